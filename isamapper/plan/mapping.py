@@ -1,0 +1,45 @@
+"""Mappings: one statement of a kernel on one instruction, by the definition in docs/reference/mapping.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from isamapper.ir.nodes import Kernel
+
+
+class MappingClass(Enum):
+    EXACT = "exact"
+    BROADCAST = "broadcast"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """One entry of sigma: instruction operand ``operand`` plays kernel access ``access``.
+
+    ``access`` counts the statement's accesses: 0 is the target, 1, 2, ... the loads of its value from left to right.
+    None: the operand takes the constant ``neutral`` instead of a kernel access.
+    """
+
+    operand: str
+    access: int | None
+    neutral: int | float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping (sigma, rho) of statement ``statement`` of ``kernel`` onto ``instruction``.
+
+    ``kernel`` is the one that was matched: the user's, or what ``rewrites`` (names and arguments, in order) made of it.
+    ``statement`` counts the kernel's assigns in textual order from 0. ``sigma`` follows the instruction's operand
+    order. ``rho`` holds (kernel iterator, instruction iterator) pairs, sorted: each is one digit of the kernel
+    iterator inside the instruction iterator. Two mappings of one statement are equal iff sigma and rho are.
+    """
+
+    kernel: Kernel
+    statement: int
+    instruction: str
+    sigma: tuple[Pairing, ...]
+    rho: tuple[tuple[str, str], ...]
+    kind: MappingClass
+    rewrites: tuple[str, ...] = ()

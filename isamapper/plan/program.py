@@ -1,0 +1,21 @@
+"""A program: a kernel at the PROGRAM level, with the machine it is for and the kernel it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.nodes import Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """``body`` is a PROGRAM-level kernel for ``machine`` that computes ``kernel``.
+
+    The parameters and results of ``body`` are those of ``kernel``: same names, shapes and dtypes, placed in the
+    machine's home memory with addresses.
+    """
+
+    kernel: Kernel
+    machine: Machine
+    body: Kernel
