@@ -1,0 +1,61 @@
+"""Maps deep-learning kernels onto the instructions of an accelerator: verified, scheduled and simulated.
+
+    parse_kernel -> load_machine -> find_mappings -> search -> lower -> simulate
+
+Every name below is imported when it is first used, so that ``import isamapper`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from isamapper.diagnostics.source import Diagnostic as Diagnostic
+    from isamapper.diagnostics.source import Rejection as Rejection
+    from isamapper.diagnostics.source import Source as Source
+    from isamapper.diagnostics.source import SourceError as SourceError
+    from isamapper.frontends.library import library_kernels as library_kernels
+    from isamapper.frontends.library import load_kernel as load_kernel
+    from isamapper.hwdesc.loader import builtin_machines as builtin_machines
+    from isamapper.hwdesc.loader import load_machine as load_machine
+    from isamapper.hwdesc.schema import machine_schema as machine_schema
+    from isamapper.ir.builder import einsum as einsum
+    from isamapper.ir.builder import kernel as kernel
+    from isamapper.ir.interpreter import interpret as interpret
+    from isamapper.ir.parser import parse_kernel as parse_kernel
+    from isamapper.ir.printer import print_kernel as print_kernel
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Diagnostic": "isamapper.diagnostics.source",
+    "Rejection": "isamapper.diagnostics.source",
+    "Source": "isamapper.diagnostics.source",
+    "SourceError": "isamapper.diagnostics.source",
+    "builtin_machines": "isamapper.hwdesc.loader",
+    "einsum": "isamapper.ir.builder",
+    "interpret": "isamapper.ir.interpreter",
+    "kernel": "isamapper.ir.builder",
+    "library_kernels": "isamapper.frontends.library",
+    "load_kernel": "isamapper.frontends.library",
+    "load_machine": "isamapper.hwdesc.loader",
+    "machine_schema": "isamapper.hwdesc.schema",
+    "parse_kernel": "isamapper.ir.parser",
+    "print_kernel": "isamapper.ir.printer",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table above names them
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'isamapper' has no attribute '{name}'")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

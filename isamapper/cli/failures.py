@@ -1,0 +1,70 @@
+"""What is said on stderr when a command ends badly, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import traceback
+from importlib import metadata
+
+from isamapper import __version__
+from isamapper.cli.exit_codes import ExitCode
+from isamapper.cli.words import CommandLine
+from isamapper.diagnostics.source import SourceError
+from isamapper.report.diagnostics import render_diagnostics
+
+
+def wants_colour(stream: object) -> bool:
+    """Whether ``stream`` is a terminal whose user did not refuse colour (https://no-color.org)."""
+    return bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR")
+
+
+def report_source_error(error: SourceError) -> ExitCode:
+    """Every diagnostic of the user's mistake."""
+    print(render_diagnostics(error.diagnostics, colour=wants_colour(sys.stderr)), end="", file=sys.stderr)
+    return ExitCode.WRONG_INPUT
+
+
+def report_missing_extra(error: ModuleNotFoundError, line: CommandLine) -> ExitCode:
+    """The command that installs what is missing; our bug where the module is one of ours."""
+    module = (error.name or "").partition(".")[0]
+    if module in ("", "isamapper"):
+        return report_bug(error, line)
+    extra = _extra_of(module)
+    package = f"'isamapper[{extra}]'" if extra else module
+    print(f"error: this needs the module '{module}', which is not installed", file=sys.stderr)
+    print(f"help: pip install {package}", file=sys.stderr)
+    return ExitCode.MISSING_EXTRA
+
+
+def _extra_of(module: str) -> str | None:
+    """The extra of ours that brings the distribution of ``module``, by the package's own metadata."""
+    for requirement in metadata.requires("isamapper") or ():
+        distribution = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
+        if extra and distribution.lower().replace("-", "_") == module.lower():
+            return extra[1]
+    return None
+
+
+def report_bug(error: Exception, line: CommandLine) -> ExitCode:
+    """An apology with everything needed to repeat it; the traceback goes into a file."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="isamapper-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        print(line.source.text, file=file)
+        traceback.print_exception(error, file=file)
+    seed = re.search(r"--seed[= ](\d+)", line.source.text)
+    lines = [
+        f"internal error: {type(error).__name__}: {error}",
+        "this is a bug in isamapper, not in your input; please report it with the following:",
+        f"  command: {line.source.text}",
+        f"  folder:  {os.getcwd()}",
+        f"  seed:    {seed[1] if seed else 0}",
+        f"  version: isamapper {__version__}, Python {sys.version.split()[0]}",
+        f"  details: {file.name}",
+    ]
+    print("\n".join(lines), file=sys.stderr)
+    return ExitCode.BUG

@@ -1,0 +1,112 @@
+"""From words to a command, and from whatever happens to an exit code.
+
+Rules of this file:
+- ``isamapper --help`` imports argparse and nothing of the package but this room;
+- stdout is the command's answer and nothing else; everything said about it goes to stderr;
+- the user never sees a traceback: a mistake of ours is reported with what is needed to repeat it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import abc
+from importlib import import_module
+from typing import NoReturn, Protocol, cast
+
+from isamapper import __version__
+from isamapper.cli.exit_codes import ExitCode
+from isamapper.cli.failures import report_bug, report_missing_extra, report_source_error
+from isamapper.cli.usage import UsageError, usage_error
+from isamapper.cli.words import CommandLine, command_line
+from isamapper.diagnostics.source import SourceError
+
+COMMANDS = {
+    "kernel": "list, show and check kernels",
+    "hw": "list, show and check machines; print the schema of machine files",
+}
+"""Every command with its line in the help; the module of the same name in this package holds it."""
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the command's arguments."""
+
+    def execute(self, arguments: argparse.Namespace, words: CommandLine) -> ExitCode:
+        """Does the work, prints the answer, says how it went."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with mistakes reported like every other mistake of the user's text."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def main(words: abc.Sequence[str] | None = None) -> int:
+    """Runs the command line ``words`` (default: the process's) and returns the exit code; never raises."""
+    line = command_line(sys.argv[1:] if words is None else words)
+    try:
+        code = _dispatch(line)
+        sys.stdout.flush()
+    except SystemExit as ending:  # --help and --version
+        code = ExitCode.DONE if ending.code in (0, None) else ExitCode.WRONG_INPUT
+    except SourceError as error:
+        code = report_source_error(error)
+    except ModuleNotFoundError as error:
+        code = report_missing_extra(error, line)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away: point stdout elsewhere, or the interpreter complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.CLOSED_PIPE
+    except Exception as error:  # the last line of defence: anything unexpected is our bug and is reported as one
+        code = report_bug(error, line)
+    return int(code)
+
+
+def _dispatch(line: CommandLine) -> ExitCode:
+    chosen = next((word for word in line.words if not word.startswith("-")), None)
+    parser, commands = build_parser([chosen] if chosen in COMMANDS else [])
+    try:
+        arguments = parser.parse_args(list(line.words))
+    except UsageError as error:
+        raise usage_error(str(error), line, commands.get(chosen or "", parser)) from None
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return ExitCode.WRONG_INPUT
+    return load_command(arguments.command).execute(arguments, line)
+
+
+def build_parser(
+    configured: abc.Iterable[str] = tuple(COMMANDS),
+) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole command line and those of its commands.
+
+    Only the commands in ``configured`` know their arguments: the others need not be imported.
+    """
+    parser = _Parser(
+        prog="isamapper",
+        description="Maps deep-learning kernels onto the instructions of an accelerator.",
+        epilog="KERNEL is a path or a library name, MACHINE a path or a built-in name; "
+        "'isamapper COMMAND --help' says more.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"isamapper {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
+    for name, summary in COMMANDS.items():
+        description = summary[0].upper() + summary[1:] + "."
+        subparser = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
+        if name in configured:
+            load_command(name).configure(subparser)
+    return parser, dict(commands.choices)
+
+
+def load_command(name: str) -> Command:
+    """The module that holds the command ``name``."""
+    return cast(Command, import_module(f"isamapper.cli.{name.replace('-', '_')}"))

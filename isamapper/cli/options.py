@@ -1,0 +1,86 @@
+"""Options that several commands share, and their values as the package understands them."""
+
+from __future__ import annotations
+
+import argparse
+
+from isamapper.cli.words import CommandLine, did_you_mean
+from isamapper.ir.types import DTYPES, DType
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="how to print the answer (default: text)"
+    )
+
+
+def add_bindings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-s",
+        "--size",
+        action="append",
+        default=[],
+        metavar="NAME=INT",
+        help="a size of the kernel; repeat it, or separate several by commas",
+    )
+    parser.add_argument(
+        "-t",
+        "--type",
+        action="append",
+        default=[],
+        metavar="NAME=DTYPE",
+        help="a type of the kernel, such as TA=i8; repeat it, or separate several by commas",
+    )
+
+
+def add_kernel(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kernel", metavar="KERNEL", help="a path (.isam) or a library name")
+    add_bindings(parser)
+
+
+def add_machine(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    parser.add_argument("--hw", metavar="MACHINE", required=required, help="a path (.yaml) or a built-in name")
+
+
+def sizes_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, int]:
+    """The values of every ``-s``; a name given twice is an error."""
+    sizes: dict[str, int] = {}
+    for word, name, value in _pairs(arguments.size, "-s", "NAME=INT", line):
+        if not value.isascii() or not value.isdecimal():
+            raise line.error("CLI006", f"size '{name}' must be an integer from 0, found '{value}'", word)
+        if name in sizes:
+            raise line.error("CLI007", f"size '{name}' is given twice", word)
+        sizes[name] = int(value)
+    return sizes
+
+
+def types_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, DType]:
+    """The values of every ``-t``; a name given twice is an error."""
+    types: dict[str, DType] = {}
+    for word, name, value in _pairs(arguments.type, "-t", "NAME=DTYPE", line):
+        if value not in DTYPES:
+            raise line.error("CLI006", f"unknown type '{value}' for '{name}'", word, did_you_mean(value, DTYPES))
+        if name in types:
+            raise line.error("CLI007", f"type '{name}' is given twice", word)
+        types[name] = DTYPES[value]
+    return types
+
+
+def _pairs(given: list[str], option: str, form: str, line: CommandLine) -> list[tuple[str, str, str]]:
+    """(word, name, value) of each ``name=value`` in ``given``."""
+    pairs = []
+    for word in given:
+        for part in word.split(","):
+            name, equals, value = (piece.strip() for piece in part.partition("="))
+            if not equals or not name.isidentifier() or not value:
+                raise line.error(
+                    "CLI006",
+                    f"'{option}' takes {form}, found '{part}'",
+                    word,
+                    f"for example {option} {_EXAMPLE[option]}",
+                )
+            pairs.append((word, name, value))
+    return pairs
+
+
+_EXAMPLE = {"-s": "M=64", "-t": "TA=i8"}

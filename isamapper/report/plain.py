@@ -1,0 +1,63 @@
+"""A document as plain text: what a pipe, a file or a test gets."""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
+from isamapper.report.document import Bars, Block, Document, Facts, Heading, Table, Text
+
+BAR_WIDTH = 40
+_NUMBER = re.compile(r"^(-|[-+]?[\d,]+(\.\d+)?( ?[%x]| [KMG]?i?B)?)$")
+
+
+def render_plain(document: Document) -> str:
+    """The blocks with a blank line between them and a line feed at the end."""
+    return "\n\n".join(_render(block) for block in document.blocks) + "\n"
+
+
+def _render(block: Block) -> str:
+    match block:
+        case Heading(text):
+            return f"{text}\n{'=' * len(text)}"
+        case Text(text):
+            return text
+        case Facts(pairs):
+            width = max(len(label) for label, _ in pairs)
+            return "\n".join(f"{label:<{width}}  {value}".rstrip() for label, value in pairs)
+        case Table():
+            return _render_table(block)
+        case Bars():
+            return _render_bars(block)
+        case _:
+            assert_never(block)
+
+
+def is_numeric(cells: tuple[str, ...]) -> bool:
+    """Whether a column reads better aligned to the right."""
+    return bool(cells) and all(_NUMBER.match(cell) for cell in cells)
+
+
+def _render_table(table: Table) -> str:
+    columns = list(zip(*table.rows, strict=True)) if table.rows else [() for _ in table.headers]
+    right = [is_numeric(cells) for cells in columns]
+    widths = [max(len(header), *map(len, cells), 0) for header, cells in zip(table.headers, columns, strict=True)]
+
+    def line(cells: tuple[str, ...]) -> str:
+        padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
+        return "  ".join(padded).rstrip()
+
+    lines = [line(table.headers), line(tuple("-" * width for width in widths)), *map(line, table.rows)]
+    return "\n".join([table.title, *lines] if table.title else lines)
+
+
+def bar(share: float, width: int = BAR_WIDTH) -> str:
+    """``share`` of ``width`` as blocks; anything above nothing shows at least one."""
+    filled = min(width, max(round(share * width), 1 if share > 0 else 0))
+    return "█" * filled + "·" * (width - filled)
+
+
+def _render_bars(bars: Bars) -> str:
+    width = max((len(label) for label, _, _ in bars.bars), default=0)
+    lines = [f"{label:<{width}}  {bar(share)}  {note}".rstrip() for label, share, note in bars.bars]
+    return "\n".join([bars.title, *lines] if bars.title else lines)
