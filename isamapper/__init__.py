@@ -45,7 +45,7 @@ _HOMES = {
     "print_kernel": "isamapper.ir.printer",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table above names them
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,6 @@ import re
 import sys
 import tempfile
 import traceback
-from importlib import metadata
 
 from isamapper import __version__
 from isamapper.cli.exit_codes import ExitCode
@@ -32,21 +31,10 @@ def report_missing_extra(error: ModuleNotFoundError, line: CommandLine) -> ExitC
     module = (error.name or "").partition(".")[0]
     if module in ("", "isamapper"):
         return report_bug(error, line)
-    extra = _extra_of(module)
-    package = f"'isamapper[{extra}]'" if extra else module
-    print(f"error: this needs the module '{module}', which is not installed", file=sys.stderr)
-    print(f"help: pip install {package}", file=sys.stderr)
+    install: str = getattr(error, "install", f"pip install {module}")
+    print(f"error: {error}", file=sys.stderr)
+    print(f"help: {install}", file=sys.stderr)
     return ExitCode.MISSING_EXTRA
-
-
-def _extra_of(module: str) -> str | None:
-    """The extra of ours that brings the distribution of ``module``, by the package's own metadata."""
-    for requirement in metadata.requires("isamapper") or ():
-        distribution = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
-        if extra and distribution.lower().replace("-", "_") == module.lower():
-            return extra[1]
-    return None
 
 
 def report_bug(error: Exception, line: CommandLine) -> ExitCode:
