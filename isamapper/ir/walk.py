@@ -3,7 +3,7 @@
 Rules of this file:
 - loops are numbered in textual (preorder) order over the whole kernel, from 0; statements likewise;
 - a ``path`` is the sequence of positions from the kernel's body down; the ``else`` of a guard continues the numbering
-  of its body, so comparing paths compares textual order;
+  of its body, so comparing paths compares textual order; ``prepare`` counts as what it contains;
 - iterators of unequal extent are boxed: the extent is the greatest, and conditions cut the box to the true domain.
 
 What does not belong here: dependences (``ir/dependence.py``) and iterator kinds (``ir/analysis.py``).
@@ -59,7 +59,7 @@ def _block(
     body: tuple[Node, ...], place: Place, counter: list[int], first: int = 0
 ) -> abc.Iterator[tuple[Node, Place]]:
     scope = place.scope
-    for position, node in enumerate(body, first):
+    for position, node in enumerate(unfold(body), first):
         here = replace(place, path=(*place.path, position), scope=scope)
         yield node, here
         match node:
@@ -68,14 +68,39 @@ def _block(
             case Guard(conditions, inner, otherwise):
                 yield from _block(inner, replace(here, conditions=here.conditions + conditions), counter)
                 yield from _block(otherwise, _otherwise(here, conditions), counter, len(inner))
-            case Prepare(inner):
-                yield from _block(inner, here, counter)
             case Allocate(tensor):
                 scope = (*scope, (tensor, len(place.loops)))
-            case Assign() | Invoke():
+            case Assign() | Invoke() | Prepare():
                 pass
             case _:
                 assert_never(node)
+
+
+def unfold(body: tuple[Node, ...]) -> tuple[Node, ...]:
+    """``body`` with preparations replaced by what they do: their allocations live on in the enclosing block."""
+    if not any(isinstance(node, Prepare) for node in body):
+        return body
+    return tuple(inner for node in body for inner in (unfold(node.body) if isinstance(node, Prepare) else (node,)))
+
+
+def first_write(body: tuple[Node, ...], name: str) -> Assign | None:
+    """The textually first assign to the tensor ``name`` in ``body``."""
+    for node in body:
+        match node:
+            case Assign(target):
+                if target.tensor == name:
+                    return node
+            case Loop(_, _, inner) | Prepare(inner):
+                if found := first_write(inner, name):
+                    return found
+            case Guard(_, inner, otherwise):
+                if found := first_write(inner + otherwise, name):
+                    return found
+            case Allocate() | Invoke():
+                pass
+            case _:
+                assert_never(node)
+    return None
 
 
 def _inside(place: Place, iterator: str, extent: Extent, counter: list[int]) -> Place:
