@@ -1,0 +1,85 @@
+"""A one-statement instruction as the mapper sees it: the statement, the extents its iterators may take, its effect.
+
+Everything is derived from the semantics; nothing depends on the names of instructions, operands or machines.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from isamapper.hwdesc.bind import controls
+from isamapper.hwdesc.model import Instruction
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Direction, Kernel, Tensor
+
+
+class Effect(Enum):
+    """What an instruction does with the value its target had before."""
+
+    OVERWRITES = "overwrites"
+    ACCUMULATES = "accumulates"
+
+
+@dataclass(frozen=True, slots=True)
+class NeedleIterator:
+    """An instruction iterator: it may run ``low, low + step, ... <= extent`` times (fixed where ``low == extent``)."""
+
+    name: str
+    extent: int
+    low: int
+    step: int = 1
+
+    def takes(self, extent: int) -> bool:
+        """Whether the iterator can run exactly ``extent`` times."""
+        return self.low <= extent <= self.extent and (extent - self.low) % self.step == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """What is looked for in kernels; ``tensors`` are the operands in declaration order."""
+
+    instruction: str
+    statement: Statement
+    tensors: tuple[Tensor, ...]
+    iterators: tuple[NeedleIterator, ...]
+
+
+def needle_of_kernel(
+    semantics: Kernel, parameters: abc.Mapping[str, tuple[int, int]] | None = None
+) -> Needle | None:
+    """The needle that ``semantics`` is, or None where it has several statements.
+
+    ``parameters`` gives (low, step) for the iterators whose extent can be set; all others are fixed.
+    """
+    found = statements(semantics)
+    if len(found) != 1:
+        return None
+    given = parameters or {}
+    iterators = []
+    for iterator in found[0].iterators:
+        low, step = given.get(iterator.name, (iterator.extent, 1))
+        iterators.append(NeedleIterator(iterator.name, iterator.extent, low, step))
+    return Needle(semantics.name, found[0], semantics.tensors, tuple(iterators))
+
+
+@lru_cache(maxsize=4096)
+def needle_of(instruction: Instruction) -> Needle | None:
+    """The needle of an instruction, or None where its meaning has several statements."""
+    ranges = {parameter.name: parameter for parameter in instruction.parameters}
+    settable = {
+        iterator: (ranges[name].low * factor, ranges[name].step * factor)
+        for iterator, (name, factor) in controls(instruction).items()
+    }
+    return needle_of_kernel(instruction.semantics, settable)
+
+
+def effect_of(needle: Needle) -> Effect:
+    """Whether the target's former value survives: only an ``inout`` target of a reduction keeps it."""
+    target = needle.statement.assign.target.tensor
+    direction = next(tensor.direction for tensor in needle.tensors if tensor.name == target)
+    if needle.statement.assign.reduction is not None and direction is Direction.INOUT:
+        return Effect.ACCUMULATES
+    return Effect.OVERWRITES

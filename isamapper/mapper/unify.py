@@ -1,0 +1,98 @@
+"""Pairs the leaves of an instruction's expression with those of a kernel's: the candidates for sigma.
+
+Two terms match iff they are equal modulo commutativity and associativity of ``+ * min max`` with the same dtype at
+every node. A leaf of the needle takes a leaf of the kernel, or a constant of its dtype (the operand is then filled with
+that constant). What does not belong here: whether the accesses fit (``relation.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from typing import TypeAlias
+
+from isamapper.ir.types import integer_range
+from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Term
+
+Binding: TypeAlias = abc.Mapping[int, Leaf | Literal]
+"""Access numbers of the needle, each with what it takes."""
+
+_SYMMETRIC = frozenset(("select ==", "select !="))
+
+
+def unify(needle: Term, subject: Term) -> abc.Iterator[Binding]:
+    """Every way to read ``subject`` as ``needle``, in a stable order, none twice."""
+    seen: set[tuple[tuple[int, Leaf | Literal], ...]] = set()
+    for binding in _unify(needle, subject, {}):
+        key = tuple(sorted(binding.items(), key=lambda item: item[0]))
+        if key not in seen:
+            seen.add(key)
+            yield binding
+
+
+def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]:
+    if isinstance(needle, Leaf):
+        if not isinstance(subject, Node) and needle.dtype == subject.dtype:
+            yield {**bound, needle.access: subject}
+    elif isinstance(needle, Literal):
+        if needle == subject:
+            yield bound
+    elif isinstance(subject, Node) and _same_operator(needle, subject):
+        for parts in _arrangements(needle, subject):
+            yield from _each(needle.parts, parts, bound)
+
+
+def _same_operator(needle: Node, subject: Node) -> bool:
+    return (
+        needle.op == subject.op and needle.dtype == subject.dtype and len(needle.parts) == len(subject.parts)
+    )
+
+
+def _arrangements(needle: Node, subject: Node) -> abc.Iterator[tuple[Term, ...]]:
+    """The orders in which the parts of ``subject`` may stand against those of ``needle``."""
+    if needle.op in ASSOCIATIVE:
+        yield from _bijections(needle.parts, subject.parts)
+        return
+    parts = subject.parts
+    if needle.op in SHIFTS:
+        parts = (parts[0], _retyped(parts[1], needle.parts[1]))
+    yield parts
+    if needle.op in _SYMMETRIC:
+        yield (parts[1], parts[0], *parts[2:])
+
+
+def _bijections(needle: tuple[Term, ...], subject: tuple[Term, ...]) -> abc.Iterator[tuple[Term, ...]]:
+    """Permutations of ``subject`` whose roots suit those of ``needle``, position by position."""
+    if not needle:
+        yield ()
+        return
+    for position, part in enumerate(subject):
+        if _roots_suit(needle[0], part):
+            rest = subject[:position] + subject[position + 1 :]
+            for others in _bijections(needle[1:], rest):
+                yield (part, *others)
+
+
+def _roots_suit(needle: Term, subject: Term) -> bool:
+    match needle:
+        case Leaf():
+            return not isinstance(subject, Node) and subject.dtype == needle.dtype
+        case Literal():
+            return needle == subject
+        case Node():
+            return isinstance(subject, Node) and _same_operator(needle, subject)
+
+
+def _each(needles: tuple[Term, ...], subjects: tuple[Term, ...], bound: Binding) -> abc.Iterator[Binding]:
+    if not needles:
+        yield bound
+        return
+    for extended in _unify(needles[0], subjects[0], bound):
+        yield from _each(needles[1:], subjects[1:], extended)
+
+
+def _retyped(part: Term, like: Term) -> Term:
+    """A literal shift count in the dtype the needle keeps its counts in, where that can hold it."""
+    if not isinstance(part, Literal) or isinstance(like, Node) or not like.dtype.is_integer:
+        return part
+    low, high = integer_range(like.dtype)
+    return Literal(part.value, like.dtype) if low <= part.value <= high else part
