@@ -23,13 +23,22 @@ Conjunction = tuple[Constraint, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """A tensor with the place of its declaration: its path (a kernel's own: one negative number) and loops around."""
+
+    tensor: Tensor
+    path: tuple[int, ...]
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a node stands.
 
     ``loops`` are the enclosing loops' numbers and ``iterators`` their names, outermost first; ``extents`` their
     greatest trip counts. The node is executed at points of that box where all ``conditions`` hold and none of the
-    conjunctions in ``exclusions`` does (those are guards whose ``else`` the node stands in). ``scope`` names the
-    tensors declared so far in enclosing blocks, each with the number of loops around its declaration.
+    conjunctions in ``exclusions`` does (those are guards whose ``else`` the node stands in). ``scope`` holds the
+    declarations seen from here, outermost first.
     """
 
     path: tuple[int, ...] = ()
@@ -38,20 +47,20 @@ class Place:
     extents: tuple[int, ...] = ()
     conditions: Conjunction = ()
     exclusions: tuple[Conjunction, ...] = ()
-    scope: tuple[tuple[Tensor, int], ...] = field(default=(), repr=False)
+    scope: tuple[Declaration, ...] = field(default=(), repr=False)
 
-    def tensor(self, name: str) -> tuple[Tensor, int] | None:
-        """The innermost declaration of ``name`` seen from here, with the number of loops around it."""
-        for tensor, depth in reversed(self.scope):
-            if tensor.name == name:
-                return tensor, depth
+    def declaration(self, name: str) -> Declaration | None:
+        """The innermost declaration of ``name`` seen from here."""
+        for declaration in reversed(self.scope):
+            if declaration.tensor.name == name:
+                return declaration
         return None
 
 
 def walk(kernel: Kernel) -> abc.Iterator[tuple[Node, Place]]:
     """Every node with its place, in textual order, parents before children."""
     counter = [0]
-    start = Place(scope=tuple((tensor, 0) for tensor in kernel.tensors))
+    start = Place(scope=tuple(Declaration(tensor, (-1 - n,), 0) for n, tensor in enumerate(kernel.tensors)))
     yield from _block(kernel.body, start, counter)
 
 
@@ -69,7 +78,7 @@ def _block(
                 yield from _block(inner, replace(here, conditions=here.conditions + conditions), counter)
                 yield from _block(otherwise, _otherwise(here, conditions), counter, len(inner))
             case Allocate(tensor):
-                scope = (*scope, (tensor, len(place.loops)))
+                scope = (*scope, Declaration(tensor, here.path, len(place.loops)))
             case Assign() | Invoke() | Prepare():
                 pass
             case _:
@@ -144,6 +153,23 @@ def value_range(function: Affine, box: abc.Mapping[str, int]) -> tuple[int, int]
         reach = coefficient * (rotation.modulus - 1)
         low, high = low + min(0, reach), high + max(0, reach)
     return low, high
+
+
+def domain(place: Place) -> tuple[Conjunction, ...]:
+    """The iteration domain of ``place`` inside its box: at least one of the conjunctions holds.
+
+    Before: conditions c and exclusion (a >= 0 and b == 0).
+    After: (c, -a - 1 >= 0), (c, b - 1 >= 0), (c, -b - 1 >= 0).
+    """
+    cases: list[Conjunction] = [place.conditions]
+    for exclusion in place.exclusions:
+        cases = [(*case, negation) for case in cases for condition in exclusion for negation in _negations(condition)]
+    return tuple(cases)
+
+
+def _negations(condition: Constraint) -> tuple[Constraint, ...]:
+    below = Constraint(-condition.function - 1)
+    return (Constraint(condition.function - 1), below) if condition.equality else (below,)
 
 
 @dataclass(frozen=True, slots=True)
