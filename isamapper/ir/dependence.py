@@ -123,11 +123,12 @@ def meet(
     equal: int,
     less: abc.Sequence[int] = (),
     greater: abc.Sequence[int] = (),
+    same: abc.Sequence[int] = (),
 ) -> bool:
     """Whether two instances touch one element through the accesses ``pair``.
 
     The ``equal`` outermost loops have one value in both; the source's value of each loop position in ``less`` is less
-    than the sink's, in ``greater`` greater (also for loops that are not shared, when positions are compared).
+    than the sink's, in ``greater`` greater, in ``same`` equal (positions are compared, whether shared or not).
     """
     if less and _separated(source, sink, pair, equal, less[0]):
         return False
@@ -137,10 +138,10 @@ def meet(
         Constraint(substitute(f, left) - substitute(g, right), equality=True)
         for f, g in zip(one.map.results, other.map.results, strict=True)
     ]
-    for positions, sign in ((less, 1), (greater, -1)):
+    for positions, sign in ((less, 1), (greater, -1), (same, 0)):
         for k in positions:
             step = right[sink.place.iterators[k]] - left[source.place.iterators[k]]
-            fixed.append(Constraint(step * sign - 1))
+            fixed.append(Constraint(step * sign - 1) if sign else Constraint(step, equality=True))
     return any(
         _possible([*fixed, *inside, *inside_other])
         for inside in _domain(source, left)
