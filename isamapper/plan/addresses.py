@@ -1,0 +1,60 @@
+"""Addresses of tensors: one after another in each memory, nests reusing what earlier nests have left."""
+
+from __future__ import annotations
+
+from collections import abc
+from contextlib import contextmanager
+from dataclasses import replace
+
+from isamapper.diagnostics.source import Diagnostic, SourceError
+from isamapper.hwdesc.model import Machine, Memory, MemoryKind
+from isamapper.ir.nodes import Tensor
+from isamapper.ir.types import storage_bytes
+
+_HOME_ALIGNMENT_BYTES = 64
+
+
+def tensor_bytes(memory: Memory, tensor: Tensor) -> int:
+    """Bytes of ``memory`` that ``tensor`` occupies; a register memory holds whole registers only."""
+    elements = 1
+    for size in tensor.shape:
+        elements *= size
+    total = storage_bytes(tensor.dtype, elements)
+    if memory.row_bytes:
+        total = -(-total // memory.row_bytes) * memory.row_bytes
+    return total
+
+
+class Addresses:
+    """Bump allocation per memory; ``scope`` frees on exit what was placed inside it, lasting tensors apart."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.used: dict[str, int] = {memory.name: 0 for memory in machine.memories}
+
+    def place(self, tensor: Tensor, memory_name: str, lasting: bool = False) -> Tensor:
+        """``tensor`` with memory and address; SourceError where the memory is full."""
+        memory = self.machine.memory(memory_name)
+        unit = self._alignment(memory)
+        start = -(-self.used[memory_name] // unit) * unit
+        end = start + tensor_bytes(memory, tensor)
+        if memory.capacity_bytes is not None and end > memory.capacity_bytes:
+            message = f"'{tensor.name}' needs {end} bytes of memory '{memory_name}', which has {memory.capacity_bytes}"
+            raise SourceError(Diagnostic("SCH022", message))
+        self.used[memory_name] = end
+        address = start // (memory.row_bytes or 1) if memory.kind is MemoryKind.REGISTERS else start
+        return replace(tensor, memory=memory_name, address=address)
+
+    def _alignment(self, memory: Memory) -> int:
+        if memory.kind is MemoryKind.HOST:
+            return max(_HOME_ALIGNMENT_BYTES, memory.alignment_bytes)
+        return max(memory.alignment_bytes, memory.row_bytes or 1)
+
+    @contextmanager
+    def scope(self) -> abc.Iterator[None]:
+        """Frees what is placed inside in all memories but the hosts'."""
+        before = dict(self.used)
+        yield
+        for memory in self.machine.memories:
+            if memory.kind is not MemoryKind.HOST:
+                self.used[memory.name] = before[memory.name]

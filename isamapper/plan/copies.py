@@ -1,0 +1,159 @@
+"""Which copy instructions can fill or drain a buffer directly, and how.
+
+A copy walks the coordinates of a buffer. Both sides have constant element strides per coordinate, so an instruction fits
+iff each of its iterators can be laid on a coordinate (or stay at one step) with the strides its operands demand. The
+search is a small backtracking (instruction iterators x coordinates, both single digits in practice).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+from functools import lru_cache
+
+from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.ir.types import DType
+from isamapper.plan.needle import (
+    copy_shape,
+    iterator_sizes,
+    lone_axes,
+    operand_spec,
+    parameter_of,
+    required_strides,
+)
+from isamapper.plan.nest import Copy
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One coordinate of a copy: steps of both sides in elements (0: does not move) and how it may be cut.
+
+    ``clipped``: fewer than ``extent`` steps may be valid at the edge; ``room``: writing all of them is harmless.
+    """
+
+    name: str
+    extent: int
+    source_stride: int
+    target_stride: int
+    clipped: bool
+    room: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """One iterator of a copy instruction: demanded strides (None: free, -1: the side does not move along it)."""
+
+    iterator: str
+    low: int
+    high: int
+    step: int
+    source_stride: int | None
+    target_stride: int | None
+
+
+@lru_cache(maxsize=4096)
+def _legs(instruction: Instruction) -> tuple[_Leg, ...]:
+    shape = copy_shape(instruction)
+    assert shape is not None
+    sizes = iterator_sizes(instruction.semantics)
+    strides = {}
+    for operand in (shape.source, shape.target):
+        demanded = required_strides(instruction, operand)
+        axes = lone_axes(instruction.semantics, operand)
+        strides[operand] = {axis: stride for axis, stride in zip(axes, demanded, strict=True) if axis is not None}
+    legs = []
+    for iterator in shape.iterators:
+        parameter = parameter_of(instruction, iterator)
+        size = sizes[iterator]
+        low, high, step = (parameter.low, parameter.high, parameter.step) if parameter else (size, size, 1)
+        legs.append(
+            _Leg(iterator, low, high, step, strides[shape.source].get(iterator, -1), strides[shape.target].get(iterator, -1))
+        )
+    return tuple(legs)
+
+
+@lru_cache(maxsize=1024)
+def copies_between(
+    machine: Machine, source: str, target: str, source_type: DType, target_type: DType
+) -> tuple[Instruction, ...]:
+    """Copy instructions from memory ``source`` to memory ``target`` with these element types, in file order."""
+    found = []
+    for instruction in machine.instructions:
+        shape = copy_shape(instruction)
+        if shape is None or not shape.pure:
+            continue
+        tensors = {tensor.name: tensor for tensor in instruction.semantics.tensors}
+        if tensors[shape.source].dtype != source_type or tensors[shape.target].dtype != target_type:
+            continue
+        if (
+            source in operand_spec(instruction, shape.source).memories
+            and target in operand_spec(instruction, shape.target).memories
+        ):
+            found.append(instruction)
+    return tuple(found)
+
+
+def copy_options(instruction: Instruction, walks: abc.Sequence[Walk], needs_pad: bool) -> tuple[Copy, ...]:
+    """Ways to lay ``instruction`` over ``walks``, most elements per invocation first; empty where none fits.
+
+    ``needs_pad``: the source may be read outside its tensor, so the source operand must pad.
+    """
+    shape = copy_shape(instruction)
+    if shape is None:
+        return ()
+    pads = operand_spec(instruction, shape.source).pads
+    if needs_pad and not pads:
+        return ()
+    legs = _legs(instruction)
+    results: list[tuple[int, int, tuple[tuple[str, str, int], ...]]] = []
+    _assign(legs, tuple(walks), pads, (), 1, results)
+    results.sort(key=lambda item: (-item[0], item[1]))
+    return tuple(Copy(instruction.name, binds) for _, _, binds in results)
+
+
+def _assign(
+    legs: tuple[_Leg, ...],
+    walks: tuple[Walk, ...],
+    pads: bool,
+    binds: tuple[tuple[str, str, int], ...],
+    elements: int,
+    results: list[tuple[int, int, tuple[tuple[str, str, int], ...]]],
+) -> None:
+    if not legs:
+        results.append((elements, len(results), binds))
+        return
+    leg, rest = legs[0], legs[1:]
+    taken = {name for _, name, _ in binds}
+    for walk in walks:
+        if walk.name in taken or walk.extent < 2:
+            continue
+        size = _fit(leg, walk, pads)
+        if size is not None:
+            _assign(rest, walks, pads, (*binds, (leg.iterator, walk.name, size)), elements * size, results)
+    if leg.low <= 1:
+        _assign(rest, walks, pads, binds, elements, results)
+
+
+def _fit(leg: _Leg, walk: Walk, pads: bool) -> int | None:
+    for demanded, offered in ((leg.source_stride, walk.source_stride), (leg.target_stride, walk.target_stride)):
+        if demanded == -1 and offered != 0:
+            return None
+        if demanded not in (None, -1) and demanded != offered:
+            return None
+    size = min(leg.high, walk.extent)
+    size -= (size - leg.low) % leg.step
+    if walk.extent % size:
+        size = _largest_divisor(walk.extent, size)
+    if (size - leg.low) % leg.step:
+        return None
+    if size < leg.low or size < 1:
+        return None
+    ragged = walk.clipped or walk.extent % size != 0
+    narrows = leg.low <= 1 and leg.step == 1
+    if ragged and not narrows and not (pads and walk.room and walk.extent % size == 0):
+        return None
+    return size
+
+
+def _largest_divisor(number: int, limit: int) -> int:
+    return next(size for size in range(limit, 0, -1) if number % size == 0)

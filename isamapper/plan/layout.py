@@ -1,0 +1,245 @@
+"""Where the elements of an operand's buffer lie: axes, coordinates, offsets.
+
+A buffer holds the part of a tensor that the loops inside its attachment touch. Its axes are either *digits* (one axis
+per digit of a kernel iterator, which is what an instruction's dense operand wants) or *windows* (one axis along a tensor
+axis, shared by all iterators that move along it, so that a sliding window is stored once).
+
+Every axis knows the coefficient of each digit along it, so the element a loop iteration needs is an affine offset; every
+coordinate knows the tensor axes it walks, so a copy is a walk over coordinates.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.ir.affine import Affine, constant, rotate, variable
+from isamapper.ir.nodes import Access
+from isamapper.plan.needle import lone_axes, operand_tensor
+from isamapper.plan.nest import Buffer, Digit, Nest, depth_of, digits_of, valid_extent, weight
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """One direction in which a copy walks a buffer.
+
+    ``targets`` are (tensor axis, step) pairs; ``digit`` or ``dim`` says what is walked (neither: a padded operand axis
+    that no iterator fills, of which only position 0 is valid).
+    """
+
+    name: str
+    extent: int
+    axis: int
+    stride: int
+    targets: tuple[tuple[int, int], ...]
+    digit: str | None = None
+    dim: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a buffer; ``terms`` holds the coefficient along it of every digit that moves along it."""
+
+    extent: int
+    terms: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Axes and coordinates of one buffer; ``operand_axes`` gives per operand axis its buffer axis and step."""
+
+    axes: tuple[Axis, ...]
+    coordinates: tuple[Coordinate, ...]
+    operand_axes: tuple[tuple[int, int] | None, ...]
+
+
+def inner_digits(nest: Nest, depth: int) -> tuple[Digit, ...]:
+    """Digits inside ``depth`` loops: deeper loops in order, then the bound ones."""
+    loops = tuple(nest.digit(name) for name in nest.order[depth:])
+    return loops + tuple(digit for digit in nest.digits if digit.bound is not None)
+
+
+def access_step(nest: Nest, access: Access, dim: int, digit: Digit) -> int:
+    """How far tensor axis ``dim`` moves when ``digit`` moves by one."""
+    return access.map.results[dim].coefficient(digit.iterator) * weight(nest, digit)
+
+
+def moves(nest: Nest, access: Access, name: str) -> tuple[tuple[int, int], ...]:
+    """Tensor axes that move with the digit called ``name``, with their steps."""
+    digit = nest.digit(name)
+    steps = ((dim, access_step(nest, access, dim, digit)) for dim in range(len(access.map.results)))
+    return tuple((dim, step) for dim, step in steps if step)
+
+
+def window_dims(nest: Nest, access: Access, inner: abc.Sequence[Digit]) -> frozenset[int]:
+    """Tensor axes along which digits of two or more iterators move inside the attachment."""
+    found = set()
+    for dim in range(len(access.map.results)):
+        movers = {d.iterator for d in inner if d.extent > 1 and access_step(nest, access, dim, d)}
+        if len(movers) > 1:
+            found.add(dim)
+    return frozenset(found)
+
+
+def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
+    """The layout of ``buffer``; with ``layout="digits"`` its last axes are the instruction operand's own."""
+    access = nest.statement.accesses[buffer.access]
+    inner = inner_digits(nest, depth_of(nest, buffer.loop))
+    if buffer.layout == "dims":
+        windows = frozenset(range(len(access.map.results)))
+    else:
+        windows = frozenset() if buffer.expand else window_dims(nest, access, inner)
+    maker = _Maker(nest, access, inner, windows)
+    if buffer.layout == "digits":
+        maker.face(buffer.access)
+    maker.fill_rest(buffer.order)
+    return maker.failure or maker.layout()
+
+
+class _Maker:
+    """Collects axes: operand axes first (they come last in memory), then what remains, then orders them."""
+
+    def __init__(self, nest: Nest, access: Access, inner: tuple[Digit, ...], windows: frozenset[int]) -> None:
+        self.nest, self.access, self.inner, self.windows = nest, access, inner, windows
+        self.entries: dict[str, tuple[Axis, tuple[Coordinate, ...]]] = {}
+        self.tail: list[str | None] = []
+        self.tail_steps: list[int] = []
+        self.outer: list[str] = []
+        self.used: set[str] = set()
+        self.used_dims: set[int] = set()
+        self.failure: Rejection | None = None
+
+    def face(self, access: int) -> None:
+        call = self.nest.call
+        operand = call.operand(access)
+        if operand is None:
+            raise ValueError(f"access {access} has no operand in '{call.instruction.name}'")
+        semantics = call.instruction.semantics
+        shape = operand_tensor(semantics, operand).shape
+        for position, iterator in enumerate(lone_axes(semantics, operand)):
+            digits = tuple(self.nest.digit(name) for name in call.members(iterator))
+            self._operand_axis(f"axis{position}", shape[position], digits)
+
+    def _operand_axis(self, name: str, size: int, digits: tuple[Digit, ...]) -> None:
+        if len(digits) == 1:
+            dims = [dim for dim, _ in moves(self.nest, self.access, digits[0].name) if dim in self.windows]
+            if dims:
+                self._operand_window(name, dims[0], digits[0])
+                return
+        coordinates, terms, stride = [], [], 1
+        for digit in reversed(digits):
+            steps = moves(self.nest, self.access, digit.name)
+            if any(dim in self.windows for dim, _ in steps):
+                self.failure = Rejection("SCH010", name, "a sliding window cannot be packed in an operand axis",
+                                         edit="expand the window")
+                return
+            extent = size // stride if digit is digits[0] else digit.extent
+            coordinates.append(Coordinate(digit.name, extent, -1, stride, steps, digit=digit.name))
+            terms.append((digit.name, stride))
+            stride *= digit.extent
+            self.used.add(digit.name)
+        if not digits:
+            coordinates.append(Coordinate(name, size, -1, 1, ()))
+        self.entries[name] = (Axis(size, tuple(terms)), tuple(reversed(coordinates)))
+        self.tail.append(name)
+        self.tail_steps.append(1)
+
+    def _operand_window(self, name: str, dim: int, digit: Digit) -> None:
+        if dim in self.used_dims or len(moves(self.nest, self.access, digit.name)) > 1:
+            self.failure = Rejection("SCH010", name, "two operand axes share one window", edit="expand the window")
+            return
+        key = self._add_window(dim)
+        self.tail.append(key)
+        self.tail_steps.append(access_step(self.nest, self.access, dim, digit))
+
+    def _add_window(self, dim: int) -> str:
+        terms = tuple(
+            (digit.name, step) for digit in self.inner if (step := access_step(self.nest, self.access, dim, digit))
+        )
+        size = 1 + sum(step * (self.nest.digit(name).extent - 1) for name, step in terms)
+        if any(step < 0 for _, step in terms):
+            self.failure = Rejection("SCH011", f"axis {dim}", "a window cannot run backwards", edit="expand the window")
+        key = f"dim{dim}"
+        self.entries[key] = (Axis(size, terms), (Coordinate(key, size, -1, 1, ((dim, 1),), dim=dim),))
+        self.used.update(name for name, _ in terms)
+        self.used_dims.add(dim)
+        return key
+
+    def fill_rest(self, order: tuple[str, ...]) -> None:
+        for dim in sorted(self.windows - self.used_dims):
+            self.outer.append(self._add_window(dim))
+        for digit in self.inner:
+            if digit.name in self.used:
+                continue
+            steps = moves(self.nest, self.access, digit.name)
+            if not steps:
+                continue
+            self.entries[digit.name] = (
+                Axis(digit.extent, ((digit.name, 1),)),
+                (Coordinate(digit.name, digit.extent, -1, 1, steps, digit=digit.name),),
+            )
+            self.outer.append(digit.name)
+        rank = {name: place for place, name in enumerate(order)}
+        self.outer.sort(key=lambda name: rank.get(name, len(rank)))
+
+    def layout(self) -> Layout:
+        keys = [*self.outer, *(key for key in self.tail if key is not None)]
+        axes = tuple(self.entries[key][0] for key in keys)
+        coordinates = tuple(
+            Coordinate(c.name, c.extent, place, c.stride, c.targets, c.digit, c.dim)
+            for place, key in enumerate(keys)
+            for c in self.entries[key][1]
+        )
+        facing = tuple((len(self.outer) + place, step) for place, step in enumerate(self.tail_steps))
+        return Layout(axes, coordinates, facing)
+
+
+def home_offsets(nest: Nest, access: Access, values: abc.Mapping[str, Affine]) -> tuple[Affine, ...]:
+    """Tensor index of the first element for given digit values (digits not named count as 0)."""
+    results = []
+    for dim, result in enumerate(access.map.results):
+        total = constant(result.constant)
+        for digit in nest.digits:
+            if digit.name in values and (step := access_step(nest, access, dim, digit)):
+                total = total + values[digit.name] * step
+        results.append(total)
+    return tuple(results)
+
+
+def buffer_offsets(layout: Layout, values: abc.Mapping[str, Affine]) -> tuple[Affine, ...]:
+    """Buffer index of the first element for given values of the digits inside the attachment."""
+    results = []
+    for axis in layout.axes:
+        total = constant(0)
+        for name, coefficient in axis.terms:
+            if name in values:
+                total = total + values[name] * coefficient
+        results.append(total)
+    return tuple(results)
+
+
+def slot_index(nest: Nest, buffer: Buffer, values: abc.Mapping[str, Affine]) -> Affine:
+    """Which slot of ``buffer`` belongs to the loop values: their running count, rotated."""
+    count = constant(0)
+    for name in nest.order[: depth_of(nest, buffer.loop)]:
+        trips = loop_trips(nest, name)
+        count = count * trips + values.get(name, variable(name))
+    return rotate(count, buffer.slots)
+
+
+def loop_trips(nest: Nest, name: str) -> int:
+    """The greatest trip count of a loop digit."""
+    digit = nest.digit(name)
+    first = digits_of(nest, digit.iterator)[0]
+    bound = valid_extent(nest, digit, {}).bounds[0]
+    return bound.constant if first.name == name or bound.is_constant else digit.extent
+
+
+def row_major(shape: abc.Sequence[int]) -> tuple[int, ...]:
+    """Element strides of a row-major array."""
+    strides, total = [], 1
+    for size in reversed(shape):
+        strides.append(total)
+        total *= size
+    return tuple(reversed(strides))

@@ -1,0 +1,194 @@
+"""One statement's nest: digits, loop order and buffers, and the integer geometry that follows from them.
+
+Rules of this file:
+- a kernel iterator is a mixed-radix number: its digits are listed outermost first, ``extent`` each, and the weight of a
+  digit is the product of the extents inside it; the product of all may exceed the iterator's extent (the last tile is
+  then clipped);
+- a digit is either a loop of the program (``bound`` is None) or bound to an instruction iterator;
+- loops only ever visit blocks that hold at least one valid iteration, so clipped extents are at least 1.
+
+What does not belong here: making nodes (``emit.py``) and choosing numbers (the scheduler).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.hwdesc.model import Instruction
+from isamapper.ir.affine import Affine, Extent, constant, extent, variable
+from isamapper.ir.analysis import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit of a kernel iterator; ``bound`` is the instruction iterator it lies in, or None for a loop."""
+
+    name: str
+    iterator: str
+    extent: int
+    bound: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """How a buffer is filled or drained: an instruction and, per instruction iterator, the coordinate it walks.
+
+    ``binds`` holds (instruction iterator, coordinate, extent): ``extent`` consecutive steps of the coordinate; the
+    rest of the coordinate becomes a loop. Coordinates named nowhere are loops of their own.
+    """
+
+    instruction: str
+    binds: tuple[tuple[str, str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """One stop of an access's elements on their way between home and instruction.
+
+    ``access`` counts the statement's accesses (0: the target, 1, 2, ...: the loads).
+    ``loop`` names the loop digit in whose body the buffer is filled and drained (None: before all loops).
+    ``layout`` is ``digits`` (one axis per digit, the order an instruction wants) or ``dims`` (one axis per tensor axis).
+    ``order`` lists the coordinates outermost first; the instruction's own axes come last in operand order.
+    ``expand`` gives every digit of a compound index its own axis (a gather) instead of sharing a window.
+    ``prefetch`` issues the next fill inside the present iteration's loops; ``delay`` does so for the previous drain.
+    ``spread`` pairs inner loops with coordinates: each iteration of the loop carries its share of the coordinate.
+    ``prepared`` buffers hold const tensors re-laid out offline.
+    """
+
+    access: int
+    memory: str
+    loop: str | None
+    slots: int = 1
+    layout: str = "digits"
+    order: tuple[str, ...] = ()
+    expand: bool = False
+    fill: Copy | None = None
+    drain: Copy | None = None
+    prefetch: bool = False
+    delay: bool = False
+    spread: tuple[tuple[str, str], ...] = ()
+    prepared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An instruction laid over the statement.
+
+    ``sigma`` holds (operand, access number): 0 is the statement's target, 1, 2, ... its loads. ``axes`` lists per
+    instruction iterator the bound digits inside it, outermost first; iterators without a digit are left out.
+    """
+
+    instruction: Instruction
+    sigma: tuple[tuple[str, int], ...]
+    axes: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def operand(self, access: int) -> str | None:
+        """The operand that stands for access number ``access``, if any."""
+        return next((name for name, index in self.sigma if index == access), None)
+
+    def members(self, iterator: str | None) -> tuple[str, ...]:
+        """Names of the digits inside an instruction iterator, outermost first."""
+        return next((names for name, names in self.axes if name == iterator), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Epilogue:
+    """An elementwise consumer of the target that is done by the drain itself.
+
+    ``statement`` reads the nest's target once and writes its own; ``instruction`` does it on the way from the target's
+    last buffer to the consumer's home. The nest's own target then exists in buffers only.
+    """
+
+    statement: Statement
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Everything decided about one statement.
+
+    ``call`` does the statement; where the target accumulates over several calls, ``first`` is the overwriting form used
+    by the first of them, or ``init`` a call that fills the target with the reduction's identity before it.
+    ``buffers`` are listed per access from home to instruction.
+    """
+
+    statement: Statement
+    call: Call
+    first: Call | None
+    init: Call | None
+    digits: tuple[Digit, ...]
+    order: tuple[str, ...]
+    buffers: tuple[Buffer, ...]
+    epilogue: Epilogue | None = None
+
+    def digit(self, name: str) -> Digit:
+        """The digit called ``name``; KeyError where there is none."""
+        for digit in self.digits:
+            if digit.name == name:
+                return digit
+        raise KeyError(name)
+
+    def path(self, access: int) -> tuple[Buffer, ...]:
+        """Buffers of an access from home to instruction."""
+        return tuple(buffer for buffer in self.buffers if buffer.access == access)
+
+
+def digits_of(nest: Nest, iterator: str) -> tuple[Digit, ...]:
+    """Digits of a kernel iterator, outermost first."""
+    return tuple(digit for digit in nest.digits if digit.iterator == iterator)
+
+
+def weight(nest: Nest, digit: Digit) -> int:
+    """How far the kernel iterator moves when ``digit`` moves by one."""
+    total, seen = 1, False
+    for other in digits_of(nest, digit.iterator):
+        if seen:
+            total *= other.extent
+        seen = seen or other.name == digit.name
+    return total
+
+
+def iterator_extent(nest: Nest, name: str) -> int:
+    """Extent of a kernel iterator."""
+    for iterator in nest.statement.iterators:
+        if iterator.name == name:
+            return iterator.extent
+    raise KeyError(name)
+
+
+def steps_in(nest: Nest, digit: Digit) -> int:
+    """How many steps of ``digit``'s weight cover the whole iterator."""
+    return -(-iterator_extent(nest, digit.iterator) // weight(nest, digit))
+
+
+def valid_extent(nest: Nest, digit: Digit, names: abc.Mapping[str, Affine]) -> Extent:
+    """Steps of ``digit`` that start inside the iterator, given the values of the digits outside it.
+
+    ``names`` gives the value of an outer digit where it is not its own loop variable.
+    """
+    own = weight(nest, digit)
+    remaining = constant(steps_in(nest, digit))
+    clipped = False
+    for outer in digits_of(nest, digit.iterator):
+        if outer.name == digit.name:
+            break
+        remaining = remaining - names.get(outer.name, variable(outer.name)) * (weight(nest, outer) // own)
+        clipped = True
+    if not clipped or divides_exactly(nest, digit):
+        return extent(min(digit.extent, steps_in(nest, digit)))
+    return extent(digit.extent, remaining)
+
+
+def divides_exactly(nest: Nest, digit: Digit) -> bool:
+    """Whether every visit of ``digit`` runs its full extent: the blocks around it divide the iterator."""
+    block = weight(nest, digit) * digit.extent
+    total = iterator_extent(nest, digit.iterator)
+    if digits_of(nest, digit.iterator)[0].name == digit.name:
+        return steps_in(nest, digit) >= digit.extent
+    return -(-total // weight(nest, digit)) % digit.extent == 0 and block <= total
+
+
+def depth_of(nest: Nest, loop: str | None) -> int:
+    """Number of loops around the body of ``loop`` (0 for None)."""
+    return 0 if loop is None else nest.order.index(loop) + 1
