@@ -1,0 +1,134 @@
+"""One entry under ``instructions:`` as model values: meaning, operands, timing.
+
+The meaning is parsed where it stands in the file, so that its mistakes are shown there.
+What does not belong here: rules that need other parts of the machine (``checks.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import replace
+
+from isamapper.diagnostics.names import did_you_mean
+from isamapper.diagnostics.source import SourceError, Span
+from isamapper.diagnostics.yaml import YamlMap, YamlNode, YamlScalar
+from isamapper.hwdesc.draft import Draft
+from isamapper.hwdesc.families import family_name, type_choices
+from isamapper.hwdesc.fields import Fields
+from isamapper.hwdesc.model import Instruction, Operand, ParameterRange
+from isamapper.ir.nodes import Direction, Kernel, Tensor
+from isamapper.ir.sizes import SizeConstant, SizeExpression
+from isamapper.ir.template import Template, bind, parse_size_expression, parse_template
+from isamapper.ir.types import DType
+
+
+def read_instruction(node: YamlNode, draft: Draft) -> tuple[Instruction, ...]:
+    """The instructions that one judged entry stands for; mistakes inside it go to the draft."""
+    fields = Fields(node)
+    name = fields.required_text("name")
+    choices = type_choices(fields.node_of("types"), draft)
+    template = _template(fields, draft)
+    built = []
+    for choice in choices:
+        member = family_name(name, choice)
+        if draft.declare("instruction", member, fields.span("name")):
+            draft.note_fields(node, "instruction", member)
+            instruction = None if template is None else _instruction(member, fields, template, choice, draft)
+            built.append(instruction)
+    return tuple(instruction for instruction in built if instruction is not None)
+
+
+def _template(fields: Fields, draft: Draft) -> Template | None:
+    node = fields.node_of("semantics")
+    assert isinstance(node, YamlScalar)
+    place = node.content
+    written = place.source.text[place.start : place.end]
+    if (node.style == "double" and "\\" in written) or (node.style == "single" and "''" in written):
+        help = "write the text as a block after 'semantics: |'"
+        draft.error("HW030", "quoted semantics must not contain escapes", node.span, help)
+        return None
+    try:
+        return parse_template(place.source, place.start, place.end)
+    except SourceError as error:
+        draft.add(error.diagnostics)
+        return None
+
+
+def _instruction(
+    name: str, fields: Fields, template: Template, choice: abc.Mapping[str, DType], draft: Draft
+) -> Instruction | None:
+    try:
+        kernel = replace(bind(template, types=choice), name=name)
+    except SourceError as error:
+        draft.add(finding for finding in error.diagnostics if finding not in draft.findings)
+        return None
+    timing = fields.fields("timing")
+    occupies = None if timing is None else _cycles(timing, "occupies_cycles", draft)
+    latency = None if timing is None else _cycles(timing, "latency_cycles", draft)
+    return Instruction(
+        name=name,
+        unit=fields.required_text("unit"),
+        template=template,
+        semantics=kernel,
+        parameters=tuple(ParameterRange(*parameter) for parameter in template.parameters),
+        operands=_operands(fields, kernel, draft),
+        occupies_cycles=SizeConstant(1) if occupies is None else occupies,
+        latency_cycles=SizeConstant(0) if latency is None else latency,
+        energy_pj=None if (energy := fields.number("energy_pj")) is None else float(energy),
+        implicit=fields.flag("implicit"),
+        emit=tuple((key.text, value.text) for key, value in fields.entries("emit") if isinstance(value, YamlScalar)),
+        source=fields.text("source"),
+        span=fields.span("name"),
+    )
+
+
+def _cycles(fields: Fields, key: str, draft: Draft) -> SizeExpression | None:
+    """The expression at ``key``, None where it is absent or wrong."""
+    if not fields.has(key):
+        return None
+    try:
+        place = fields.span(key)
+        return parse_size_expression(place.source, place.start, place.end)
+    except SourceError as error:
+        draft.add(finding for finding in error.diagnostics if finding not in draft.findings)
+        return None
+
+
+def _operands(fields: Fields, kernel: Kernel, draft: Draft) -> tuple[Operand, ...]:
+    """One operand for each tensor that crosses the border, in declaration order."""
+    tensors = [tensor for tensor in kernel.tensors if tensor.direction is not Direction.LOCAL]
+    demands: dict[str, Fields] = {}
+    for key, value in fields.entries("operands"):
+        if all(tensor.name != key.text for tensor in tensors):
+            names = [tensor.name for tensor in tensors]
+            help = did_you_mean(key.text, names)
+            _once(draft, "HW005", f"'{kernel.name}' has no operand '{key.text}'", key.span, help)
+        elif isinstance(value, YamlMap):
+            demands[key.text] = Fields(value)
+    empty = Fields(YamlMap((), fields.node.span))
+    return tuple(_operand(tensor, demands.get(tensor.name, empty), draft) for tensor in tensors)
+
+
+def _operand(tensor: Tensor, fields: Fields, draft: Draft) -> Operand:
+    listed = tuple(scalar.text for scalar in fields.words("memories"))
+    written = tuple(tensor.memory.split("|")) if tensor.memory else ()
+    contiguous = tuple(scalar.text for scalar in fields.words("contiguous"))
+    return Operand(
+        name=tensor.name,
+        memories=listed or written,
+        alignment_bytes=fields.bytes("alignment_bytes") or 1,
+        contiguous=contiguous if fields.has("contiguous") else None,
+        pads=fields.flag("pads"),
+        pad_value=fields.number("pad_value"),
+        read_at=_cycles(fields, "read_at", draft),
+        read_until=_cycles(fields, "read_until", draft),
+        ready_at=_cycles(fields, "ready_at", draft),
+        accumulates=fields.flag("accumulates"),
+        span=tensor.span,
+    )
+
+
+def _once(draft: Draft, code: str, message: str, span: Span, help: str | None) -> None:
+    """A finding about text shared by a family, kept for its first member only."""
+    if all(finding.span != span for finding in draft.findings):
+        draft.error(code, message, span, help)

@@ -1,0 +1,129 @@
+"""Machine files to machines: the one way in.
+
+Every mistake of a file is found at once: a part that is wrong is left out, its name stays known, and the others are
+still read and checked. What does not belong here: the rules (``checks.py``), the fields (``schema.py``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from isamapper.diagnostics.source import Diagnostic, Source, SourceError
+from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar, read_yaml
+from isamapper.hwdesc import schema
+from isamapper.hwdesc.checks import check_machine
+from isamapper.hwdesc.draft import Draft
+from isamapper.hwdesc.families import read_types
+from isamapper.hwdesc.fields import Fields
+from isamapper.hwdesc.files import builtin_machines, find_machine
+from isamapper.hwdesc.instructions import read_instruction
+from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.hwdesc.parts import entry_name, read_dispatch, read_grids, read_memories, read_units
+from isamapper.hwdesc.shapes import judge
+from isamapper.hwdesc.snippets import read_snippets
+
+__all__ = ["Loaded", "builtin_machines", "load_machine", "load_with_warnings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A machine with what is suspicious about its file but not wrong."""
+
+    machine: Machine
+    warnings: tuple[Diagnostic, ...]
+
+
+def load_machine(machine: str | Source) -> Machine:
+    """The machine of a built-in name, a path or a text; :class:`SourceError` with every mistake of the file."""
+    return load_with_warnings(machine).machine
+
+
+def load_with_warnings(machine: str | Source) -> Loaded:
+    """As :func:`load_machine`, with the warnings."""
+    if isinstance(machine, Source):
+        return _load(machine)
+    return _load_builtin(machine) if machine in builtin_machines() else _load(find_machine(machine))
+
+
+@lru_cache
+def _load_builtin(name: str) -> Loaded:
+    return _load(find_machine(name))
+
+
+def _load(source: Source) -> Loaded:
+    draft = Draft()
+    root = read_yaml(source)
+    draft.add(judge(root, schema.MACHINE, "machine"))
+    if not isinstance(root, YamlMap):
+        raise SourceError(*draft.findings)
+    fields = Fields(root)
+    snippets = read_snippets(fields.items("include"), draft)
+    machine = _machine(fields, snippets, draft)
+    findings = (*draft.findings, *check_machine(machine, draft.places, draft.names))
+    errors = tuple(finding for finding in findings if finding.severity == "error")
+    if errors:
+        raise SourceError(*_in_order(errors))
+    return Loaded(machine, _in_order(findings))
+
+
+def _machine(fields: Fields, snippets: tuple[Fields, ...], draft: Draft) -> Machine:
+    """The machine of everything in the file that can be read."""
+    parts = (fields, *snippets)
+    draft.note_fields(fields.node, "machine")
+    clock = fields.number("clock_hz")
+    return Machine(
+        name=fields.word("name", ""),
+        clock_hz=int(clock) if clock else 1,
+        memories=read_memories(_gather(parts, "memories"), draft),
+        units=read_units(_gather(parts, "units"), draft),
+        grids=read_grids(_gather(parts, "grid"), draft),
+        dispatch=read_dispatch(fields.node_of("dispatch"), draft),
+        interlocks=fields.word("interlocks", "hardware"),
+        instructions=_instructions(_gather(parts, "instructions"), draft),
+        default_types=tuple(read_types(fields.node_of("default_types"), draft).items()),
+        source=fields.text("source"),
+        digest=_digest(parts),
+    )
+
+
+def _instructions(nodes: tuple[YamlNode, ...], draft: Draft) -> tuple[Instruction, ...]:
+    whole = [node for node in nodes if entry_name(node) and not draft.touches(node)]
+    for node in nodes:
+        if node not in whole and (name := entry_name(node)) is not None:
+            draft.declare("instruction", name.text, name.span)
+    return tuple(instruction for node in whole for instruction in read_instruction(node, draft))
+
+
+def _gather(parts: tuple[Fields, ...], key: str) -> tuple[YamlNode, ...]:
+    """The entries of a list in the file and its snippets; a map alone counts as a list of one."""
+    return tuple(item for fields in parts for item in _entries(fields.node_of(key)))
+
+
+def _entries(node: YamlNode | None) -> tuple[YamlNode, ...]:
+    if isinstance(node, YamlList):
+        return node.items
+    return (node,) if isinstance(node, YamlMap) else ()
+
+
+def _in_order(findings: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Without repetitions, by their place in the text."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda finding: finding.span.start if finding.span else -1))
+
+
+def _digest(parts: tuple[Fields, ...]) -> str:
+    """sha256 of what the file says: layout, comments and the order of keys do not count, sources of numbers do."""
+    plain = [_plain(fields.node) for fields in parts]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(node: YamlNode) -> object:
+    match node:
+        case YamlScalar():
+            return " ".join(node.value.split()) if isinstance(node.value, str) else node.value
+        case YamlList(items):
+            return [_plain(item) for item in items]
+        case YamlMap(entries):
+            return {key.text: _plain(value) for key, value in entries}

@@ -1,0 +1,161 @@
+"""Memories, units, grids and the front end of a machine file, as model values.
+
+Each function takes nodes that may still be wrong, keeps the mistakes in the draft and gives what could be read.
+What does not belong here: instructions (``instructions.py``) and rules across parts (``checks.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+
+from isamapper.diagnostics.yaml import YamlMap, YamlNode, YamlScalar
+from isamapper.hwdesc import schema
+from isamapper.hwdesc.draft import Draft
+from isamapper.hwdesc.fields import Fields
+from isamapper.hwdesc.model import Dispatch, Grid, Memory, MemoryKind, Port, PortDirection, Unit
+from isamapper.hwdesc.shapes import Record
+
+
+def read_memories(nodes: abc.Iterable[YamlNode], draft: Draft) -> tuple[Memory, ...]:
+    """The memories in file order."""
+    return tuple(memory for fields in _entries(nodes, schema.MEMORY, draft) if (memory := _memory(fields, draft)))
+
+
+def read_units(nodes: abc.Iterable[YamlNode], draft: Draft) -> tuple[Unit, ...]:
+    """The units in file order."""
+    return tuple(_unit(fields) for fields in _entries(nodes, schema.UNIT, draft))
+
+
+def read_grids(nodes: abc.Iterable[YamlNode], draft: Draft) -> tuple[Grid, ...]:
+    """The grids in file order."""
+    return tuple(_grid(fields) for fields in _entries(nodes, schema.GRID, draft))
+
+
+def entry_name(node: YamlNode) -> YamlScalar | None:
+    """The ``name`` of an entry, where it has one."""
+    name = node.get("name") if isinstance(node, YamlMap) else None
+    return name if isinstance(name, YamlScalar) else None
+
+
+def read_dispatch(node: YamlNode | None, draft: Draft) -> Dispatch:
+    """The front end; the default one where the file says nothing or something wrong."""
+    if node is None or draft.touches(node):
+        return Dispatch()
+    fields = Fields(node)
+    return Dispatch(
+        fields.whole("per_cycle", 1), fields.optional_whole("window"), fields.word("window_order", "in_order")
+    )
+
+
+def _entries(nodes: abc.Iterable[YamlNode], record: Record, draft: Draft) -> abc.Iterator[Fields]:
+    """The entries that have a name of their own and the fields of ``record``, which the caller has judged."""
+    kind = record.what.removeprefix("a ")
+    for node in nodes:
+        name = entry_name(node)
+        if name is None:
+            continue
+        fresh = draft.declare(kind, name.text, name.span)
+        if fresh and not draft.touches(node):
+            draft.note_fields(node, kind, name.text)
+            yield Fields(node)
+
+
+def _memory(fields: Fields, draft: Draft) -> Memory | None:
+    name = fields.required_text("name")
+    kind = MemoryKind(fields.required_text("kind"))
+    rows, row_bytes = fields.optional_whole("rows"), fields.bytes("row_bytes")
+    capacity = fields.bytes("capacity_bytes")
+    if rows is not None and row_bytes is not None:
+        if capacity is not None and capacity != rows * row_bytes:
+            message = f"capacity_bytes {capacity} is not rows * row_bytes = {rows * row_bytes}"
+            draft.error("HW021", message, fields.span("capacity_bytes"), "leave capacity_bytes out")
+            return None
+        capacity = rows * row_bytes
+    if not _complete(fields, kind, capacity, rows, row_bytes, draft):
+        return None
+    if capacity is not None and row_bytes is not None and rows is None:
+        rows = capacity // row_bytes
+    return Memory(
+        name=name,
+        kind=kind,
+        capacity_bytes=capacity,
+        rows=rows,
+        row_bytes=row_bytes,
+        banks=fields.whole("banks", 1),
+        bank_interleave_bytes=0 if fields.word("bank_of", "block") == "block" else fields.bytes("bank_of") or 0,
+        alignment_bytes=fields.bytes("alignment_bytes") or 1,
+        ports=_ports(fields, name, draft),
+        latency_cycles=fields.whole("latency_cycles", 0),
+        energy_pj_per_byte=_as_float(fields.number("energy_pj_per_byte")),
+        source=fields.text("source"),
+        span=fields.span("name"),
+    )
+
+
+def _complete(
+    fields: Fields, kind: MemoryKind, capacity: int | None, rows: int | None, row_bytes: int | None, draft: Draft
+) -> bool:
+    """Whether the sizes that ``kind`` needs are there and agree."""
+    if kind is MemoryKind.REGISTERS and (rows is None or row_bytes is None):
+        missing = "rows" if rows is None else "row_bytes"
+        message = f"a memory of kind 'registers' needs '{missing}'"
+        draft.error("HW002", message, fields.start, "rows is the number of registers, row_bytes the size of each")
+        return False
+    if capacity is None and kind is not MemoryKind.HOST:
+        message = f"a memory of kind '{kind.value}' needs 'capacity_bytes', or 'rows' and 'row_bytes'"
+        draft.error("HW002", message, fields.start)
+        return False
+    if capacity is not None and row_bytes is not None and capacity % row_bytes:
+        message = f"capacity_bytes {capacity} is not a multiple of row_bytes {row_bytes}"
+        draft.error("HW021", message, fields.span("capacity_bytes"))
+        return False
+    banks = fields.whole("banks", 1)
+    if capacity is not None and capacity % banks:
+        draft.error("HW021", f"capacity_bytes {capacity} does not divide into {banks} banks", fields.span("banks"))
+        return False
+    return True
+
+
+def _ports(fields: Fields, memory: str, draft: Draft) -> tuple[Port, ...]:
+    ports: dict[str, Port] = {}
+    for item in fields.items("ports"):
+        port = Fields(item)
+        name = port.required_text("name")
+        if name in ports:
+            draft.error("HW004", f"port '{name}' of memory '{memory}' is given twice", port.span("name"))
+        ports[name] = Port(
+            name,
+            PortDirection(port.word("direction", "both")),
+            port.whole("bytes_per_cycle", 1),
+            port.bytes("request_bytes") or 1,
+            port.bytes("burst_bytes") or 1,
+            port.word("arbitration", "oldest"),
+        )
+    return tuple(ports.values())
+
+
+def _unit(fields: Fields) -> Unit:
+    return Unit(
+        name=fields.required_text("name"),
+        count=fields.whole("count", 1),
+        queue_depth=fields.optional_whole("queue_depth"),
+        held=fields.word("held", "start"),
+        in_flight=fields.optional_whole("in_flight"),
+        serial=fields.flag("serial"),
+        source=fields.text("source"),
+        span=fields.span("name"),
+    )
+
+
+def _grid(fields: Fields) -> Grid:
+    return Grid(
+        name=fields.required_text("name"),
+        count=fields.whole("count", 1),
+        holds=tuple(scalar.text for scalar in fields.words("holds")),
+        source=fields.text("source"),
+        span=fields.span("name"),
+    )
+
+
+def _as_float(value: int | float | None) -> float | None:
+    return None if value is None else float(value)
