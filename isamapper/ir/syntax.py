@@ -13,11 +13,6 @@ from typing import TypeAlias
 
 from isamapper.diagnostics.source import Span
 
-
-def _span() -> Span:
-    return field(compare=False, repr=False)  # type: ignore[no-any-return]
-
-
 # Expressions
 
 
@@ -26,7 +21,7 @@ class Number:
     """An integer or float literal; ``inf`` is a name."""
 
     value: int | float
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class Name:
     """A bare name: a size, an iterator, or a tensor without axes."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,7 @@ class AxisStep:
     """``$d``: axis ``d`` of an instruction's operand."""
 
     axis: int
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ class Negation:
     """``-operand``."""
 
     operand: Expression
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Operation:
     op: str
     left: Expression
     right: Expression
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class Comparison:
     op: str
     left: Expression
     right: Expression
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ class Call:
 
     name: Name
     arguments: tuple[Expression, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ class Element:
     tensor: Name
     indices: tuple[Expression, ...]
     otherwise: Expression | None
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 Expression: TypeAlias = Number | Name | AxisStep | Negation | Operation | Comparison | Call | Element
@@ -104,7 +99,7 @@ class Block:
 
     elements: Expression
     exponent_bits: Expression
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,7 @@ class Declaration:
     block: Block | None
     memory: str | None
     address: Expression | None
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +123,7 @@ class Default:
 
     name: Name
     value: Number | Name
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +134,7 @@ class Range:
     low: int
     high: int
     step: int
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 # Statements
@@ -149,10 +144,10 @@ class Range:
 class Assign:
     """``target op value`` with one of ``= += *= min= max=``."""
 
-    target: Element | Name
-    op: str
+    target: Element
+    op: Name
     value: Expression
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +157,7 @@ class Head:
     iterator: Name
     extent: Expression
     kind: str | None
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +166,7 @@ class For:
 
     heads: tuple[Head, ...]
     body: tuple[Statement, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +176,7 @@ class If:
     conditions: tuple[Comparison, ...]
     body: tuple[Statement, ...]
     otherwise: tuple[Statement, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +184,7 @@ class Local:
     """``local declaration``."""
 
     declaration: Declaration
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +192,7 @@ class Allocate:
     """``allocate declaration``."""
 
     declaration: Declaration
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +201,7 @@ class Argument:
 
     name: Name
     value: Expression
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +209,10 @@ class Operand:
     """``operand: window over [extents] else otherwise`` of an invocation."""
 
     name: Name
-    window: Element | Name
+    window: Element
     extents: tuple[Expression, ...]
     otherwise: Expression | None
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +222,7 @@ class Invoke:
     instruction: str
     arguments: tuple[Argument, ...]
     operands: tuple[Operand, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +230,7 @@ class Prepare:
     """``prepare { body }``."""
 
     body: tuple[Statement, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 Statement: TypeAlias = Assign | For | If | Local | Allocate | Invoke | Prepare
@@ -252,4 +247,4 @@ class KernelText:
     sizes: tuple[Default, ...]
     types: tuple[Default, ...]
     body: tuple[Statement, ...]
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)

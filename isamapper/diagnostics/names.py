@@ -1,0 +1,18 @@
+"""Hints about a name nobody declared."""
+
+from __future__ import annotations
+
+import difflib
+from collections import abc
+
+
+def did_you_mean(word: str, known: abc.Iterable[str]) -> str | None:
+    """A hint that names the nearest of ``known``, or lists a few where none is near; None where nothing is known."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    same = [choice for choice in choices if choice.lower() == word.lower()]
+    if same or near:
+        return f"did you mean '{(same or near)[0]}'?"
+    if len(choices) > 12:
+        return "known: " + ", ".join(choices[:12]) + ", …"
+    return "known: " + ", ".join(choices) if choices else None

@@ -1,0 +1,32 @@
+"""The front door of the text form: text in, bound kernel or program out.
+
+What does not belong here: grammar (``grammar.lark``, ``reader.py``) and binding (``bind.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+
+from isamapper.diagnostics.source import Source
+from isamapper.ir.nodes import Kernel
+from isamapper.ir.template import bind, parse_template
+from isamapper.ir.types import DType
+
+
+def parse_kernel(
+    text: str | Source, sizes: abc.Mapping[str, int] | None = None, types: abc.Mapping[str, DType] | None = None
+) -> Kernel:
+    """The kernel in ``text``, with its default sizes and types overridden; SourceError with every mistake found."""
+    return bind(parse_template(_source(text)), sizes, types)
+
+
+def parse_program(text: str | Source) -> Kernel:
+    """The program in ``text``: allocations, invocations, offline preparation; SourceError with every mistake found.
+
+    Whether it fits a machine is the business of ``plan``.
+    """
+    return bind(parse_template(_source(text)), program=True)
+
+
+def _source(text: str | Source) -> Source:
+    return text if isinstance(text, Source) else Source("<text>", text)
