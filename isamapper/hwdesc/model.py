@@ -159,6 +159,10 @@ class Instruction:
     source: str | None = None
     span: Span | None = field(default=None, compare=False)
 
+    def __hash__(self) -> int:
+        """Cheap: instructions are keys of many caches, and names rarely repeat."""
+        return hash((self.name, self.unit))
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -175,6 +179,10 @@ class Machine:
     default_types: tuple[tuple[str, DType], ...] = ()
     source: str | None = None
     digest: str = ""
+
+    def __hash__(self) -> int:
+        """Cheap: machines are keys of caches."""
+        return hash((self.name, self.digest))
 
     def memory(self, name: str) -> Memory:
         """The memory called ``name``; KeyError where there is none."""
