@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from isamapper.ir.builder import kernel as kernel
     from isamapper.ir.interpreter import interpret as interpret
     from isamapper.ir.parser import parse_kernel as parse_kernel
+    from isamapper.ir.parser import parse_program as parse_program
     from isamapper.ir.printer import print_kernel as print_kernel
+    from isamapper.mapper import explain as explain
+    from isamapper.mapper import find_mappings as find_mappings
+    from isamapper.pipeline import map_kernel as map_kernel
 
 __version__ = "0.1.0"
 
@@ -41,6 +45,10 @@ _HOMES = {
     "load_kernel": "isamapper.frontends.library",
     "load_machine": "isamapper.hwdesc.loader",
     "machine_schema": "isamapper.hwdesc.schema",
+    "explain": "isamapper.mapper",
+    "find_mappings": "isamapper.mapper",
+    "map_kernel": "isamapper.pipeline",
+    "parse_program": "isamapper.ir.parser",
     "parse_kernel": "isamapper.ir.parser",
     "print_kernel": "isamapper.ir.printer",
 }

@@ -20,9 +20,10 @@ def wants_colour(stream: object) -> bool:
     return bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR")
 
 
-def report_source_error(error: SourceError) -> ExitCode:
-    """Every diagnostic of the user's mistake."""
-    print(render_diagnostics(error.diagnostics, colour=wants_colour(sys.stderr)), end="", file=sys.stderr)
+def report_source_error(error: SourceError, line: CommandLine) -> ExitCode:
+    """Every diagnostic of the user's mistake; one about an argument is shown where that stands."""
+    found = [line.place(diagnostic) for diagnostic in error.diagnostics]
+    print(render_diagnostics(found, colour=wants_colour(sys.stderr)), end="", file=sys.stderr)
     return ExitCode.WRONG_INPUT
 
 

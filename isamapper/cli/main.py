@@ -23,8 +23,11 @@ from isamapper.cli.words import CommandLine, command_line
 from isamapper.diagnostics.source import SourceError
 
 COMMANDS = {
+    "map": "which instructions can do each statement of a kernel, and why not",
+    "explain": "say why an instruction does not fit a kernel, or what a message's code means",
     "kernel": "list, show and check kernels",
     "hw": "list, show and check machines; print the schema of machine files",
+    "plugins": "the strategies and cost models that are registered, and whether they load",
 }
 """Every command with its line in the help; the module of the same name in this package holds it."""
 
@@ -55,7 +58,7 @@ def main(words: abc.Sequence[str] | None = None) -> int:
     except SystemExit as ending:  # --help and --version
         code = ExitCode.DONE if ending.code in (0, None) else ExitCode.WRONG_INPUT
     except SourceError as error:
-        code = report_source_error(error)
+        code = report_source_error(error, line)
     except ModuleNotFoundError as error:
         code = report_missing_extra(error, line)
     except KeyboardInterrupt:

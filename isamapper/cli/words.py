@@ -6,9 +6,10 @@ What does not belong here: which options exist (``options.py``) and how diagnost
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
 
@@ -29,6 +30,24 @@ class CommandLine:
                 return Span(self.source, start, start + len(quoted))
             if word and candidate.startswith("-") and candidate.endswith(word):
                 return Span(self.source, start + len(quoted) - len(word), start + len(quoted))
+        return None
+
+    def place(self, diagnostic: Diagnostic) -> Diagnostic:
+        """``diagnostic`` with the place of the argument it is about, where it quotes one and has no place yet."""
+        if diagnostic.span is not None:
+            return diagnostic
+        for quoted in re.findall(r"'([^']+)'", diagnostic.message):
+            span = self.span(quoted) or self._inside(quoted)
+            if span is not None:
+                return replace(diagnostic, span=span)
+        return diagnostic
+
+    def _inside(self, name: str) -> Span | None:
+        """Where ``name`` stands in a word such as ``M=4,name=5``."""
+        for start, word in zip(self.starts, self.words, strict=True):
+            found = re.search(rf"(?<![\w-]){re.escape(name)}=", shlex.quote(word))
+            if found:
+                return Span(self.source, start + found.start(), start + found.end() - 1)
         return None
 
     def error(self, code: str, message: str, word: str | None = None, help: str | None = None) -> SourceError:

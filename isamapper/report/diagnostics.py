@@ -14,6 +14,9 @@ from collections import abc
 
 from isamapper.diagnostics.source import Diagnostic, Span
 
+WIDEST_LINE = 160
+"""Longer lines are quoted in part."""
+
 _RESET = "\x1b[0m"
 _COLOURS = {
     "error": "\x1b[1;31m",
@@ -48,19 +51,30 @@ def _render(diagnostic: Diagnostic, colour: bool) -> str:
 
 def _quote(span: Span, style: str, paint: abc.Callable[[str, str], str]) -> list[str]:
     """The place, then the line it is on with carets below the span (to the line's end where it goes on)."""
-    text = span.source.text
     number = str(span.line)
     margin = " " * len(number)
-    line_start = text.rfind("\n", 0, span.start) + 1
-    line_end = text.find("\n", span.start)
-    line = text[line_start : len(text) if line_end < 0 else line_end].rstrip("\r")
-    before = line[: span.start - line_start]
-    marked = line[span.start - line_start : span.end - line_start]
+    before, marked, after = _cropped(span)
     pad = "".join("\t" if character == "\t" else " " for character in before)
     bar = paint("frame", "|")
     return [
         f"{margin}{paint('frame', '-->')} {span.source.name}:{number}:{span.column}",
         f"{margin} {bar}",
-        f"{paint('frame', number)} {bar} {line}".rstrip(),
+        f"{paint('frame', number)} {bar} {before}{marked}{after}".rstrip(),
         f"{margin} {bar} {pad}{paint(style, '^' * max(1, len(marked)))}",
     ]
+
+
+def _cropped(span: Span) -> tuple[str, str, str]:
+    """The line's parts before, in and behind the span; a line too long to read is cut around it."""
+    text = span.source.text
+    start = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.start)
+    line = text[start : len(text) if end < 0 else end].rstrip("\r")
+    before, marked = line[: span.start - start], line[span.start - start : span.end - start]
+    after = line[len(before) + len(marked) :]
+    if len(line) > WIDEST_LINE:
+        before = before if len(before) <= WIDEST_LINE // 2 else "…" + before[1 - WIDEST_LINE // 2 :]
+        marked = marked[: WIDEST_LINE // 2]
+        room = WIDEST_LINE - len(before) - len(marked)
+        after = after if len(after) <= room else after[: max(0, room - 1)] + "…"
+    return before, marked, after

@@ -6,8 +6,9 @@ from collections import abc
 
 from isamapper.diagnostics.source import Rejection, Span
 from isamapper.ir.analysis import statements
-from isamapper.ir.nodes import Kernel
-from isamapper.ir.printer import print_access
+from isamapper.ir.print_expression import print_access
+from isamapper.ir.printer import print_node
+from isamapper.pipeline import Mappings
 from isamapper.plan.mapping import Mapping, Pairing
 from isamapper.report.document import Block, Document, Text, document, table
 
@@ -64,10 +65,33 @@ def mappings_table(mappings: abc.Sequence[Mapping]) -> Block:
     return table(("#", "statement", "instruction", "class", "operands", "iterators", "rewrites"), rows)
 
 
-def rejections_document(kernel: Kernel, machine: str, rejections: abc.Sequence[Rejection]) -> Document:
-    """Why nothing fits, the nearest miss first."""
-    blocks = [_rejection_text(rejection) for rejection in rejections]
-    return document(Text(f"no mapping of '{kernel.name}' on '{machine}'", strong=True), *blocks)
+def mappings_json(found: Mappings) -> dict[str, object]:
+    """The answer of ``map``."""
+    kernel, machine = found.kernel, found.machine
+    return {
+        "kernel": kernel.name,
+        "machine": machine.name,
+        "sizes": dict(kernel.sizes),
+        "types": {name: dtype.name for name, dtype in kernel.types},
+        "statements": [print_node(statement.assign).strip() for statement in statements(kernel)],
+        "complete": found.complete,
+        "mappings": [mapping_json(mapping) for mapping in found.mappings],
+        "rejections": [rejection_json(rejection) for rejection in found.rejections],
+    }
+
+
+def mappings_document(found: Mappings) -> Document:
+    """The mappings, or why there is none, the nearest miss first."""
+    kernel, machine = found.kernel.name, found.machine.name
+    if not found.mappings:
+        return rejections_document(f"no instruction of '{machine}' can do '{kernel}'", found.rejections)
+    head = f"{len(found.mappings)} mapping{'s'[: len(found.mappings) > 1]} of '{kernel}' on '{machine}'"
+    return document(Text(head, strong=True), mappings_table(found.mappings))
+
+
+def rejections_document(head: str, rejections: abc.Sequence[Rejection]) -> Document:
+    """``head``, then every reason with the edit that would help."""
+    return document(Text(head, strong=True), *(_rejection_text(rejection) for rejection in rejections))
 
 
 def _rejection_text(rejection: Rejection) -> Text:

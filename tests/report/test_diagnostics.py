@@ -57,3 +57,12 @@ def test_colour_changes_no_word() -> None:
     coloured = render_diagnostics([finding], colour=True)
     assert coloured != render_diagnostics([finding])
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == render_diagnostics([finding])
+
+
+def test_a_very_long_line_is_quoted_around_the_place() -> None:
+    text = "x" * 1000 + "HERE" + "y" * 1000
+    shown = render_diagnostics([Diagnostic("HW001", "long", Span(Source("long.yaml", text), 1000, 1004))])
+    quoted, carets = shown.splitlines()[3:5]
+    assert len(quoted) < 180
+    assert quoted[carets.index("^") :].startswith("HERE")
+    assert carets.count("^") == 4

@@ -1,0 +1,45 @@
+"""``isamapper map KERNEL --hw MACHINE``: which instructions can do each statement, in which ways, and why not."""
+
+from __future__ import annotations
+
+import argparse
+
+import isamapper
+from isamapper.cli.exit_codes import ExitCode
+from isamapper.cli.options import add_format, add_kernel, add_machine, sizes_of, types_of
+from isamapper.cli.output import print_document, print_json
+from isamapper.cli.words import CommandLine
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_kernel(parser)
+    add_machine(parser)
+    parser.add_argument("--statement", type=int, metavar="N", help="only this statement, counted from 0")
+    parser.add_argument("--instruction", metavar="NAME", help="only this instruction")
+    parser.add_argument(
+        "--criterion",
+        choices=("full", "amos", "strict"),
+        help="only mappings with this label (docs/reference/mapping.md)",
+    )
+    parser.add_argument("--all", action="store_true", help="mappings that are not saturated, too")
+    add_format(parser)
+
+
+def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
+    from isamapper.report.mapping import mappings_document, mappings_json
+
+    found = isamapper.map_kernel(
+        arguments.kernel,
+        arguments.hw,
+        sizes=sizes_of(arguments, line),
+        types=types_of(arguments, line),
+        statement=arguments.statement,
+        instruction=arguments.instruction,
+        criterion=arguments.criterion,
+        every=arguments.all,
+    )
+    if arguments.format == "json":
+        print_json(mappings_json(found))
+    else:
+        print_document(mappings_document(found))
+    return ExitCode.DONE if found.mappings else ExitCode.NO
