@@ -251,19 +251,21 @@ class _Reader:
         operators = _tokens(tree, "COMPARE")
         return tuple(
             syntax.Comparison(str(operator), left, right, Span(self._source, left.span.start, right.span.end))
-            for operator, left, right in zip(operators, operands, operands[1:], strict=True)
+            for operator, left, right in zip(operators, operands[:-1], operands[1:], strict=True)
         )
 
     def chain(self, tree: _Tree) -> syntax.Expression:
         message = "a chain of comparisons is not a condition of 'select'"
         raise SourceError(Diagnostic("IR003", message, self._span(tree), "nest two selects"))
 
-    def literal(self, tree: _Tree) -> syntax.Number | syntax.Name:
+    def literal(self, tree: _Tree) -> syntax.Number | syntax.Name | syntax.Negation:
+        """A default or the value after ``else``: a number or a name, perhaps with a sign."""
         if tree.data == "name":
             return self._first_name(tree)
         if tree.data == "negation":
             inner = self.literal(_trees(tree)[0])
-            assert isinstance(inner, syntax.Number)
-            return syntax.Number(-inner.value, self._span(tree))
+            if isinstance(inner, syntax.Number):
+                return syntax.Number(-inner.value, self._span(tree))
+            return syntax.Negation(inner, self._span(tree))
         text = str(tree.children[0])
         return syntax.Number(int(text) if text.isdigit() else float(text), self._span(tree))

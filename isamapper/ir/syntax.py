@@ -122,7 +122,7 @@ class Default:
     """``NAME=value`` of a ``sizes`` or ``types`` list."""
 
     name: Name
-    value: Number | Name
+    value: Number | Name | Negation
     span: Span = field(compare=False, repr=False)
 
 

@@ -57,12 +57,12 @@ def parse_template(source: Source, start: int = 0, end: int | None = None) -> Te
     )
 
 
-def _size(value: syntax.Number | syntax.Name) -> int:
+def _size(value: syntax.Expression) -> int:
     """The default size; 1 where the text has none (binding reports it)."""
     return value.value if isinstance(value, syntax.Number) and isinstance(value.value, int) else 1
 
 
-def _dtype(value: syntax.Number | syntax.Name) -> DType:
+def _dtype(value: syntax.Expression) -> DType:
     """The default type; f32 where the text has none (binding reports it)."""
     return DTYPES.get(value.name, DTYPES["f32"]) if isinstance(value, syntax.Name) else DTYPES["f32"]
 
