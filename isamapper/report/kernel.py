@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import abc
 
 from isamapper.ir.analysis import statements
@@ -44,10 +45,11 @@ def _tensor_json(tensor: Tensor) -> dict[str, object]:
 
 
 def summary(kernel: Kernel) -> str:
-    """The first comment of the file the kernel was read from; nothing where it has none."""
+    """The first sentence of the comment that opens the file the kernel was read from; nothing where it has none."""
     text = kernel.span.source.text if kernel.span else ""
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return first.lstrip("# ").strip() if first.startswith("#") else ""
+    opening = re.match(r"\s*((?:#[^\n]*\n\s*)*)", text)
+    comment = " ".join(line.strip().lstrip("#").strip() for line in opening[1].splitlines()) if opening else ""
+    return re.split(r"(?<=\w)\.(?:\s|$)", comment, maxsplit=1)[0].strip()
 
 
 def kernel_document(kernel: Kernel) -> Document:

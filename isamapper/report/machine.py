@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import abc
+from typing import assert_never
 
 from isamapper.hwdesc.model import Instruction, Machine, Memory, Port, Unit
-from isamapper.report.document import Block, Document, Facts, Heading, count, document, size, table
+from isamapper.ir.sizes import SizeBinary, SizeConstant, SizeExpression, SizeName, SizeOp
+from isamapper.report.document import Block, Document, Facts, Heading, Text, count, document, size, table
 
 
 def machine_json(machine: Machine) -> dict[str, object]:
@@ -64,6 +66,8 @@ def _instruction_json(instruction: Instruction) -> dict[str, object]:
             {"name": operand.name, "memories": list(operand.memories), "accumulates": operand.accumulates}
             for operand in instruction.operands
         ],
+        "occupies_cycles": cycles_text(instruction.occupies_cycles),
+        "latency_cycles": cycles_text(instruction.latency_cycles),
         "semantics": instruction_text(instruction),
         "source": instruction.source,
     }
@@ -91,9 +95,8 @@ def machine_document(machine: Machine) -> Document:
         table(("memory", "kind", "capacity", "banks", "latency", "ports"), map(_memory_row, machine.memories)),
         table(("unit", "count", "queue", "in flight", "serial"), units),
         grids,
-        table(
-            ("instruction", "unit", "semantics"), ((i.name, i.unit, instruction_text(i)) for i in machine.instructions)
-        ),
+        table(("instruction", "unit", "occupies", "latency", "operands"), map(_instruction_row, machine.instructions)),
+        Text("\n".join(f"{i.name}: {instruction_text(i)}" for i in machine.instructions)),
     )
 
 
@@ -122,6 +125,36 @@ def _memory_row(memory: Memory) -> tuple[str, ...]:
 
 def _port_text(port: Port) -> str:
     return f"{port.name} ({port.direction.value}, {port.bytes_per_cycle} B/cycle)"
+
+
+def _instruction_row(instruction: Instruction) -> tuple[str, ...]:
+    return (
+        instruction.name,
+        instruction.unit,
+        cycles_text(instruction.occupies_cycles),
+        cycles_text(instruction.latency_cycles),
+        ", ".join(f"{operand.name} in {' or '.join(operand.memories)}" for operand in instruction.operands),
+    )
+
+
+def cycles_text(expression: SizeExpression) -> str:
+    """A cycle count as written, a number or an expression over the instruction's parameters."""
+    match expression:
+        case SizeConstant(value):
+            return str(value)
+        case SizeName(name):
+            return name
+        case SizeBinary(op, left, right):
+            parts = cycles_text(left), cycles_text(right)
+            if op in (SizeOp.CEILDIV, SizeOp.MIN, SizeOp.MAX):
+                return f"{op.value}({parts[0]}, {parts[1]})"
+            sides = (
+                f"({part})" if isinstance(side, SizeBinary) and op not in (SizeOp.ADD,) else part
+                for side, part in zip((left, right), parts, strict=True)
+            )
+            return f" {op.value} ".join(sides)
+        case _:
+            assert_never(expression)
 
 
 def _or_dash(value: int | None) -> str:
