@@ -1,0 +1,1 @@
+"""Titles and explanations of every message code, one file per room."""

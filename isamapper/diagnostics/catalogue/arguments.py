@@ -1,0 +1,8 @@
+"""Codes CLI, RUN, STG, PLG: the command line, stage files and plugins.
+
+Each entry: the code, a title, and a paragraph that says when the message is given and what to do.
+"""
+
+from __future__ import annotations
+
+CODES: dict[str, tuple[str, str]] = {}
