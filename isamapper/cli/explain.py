@@ -44,14 +44,14 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
 
 
 def _explain_code(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
-    from isamapper.report.codes import explanation, known_codes
+    from isamapper.diagnostics.codes import explanation, known_codes
 
     code = arguments.subject
     if not _CODE.fullmatch(code):
         raise line.error("CLI003", "missing --hw", None, f"'{code}' is no code; a kernel is explained on a machine")
     text = explanation(code)
     if text is None:
-        raise line.error("CLI008", f"unknown code '{code}'", code, f"there are {len(known_codes())}; see docs/codes.md")
+        raise line.error("CLI008", f"unknown code '{code}'", code, f"there are {len(known_codes())}")
     if arguments.format == "json":
         print_json({"code": code, "explanation": text})
     else:
