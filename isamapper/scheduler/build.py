@@ -1,0 +1,430 @@
+"""From tiles and orders to a nest: digits, attachments, layouts, copies and overlap, all derived.
+
+The search decides a :class:`Choice`; this file works out what follows: each buffer is attached as far out as its tile
+allows without growing, laid out so that the widest copy instruction fits, doubled where the memory has room, and its
+copies are spread over the loops inside.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import abc
+from dataclasses import dataclass, replace
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
+from isamapper.ir.nodes import Kernel, Role, Tensor
+from isamapper.plan.addresses import tensor_bytes
+from isamapper.plan.emit import Stop, stop_steps
+from isamapper.plan.layout import Coordinate, Layout, buffer_layout, loop_trips, row_major
+from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, parameter_of, required_strides
+from isamapper.plan.nest import Buffer, Copy, Digit, Epilogue, Nest, depth_of, digits_of, valid_extent
+from isamapper.plan.padding import needs_padding
+from isamapper.plan.copies import Walk, copies_between, copy_options
+from isamapper.scheduler.frames import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the search decides about one statement.
+
+    ``groups`` holds, outermost first, the loops of each level as (iterator, trip count) in order; ``routes`` the
+    memories each access passes (home left out); ``relaid`` the accesses that are re-laid out at home first.
+    """
+
+    frame: Frame
+    groups: tuple[tuple[tuple[str, int], ...], ...]
+    routes: tuple[tuple[int, tuple[str, ...]], ...]
+    relaid: frozenset[int] = frozenset()
+    epilogue: Epilogue | None = None
+
+
+def build_nest(machine: Machine, kernel: Kernel, home: str, choice: Choice) -> Nest | Rejection:
+    """The nest of ``choice``, or why there is none (a memory too small, no copy that fits)."""
+    return _Builder(machine, kernel, home, choice).build()
+
+
+class _Builder:
+    def __init__(self, machine: Machine, kernel: Kernel, home: str, choice: Choice) -> None:
+        self.machine, self.kernel, self.home, self.choice = machine, kernel, home, choice
+        self.frame = choice.frame
+        self.tensors = kernel_tensors(kernel)
+
+    def build(self) -> Nest | Rejection:
+        nest, ends = self._loops()
+        for access, route in self.choice.routes:
+            if not self._relays(access) and not route:
+                continue
+            result = self._buffers(nest, access, route, ends)
+            if isinstance(result, Rejection):
+                return result
+            nest = replace(nest, buffers=(*nest.buffers, *result))
+        misfit = self._misfit(nest)
+        if misfit is not None:
+            return misfit
+        return self._slots(nest)
+
+    # loops
+
+    def _loops(self) -> tuple[Nest, tuple[int, ...]]:
+        digits: list[Digit] = []
+        names: dict[tuple[int, str], str] = {}
+        known = {iterator.name for iterator in self.frame.statement.iterators}
+        for iterator in self.frame.statement.iterators:
+            for level, group in enumerate(self.choice.groups):
+                for name, trip in group:
+                    if name == iterator.name and trip > 1:
+                        label = f"{name}_{level}"
+                        while label in known:
+                            label += "_"
+                        known.add(label)
+                        names[level, name] = label
+                        digits.append(Digit(label, name, trip))
+            if not any(iterator.name == name for group in self.choice.groups for name, _ in group):
+                digits.append(Digit(iterator.name, iterator.name, iterator.extent))
+            digits.extend(digit for digit in self.frame.bound if digit.iterator == iterator.name)
+        order: list[str] = []
+        ends: list[int] = []
+        for level, group in enumerate(self.choice.groups):
+            order.extend(names[level, name] for name, trip in group if trip > 1)
+            ends.append(len(order))
+        frame = self.frame
+        nest = Nest(
+            frame.statement, frame.call, frame.first, frame.init, tuple(digits), tuple(order), (), self.choice.epilogue
+        )
+        return nest, tuple(ends)
+
+    # buffers
+
+    def _relays(self, access: int) -> bool:
+        return access in self.choice.relaid
+
+    def _buffers(
+        self, nest: Nest, access: int, route: tuple[str, ...], ends: tuple[int, ...]
+    ) -> tuple[Buffer, ...] | Rejection:
+        memories = ((self.home, 0),) if self._relays(access) else ()
+        plan = [*memories, *zip(route, self._depths(route, access, ends), strict=True)]
+        path: list[Buffer] = []
+        stops = [self._home_stop(nest, access)]
+        for place, (memory, depth) in enumerate(plan):
+            facing = place == len(plan) - 1
+            relay = place == 0 and self._relays(access)
+            depth = self._hoisted(nest, access, depth)
+            loop = nest.order[depth - 1] if depth else None
+            layout = "dims" if self.machine.memory(memory).kind is MemoryKind.CACHE and not facing else "digits"
+            buffer = Buffer(access, memory, loop, layout=layout)
+            made = self._fitted(nest, buffer, stops[-1], relay)
+            if isinstance(made, Rejection):
+                return made
+            buffer, stop = made
+            path.append(buffer)
+            stops.append(stop)
+        return tuple(path)
+
+    def _depths(self, route: tuple[str, ...], access: int, ends: tuple[int, ...]) -> tuple[int, ...]:
+        """Loops around each buffer of a route before hoisting: one level further out per memory."""
+        depths: list[int] = []
+        level = len(ends) - 2
+        for place, memory in enumerate(reversed(route)):
+            registers = self.machine.memory(memory).kind is MemoryKind.REGISTERS
+            if access != 0 and place == 0 and registers:
+                depths.append(ends[-1])
+                continue
+            depths.append(ends[level] if level >= 0 else 0)
+            level -= 1
+        return tuple(reversed(depths))
+
+    def _hoisted(self, nest: Nest, access: int, depth: int) -> int:
+        results = nest.statement.accesses[access].map.results
+        while depth and not any(r.coefficient(nest.digit(nest.order[depth - 1]).iterator) for r in results):
+            depth -= 1
+        return depth
+
+    def _home_stop(self, nest: Nest, access: int) -> Stop:
+        from isamapper.plan.lower import consumer_access
+
+        own = nest.statement.accesses[access]
+        if access == 0 and nest.epilogue is not None:
+            own = consumer_access(nest)
+        return Stop(self.tensors[own.tensor], own)
+
+    def _fitted(self, nest: Nest, buffer: Buffer, outer: Stop, relay: bool) -> tuple[Buffer, Stop] | Rejection:
+        """``buffer`` with the order, expansion and copies that move most elements per invocation."""
+        best: tuple[float, Buffer, Stop] | None = None
+        failure: Rejection | None = None
+        for expand in (False, True) if buffer.layout == "digits" else (False,):
+            for order in self._orders(nest, replace(buffer, expand=expand)):
+                trial = replace(buffer, expand=expand, order=order)
+                result = self._with_copies(nest, trial, outer, relay)
+                if isinstance(result, Rejection):
+                    failure = failure or result
+                    continue
+                score, made, stop = result
+                if best is None or score > best[0]:
+                    best = (score, made, stop)
+            if best is not None:
+                break
+        if best is None:
+            assert failure is not None
+            return failure
+        return best[1], best[2]
+
+    def _orders(self, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[str, ...]]:
+        layout = buffer_layout(nest, buffer)
+        if isinstance(layout, Rejection):
+            yield ()
+            return
+        shown = len(layout.axes) - len(layout.operand_axes)
+        names = [c.name for c in layout.coordinates if c.axis < shown]
+        yield tuple(names)
+        for last in names[:-1]:
+            yield (*(name for name in names if name != last), last)
+
+    def _with_copies(
+        self, nest: Nest, buffer: Buffer, outer: Stop, relay: bool
+    ) -> tuple[float, Buffer, Stop] | Rejection:
+        layout = buffer_layout(nest, buffer)
+        if isinstance(layout, Rejection):
+            return layout
+        tensor = self.tensors[nest.statement.accesses[buffer.access].tensor]
+        placed = Tensor("", tensor.dtype, tuple(axis.extent for axis in layout.axes), buffer.memory)
+        stop = Stop(placed, nest.statement.accesses[buffer.access], buffer, layout)
+        if relay and tensor.role is Role.CONST and buffer.access != 0:
+            made = replace(buffer, prepared=True)
+            return 1.0, made, replace(stop, buffer=made)
+        fill = drain = None
+        score = 0.0
+        if buffer.access != 0 or self._reads_target(nest, buffer):
+            found = self._best_copy(nest, buffer.access, outer, stop, layout)
+            if isinstance(found, Rejection):
+                return found
+            score, fill = found
+        if buffer.access == 0:
+            found = self._best_copy(nest, 0, stop, outer, layout)
+            if isinstance(found, Rejection):
+                return found
+            score, drain = found
+        made = replace(buffer, fill=fill, drain=drain)
+        return score, made, replace(stop, buffer=made)
+
+    def _reads_target(self, nest: Nest, buffer: Buffer) -> bool:
+        """Whether the target's former value is needed: it is not fresh, or partial sums come back."""
+        if nest.statement.assign.reduction is None:
+            return False
+        if nest.first is None and nest.init is None and not self.frame.fresh:
+            return True
+        depth = depth_of(nest, buffer.loop)
+        results = nest.statement.assign.target.map.results
+        outer = [nest.digit(name).iterator for name in nest.order[:depth]]
+        return any(not any(r.coefficient(iterator) for r in results) for iterator in outer)
+
+    def _best_copy(
+        self, nest: Nest, access: int, source: Stop, target: Stop, walked: Layout
+    ) -> tuple[float, Copy] | Rejection:
+        home_source = source.buffer is None
+        declared = source.access.otherwise
+        needs_pad = home_source and access != 0 and (declared is not None or needs_padding(nest, access))
+        best: tuple[float, Copy] | None = None
+        for instruction in self._movers(nest, source, target):
+            shape = copy_shape(instruction)
+            assert shape is not None
+            spec = operand_spec(instruction, shape.source)
+            pads = spec.pads and (spec.pad_value is None or declared is None or spec.pad_value == declared)
+            if needs_pad and not pads:
+                continue
+            walks = tuple(self._walk(nest, access, c, source, target, walked, pads) for c in walked.coordinates)
+            for copy in copy_options(instruction, walks, needs_pad):
+                if not pads and self._unboxed(nest, copy, walked):
+                    continue
+                elements = 1.0
+                for _, _, size in copy.binds:
+                    elements *= size
+                if best is None or elements > best[0]:
+                    best = (elements, copy)
+                break
+        if best is None:
+            names = (source.tensor.memory or self.home, target.tensor.memory or self.home)
+            tensor = nest.statement.accesses[access].tensor
+            return Rejection(
+                "SCH030", f"'{tensor}'", f"no copy from '{names[0]}' to '{names[1]}' fits the layouts", edit="a layout copy"
+            )
+        return best
+
+    def _movers(self, nest: Nest, source: Stop, target: Stop) -> tuple[Instruction, ...]:
+        if nest.epilogue is not None and target.buffer is None and source.access == nest.statement.assign.target:
+            return (nest.epilogue.instruction,)
+        memories = (source.tensor.memory or self.home, target.tensor.memory or self.home)
+        return copies_between(self.machine, *memories, source.tensor.dtype, target.tensor.dtype)
+
+    def _walk(
+        self, nest: Nest, access: int, coordinate: Coordinate, source: Stop, target: Stop, walked: Layout, pads: bool
+    ) -> Walk:
+        clipped = self._clipped(nest, access, coordinate, pads)
+        return Walk(
+            coordinate.name,
+            coordinate.extent,
+            stride_along(nest, source, coordinate),
+            stride_along(nest, target, coordinate),
+            clipped,
+            room=access != 0,
+        )
+
+    def _clipped(self, nest: Nest, access: int, coordinate: Coordinate, pads: bool) -> bool:
+        if coordinate.digit is None:
+            return coordinate.dim is not None or not pads
+        value = valid_extent(nest, nest.digit(coordinate.digit), {})
+        return len(value.bounds) > 1 or value.bounds[0].constant < coordinate.extent
+
+    def _unboxed(self, nest: Nest, copy: Copy, walked: Layout) -> bool:
+        """Whether two bound coordinates are digits of one iterator of which the inner may be clipped."""
+        names = {name for _, name, size in copy.binds if size > 1}
+        bound = [nest.digit(c.digit) for c in walked.coordinates if c.name in names and c.digit is not None]
+        for digit in bound:
+            outer = [d.name for d in digits_of(nest, digit.iterator)]
+            outer = outer[: outer.index(digit.name)]
+            clipped = len(valid_extent(nest, digit, {}).bounds) > 1
+            if clipped and any(other.name in outer for other in bound):
+                return True
+        return False
+
+    # fit
+
+    def _misfit(self, nest: Nest) -> Rejection | None:
+        """The first operand of a call whose window would not have the strides the instruction demands."""
+        for call in (nest.call, nest.first, nest.init):
+            if call is None:
+                continue
+            for operand, access in call.sigma:
+                stop = self._facing(nest, access)
+                memory = stop.tensor.memory or self.home
+                if memory not in operand_spec(call.instruction, operand).memories:
+                    return Rejection("SCH031", f"'{operand}'", f"'{call.instruction.name}' takes it from elsewhere")
+                demanded = required_strides(call.instruction, operand)
+                axes = lone_axes(call.instruction.semantics, operand)
+                for axis, stride in zip(axes, demanded, strict=True):
+                    if axis is None or not call.members(axis):
+                        if axis is not None and self._fixed_and_direct(call.instruction, axis, stop):
+                            return Rejection("SCH032", f"'{operand}'", f"'{axis}' cannot be narrowed without a buffer")
+                        continue
+                    actual = self._axis_stride(nest, call.members(axis), stop)
+                    if actual is None or (stride is not None and actual != stride):
+                        return Rejection("SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it")
+        return None
+
+    def _fixed_and_direct(self, instruction: Instruction, axis: str, stop: Stop) -> bool:
+        control = parameter_of(instruction, axis)
+        return stop.buffer is None and (control is None or control.low > 1)
+
+    def _facing(self, nest: Nest, access: int) -> Stop:
+        path = nest.path(access)
+        if not path:
+            return self._home_stop(nest, access)
+        layout = buffer_layout(nest, path[-1])
+        assert isinstance(layout, Layout)
+        tensor = self.tensors[nest.statement.accesses[access].tensor]
+        placed = Tensor("", tensor.dtype, tuple(axis.extent for axis in layout.axes), path[-1].memory)
+        return Stop(placed, nest.statement.accesses[access], path[-1], layout)
+
+    def _axis_stride(self, nest: Nest, members: tuple[str, ...], stop: Stop) -> int | None:
+        """Elements between neighbours along an operand axis; None where its digits do not lie in one line."""
+        expected: int | None = None
+        for name in reversed(members):
+            stride = stride_along(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name))
+            if expected is None:
+                first = stride
+            elif stride != expected:
+                return None
+            expected = stride * nest.digit(name).extent
+        return first
+
+    # slots and overlap
+
+    def _slots(self, nest: Nest) -> Nest | Rejection:
+        used: dict[str, int] = {}
+        sizes = [self._bytes(nest, buffer) for buffer in nest.buffers]
+        for buffer, size in zip(nest.buffers, sizes, strict=True):
+            used[buffer.memory] = used.get(buffer.memory, 0) + size
+        for name, total in used.items():
+            capacity = self.machine.memory(name).capacity_bytes
+            if capacity is not None and total > capacity:
+                return Rejection("SCH034", f"'{name}'", f"the tiles need {total} bytes of {capacity}")
+        buffers = []
+        for buffer, size in zip(nest.buffers, sizes, strict=True):
+            memory = self.machine.memory(buffer.memory)
+            trips = 1
+            for loop in nest.order[: depth_of(nest, buffer.loop)]:
+                trips *= loop_trips(nest, loop)
+            room = memory.capacity_bytes is None or used[buffer.memory] + size <= memory.capacity_bytes
+            if trips > 1 and room and memory.kind is not MemoryKind.HOST and not buffer.prepared:
+                used[buffer.memory] += size
+                buffer = self._overlapped(nest, replace(buffer, slots=2))
+            buffers.append(buffer)
+        return replace(nest, buffers=tuple(buffers))
+
+    def _bytes(self, nest: Nest, buffer: Buffer) -> int:
+        layout = buffer_layout(nest, buffer)
+        assert isinstance(layout, Layout)
+        dtype = self.tensors[nest.statement.accesses[buffer.access].tensor].dtype
+        memory = self.machine.memory(buffer.memory)
+        tensor = Tensor("", dtype, tuple(axis.extent for axis in layout.axes))
+        unit = max(memory.alignment_bytes, memory.row_bytes or 1)
+        return -(-tensor_bytes(memory, tensor) // unit) * unit
+
+    def _overlapped(self, nest: Nest, buffer: Buffer) -> Buffer:
+        depth = depth_of(nest, buffer.loop)
+        inner = [name for name in nest.order[depth:] if loop_trips(nest, name) > 1]
+        if self.machine.memory(buffer.memory).kind is MemoryKind.REGISTERS and buffer.access != 0:
+            return buffer
+        if buffer.access == 0:
+            if buffer.fill is not None:
+                return buffer
+            return replace(buffer, delay=True, spread=spread_over(nest, buffer, buffer.drain, inner))
+        return replace(buffer, prefetch=True, spread=spread_over(nest, buffer, buffer.fill, inner))
+
+
+def spread_over(nest: Nest, buffer: Buffer, copy: Copy | None, hosts: list[str]) -> tuple[tuple[str, str], ...]:
+    """Which inner loop carries which coordinate of a copy, so that its invocations come as evenly as they can."""
+    layout = buffer_layout(nest, buffer)
+    if copy is None or isinstance(layout, Rejection) or not hosts:
+        return ()
+    bound = {name: size for _, name, size in copy.binds}
+    blocks = {c.name: -(-c.extent // bound.get(c.name, 1)) for c in layout.coordinates}
+    movable = [name for name, count in blocks.items() if count > 1]
+    total = 1
+    for count in blocks.values():
+        total *= count
+    best: tuple[float, tuple[tuple[str, str], ...]] = (float(total), ())
+    for count in range(1, min(len(hosts), len(movable), 3) + 1):
+        for loops in itertools.combinations(hosts, count):
+            for names in itertools.permutations(movable, count):
+                score = _burst(nest, loops, names, blocks, total)
+                if score < best[0]:
+                    best = (score, tuple(zip(loops, names, strict=True)))
+    return best[1]
+
+
+def _burst(nest: Nest, loops: abc.Sequence[str], names: abc.Sequence[str], blocks: dict[str, int], total: int) -> float:
+    """Peak density of a spread copy relative to an even one, with a little weight on what comes at once."""
+    together, density = total, 1.0
+    for loop, name in zip(loops, names, strict=True):
+        trips = loop_trips(nest, loop)
+        share = -(-blocks[name] // trips)
+        used = -(-blocks[name] // share)
+        together = together // blocks[name] * share
+        density *= trips / used
+    return density + together / 4
+
+
+def stride_along(nest: Nest, stop: Stop, coordinate: Coordinate) -> int:
+    """Elements of ``stop``'s tensor that one step of ``coordinate`` moves."""
+    shape = stop.tensor.shape
+    shift = 1 if stop.buffer is not None and stop.buffer.slots > 1 else 0
+    strides = row_major(shape)
+    return sum(step * strides[axis - shift] for axis, step in stop_steps(nest, stop, coordinate))
+
+
+def kernel_tensors(kernel: Kernel) -> dict[str, Tensor]:
+    """Every tensor of a kernel by name, those declared in the body included."""
+    from isamapper.plan.lower import _locals
+
+    return {tensor.name: tensor for tensor in (*kernel.tensors, *_locals(kernel))}

@@ -1,0 +1,347 @@
+"""Frames: a statement with its instruction and bound digits chosen, everything else still open.
+
+A frame fixes what the mapping decides (which instruction, which iterator digits lie inside it, which form overwrites and
+which accumulates) and leaves tiles, orders and buffers to the search.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.hwdesc.bind import timing
+from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.ir.analysis import Statement
+from isamapper.ir.nodes import Direction, Reduction
+from isamapper.mapper.needle import Effect, effect_of, needle_of
+from isamapper.plan.mapping import Mapping
+from isamapper.plan.needle import (
+    fill_value,
+    has_lone_axes,
+    iterator_sizes,
+    lone_axes,
+    operand_spec,
+    operand_tensor,
+    parameter_of,
+)
+from isamapper.plan.nest import Call, Digit
+
+IDENTITY = {Reduction.ADD: 0, Reduction.MUL: 1, Reduction.MIN: float("inf"), Reduction.MAX: float("-inf")}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One way to do a statement: calls, bound digits, and how many blocks of them each iterator has.
+
+    ``bound`` lists per iterator its bound digits, outermost first. ``fresh``: the target has no earlier value, so
+    partial sums start here. ``cost_cycles`` is the busy time of the instruction's unit over all calls.
+    """
+
+    statement: Statement
+    mapping: Mapping
+    call: Call
+    first: Call | None
+    init: Call | None
+    bound: tuple[Digit, ...]
+    fresh: bool
+    cost_cycles: int
+
+    def block(self, iterator: str) -> int:
+        """Iterations of a kernel iterator inside one call."""
+        total = 1
+        for digit in self.bound:
+            if digit.iterator == iterator:
+                total *= digit.extent
+        return total
+
+    def blocks(self, iterator: str) -> int:
+        """Calls along a kernel iterator."""
+        size = next(known.extent for known in self.statement.iterators if known.name == iterator)
+        return -(-size // self.block(iterator))
+
+
+def frames_of(
+    machine: Machine, statement: Statement, mappings: abc.Iterable[Mapping], fresh: bool, shared: abc.Set[str]
+) -> tuple[Frame, ...]:
+    """Every frame that the mappings of one statement give, cheapest unit time first.
+
+    ``fresh``: no statement before this one writes the target and it is no ``inout``. ``shared`` iterators are loops
+    around the whole nest.
+    """
+    found: list[Frame] = []
+    for mapping in mappings:
+        instruction = machine.instruction(mapping.instruction)
+        if not _schedulable(instruction, mapping):
+            continue
+        for bound in bound_digits(instruction, statement, mapping, shared):
+            frame = _frame(machine, statement, mapping, instruction, bound, fresh, shared)
+            if frame is not None:
+                found.append(frame)
+    unique = {(f.call, f.bound): f for f in reversed(found)}
+    return tuple(sorted(unique.values(), key=lambda frame: frame.cost_cycles))
+
+
+def _schedulable(instruction: Instruction, mapping: Mapping) -> bool:
+    if any(pairing.access is None for pairing in mapping.sigma):
+        return False
+    return all(has_lone_axes(instruction.semantics, tensor.name) for tensor in instruction.semantics.tensors)
+
+
+def bound_digits(
+    instruction: Instruction, statement: Statement, mapping: Mapping, shared: abc.Set[str]
+) -> abc.Iterator[tuple[Digit, ...]]:
+    """Ways to choose the extents of the digits that ``mapping`` binds: a greedy fill per instruction iterator."""
+    sizes = iterator_sizes(instruction.semantics)
+    extents = {iterator.name: iterator.extent for iterator in statement.iterators}
+    lanes = _inner_first(instruction, sizes)
+    seen = set()
+    for smallest_first in (False, True):
+        left = dict(extents)
+        digits: list[Digit] = []
+        possible = True
+        for lane in lanes:
+            members = [i for i, j in mapping.rho if j == lane and i not in shared]
+            members.sort(key=lambda name: (left[name], name), reverse=not smallest_first)
+            room = sizes[lane]
+            chosen: list[Digit] = []
+            for member in members:
+                size = min(room, left[member])
+                if size > 1:
+                    chosen.append(Digit(f"{member}.{lane}", member, size, lane))
+                    left[member] = -(-left[member] // size)
+                    room //= size
+            if chosen:
+                whole = _whole(instruction, lane, sizes[lane], chosen)
+                possible = possible and whole is not None
+                chosen = whole or chosen
+            digits.extend(chosen)
+        key = tuple(reversed(digits))
+        if possible and key not in seen:
+            seen.add(key)
+            yield key
+
+
+def _inner_first(instruction: Instruction, sizes: abc.Mapping[str, int]) -> list[str]:
+    """Instruction iterators, those that stand last in operands first: a split's inner digit goes there."""
+    rank: dict[str, int] = dict.fromkeys(sizes, 0)
+    for tensor in instruction.semantics.tensors:
+        axes = lone_axes(instruction.semantics, tensor.name)
+        for place, axis in enumerate(reversed(axes)):
+            if axis is not None:
+                rank[axis] += place * 2 + (0 if place else -1)
+    return sorted(sizes, key=lambda name: (parameter_of(instruction, name) is not None, rank[name]))
+
+
+def _whole(instruction: Instruction, lane: str, size: int, chosen: list[Digit]) -> list[Digit] | None:
+    """Digits whose product is a value the lane can take: the outermost grows to fill a lane of fixed extent."""
+    control = parameter_of(instruction, lane)
+    product = 1
+    for digit in chosen:
+        product *= digit.extent
+    if control is None:
+        target = size
+    else:
+        target = max(control.low, product + (control.low - product) % control.step)
+    last = chosen[-1]
+    rest = product // last.extent
+    if target % rest:
+        return None
+    return [*chosen[:-1], Digit(last.name, last.iterator, target // rest, last.bound)]
+
+
+def _frame(
+    machine: Machine,
+    statement: Statement,
+    mapping: Mapping,
+    instruction: Instruction,
+    bound: tuple[Digit, ...],
+    fresh: bool,
+    shared: abc.Set[str],
+) -> Frame | None:
+    call = Call(
+        instruction,
+        tuple((pairing.operand, int(pairing.access or 0)) for pairing in mapping.sigma),
+        _axes(bound),
+    )
+    needle = needle_of(instruction)
+    assert needle is not None
+    accumulates = effect_of(needle) is Effect.ACCUMULATES
+    probe = Frame(statement, mapping, call, None, None, bound, fresh, 0)
+    reduces = [i.name for i in statement.iterators if _reduces(statement, i.name)]
+    outside = [name for name in reduces if probe.blocks(name) > 1]
+    first = init = None
+    if statement.assign.reduction is None:
+        if accumulates:
+            return None
+    elif accumulates and fresh:
+        first = overwriting_twin(machine, call)
+        init = None if first else filling_call(machine, call, statement)
+        if first is None and init is None:
+            return None
+    elif not accumulates and (outside or not fresh):
+        return None
+    return Frame(statement, mapping, call, first, init, bound, fresh, unit_cycles(probe, shared))
+
+
+def _reduces(statement: Statement, iterator: str) -> bool:
+    return all(not result.coefficient(iterator) for result in statement.assign.target.map.results)
+
+
+def _axes(bound: tuple[Digit, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    lanes: dict[str, list[str]] = {}
+    for digit in bound:
+        lanes.setdefault(str(digit.bound), []).append(digit.name)
+    return tuple((lane, tuple(names)) for lane, names in sorted(lanes.items()))
+
+
+def overwriting_twin(machine: Machine, call: Call) -> Call | None:
+    """The form of ``call``'s instruction that overwrites its target: same expression, extents and memories."""
+    needle = needle_of(call.instruction)
+    assert needle is not None
+    for other in machine.instructions:
+        twin = needle_of(other)
+        if twin is None or other.name == call.instruction.name or effect_of(twin) is not Effect.OVERWRITES:
+            continue
+        renamed = _renaming(call.instruction, other)
+        if renamed is None:
+            continue
+        operands, lanes = renamed
+        sigma = {operands[name]: access for name, access in call.sigma}
+        return Call(
+            other,
+            tuple((tensor.name, sigma[tensor.name]) for tensor in other.semantics.tensors),
+            tuple(sorted((lanes[lane], members) for lane, members in call.axes)),
+        )
+    return None
+
+
+def _renaming(one: Instruction, other: Instruction) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Operands and iterators of ``one`` in ``other``, where both differ in what the target held before only."""
+    from isamapper.ir.analysis import statements
+
+    mine, theirs = statements(one.semantics)[0], statements(other.semantics)[0]
+    if mine.assign.reduction != theirs.assign.reduction or len(mine.accesses) != len(theirs.accesses):
+        return None
+    operands: dict[str, str] = {}
+    lanes: dict[str, str] = {}
+    for left, right in zip(mine.accesses, theirs.accesses, strict=True):
+        if operands.setdefault(left.tensor, right.tensor) != right.tensor:
+            return None
+        if not has_lone_axes(other.semantics, right.tensor):
+            return None
+        axes = (lone_axes(one.semantics, left.tensor), lone_axes(other.semantics, right.tensor))
+        if len(axes[0]) != len(axes[1]):
+            return None
+        for a, b in zip(*axes, strict=True):
+            if (a is None) != (b is None) or (a is not None and lanes.setdefault(a, str(b)) != b):
+                return None
+    if len(lanes) != len(iterator_sizes(other.semantics)) or not _same_shape(one, other, operands, lanes):
+        return None
+    return operands, lanes
+
+
+def _same_shape(one: Instruction, other: Instruction, operands: dict[str, str], lanes: dict[str, str]) -> bool:
+    for left, right in operands.items():
+        mine, theirs = operand_tensor(one.semantics, left), operand_tensor(other.semantics, right)
+        if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
+            return False
+        if not set(operand_spec(one, left).memories) & set(operand_spec(other, right).memories):
+            return False
+    for left, right in lanes.items():
+        a, b = parameter_of(one, left), parameter_of(other, right)
+        if (a is None) != (b is None) or (a and b and (a.low, a.high, a.step) != (b.low, b.high, b.step)):
+            return False
+    return _same_value(one, other, operands, lanes)
+
+
+def _same_value(one: Instruction, other: Instruction, operands: dict[str, str], lanes: dict[str, str]) -> bool:
+    from isamapper.ir.analysis import statements
+    from isamapper.mapper.terms import term_of
+
+    mine, theirs = statements(one.semantics)[0], statements(other.semantics)[0]
+    left = {tensor.name: tensor for tensor in one.semantics.tensors}
+    right = {tensor.name: tensor for tensor in other.semantics.tensors}
+    return term_of(mine.assign.value, left) == term_of(theirs.assign.value, right)
+
+
+def filling_call(machine: Machine, call: Call, statement: Statement) -> Call | None:
+    """A fill that writes the reduction's identity wherever ``call`` writes."""
+    assert statement.assign.reduction is not None
+    identity = IDENTITY[statement.assign.reduction]
+    target = call.operand(0)
+    assert target is not None
+    wanted = operand_tensor(call.instruction.semantics, target)
+    axes = lone_axes(call.instruction.semantics, target)
+    for other in machine.instructions:
+        if fill_value(other) != identity or len(other.semantics.tensors) != 1:
+            continue
+        tensor = other.semantics.tensors[0]
+        if tensor.dtype != wanted.dtype or len(tensor.shape) != len(wanted.shape):
+            continue
+        if not has_lone_axes(other.semantics, tensor.name):
+            continue
+        if not set(operand_spec(other, tensor.name).memories) & set(operand_spec(call.instruction, target).memories):
+            continue
+        lanes = lone_axes(other.semantics, tensor.name)
+        if any(not _reaches(other, str(lane), call, str(axis)) for lane, axis in zip(lanes, axes, strict=True)):
+            continue
+        members = tuple((str(lane), call.members(axis)) for lane, axis in zip(lanes, axes, strict=True))
+        return Call(other, ((tensor.name, 0),), tuple(sorted((lane, names) for lane, names in members if names)))
+    return None
+
+
+def _reaches(fill: Instruction, lane: str, call: Call, axis: str) -> bool:
+    """Whether the fill covers, along one axis, exactly what the call writes there."""
+    size = iterator_sizes(call.instruction.semantics).get(axis, 1)
+    own = iterator_sizes(fill.semantics).get(lane, 1)
+    narrow = parameter_of(fill, lane)
+    wide = parameter_of(call.instruction, axis)
+    if narrow is None:
+        return wide is None and own == size
+    return narrow.low <= (1 if wide else size) and narrow.high >= size and narrow.step == 1
+    
+
+def unit_cycles(frame: Frame, shared: abc.Set[str]) -> int:
+    """Busy cycles of the instruction's unit over all calls, clipped calls counted at their own size."""
+    instruction = frame.call.instruction
+    cases: list[tuple[int, dict[str, int]]] = [(1, {})]
+    for iterator in frame.statement.iterators:
+        size = iterator.extent
+        blocks = frame.blocks(iterator.name)
+        lanes = [digit for digit in frame.bound if digit.iterator == iterator.name]
+        if iterator.name in shared:
+            blocks = 1
+        control = parameter_of(instruction, str(lanes[0].bound)) if len(lanes) == 1 else None
+        if control is None or size % frame.block(iterator.name) == 0:
+            cases = [(count * blocks, values) for count, values in cases]
+            continue
+        tail = size % frame.block(iterator.name)
+        full = [(count * (blocks - 1), values) for count, values in cases if blocks > 1]
+        cases = full + [(count, {**values, str(lanes[0].bound): tail}) for count, values in cases]
+    total = 0
+    for count, clipped in cases:
+        occupies, latency = timing(instruction, _parameters(frame, clipped))
+        total += count * max(occupies, 1)
+    unit = instruction.unit
+    del unit
+    return total
+
+
+def _parameters(frame: Frame, clipped: abc.Mapping[str, int]) -> dict[str, int]:
+    instruction = frame.call.instruction
+    values = {parameter.name: parameter.low for parameter in instruction.parameters}
+    for lane in iterator_sizes(instruction.semantics):
+        control = parameter_of(instruction, lane)
+        if control is None:
+            continue
+        size = 1
+        for name in frame.call.members(lane):
+            size *= next(digit.extent for digit in frame.bound if digit.name == name)
+        size = clipped.get(lane, size)
+        values[control.name] = max(control.low, size + (control.low - size) % control.step)
+    return values
+
+
+def target_is_fresh(direction: Direction, written_before: bool) -> bool:
+    """Whether a reduction into the target starts from its identity."""
+    return direction is not Direction.INOUT and not written_before
