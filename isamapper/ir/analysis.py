@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass
+from functools import lru_cache
 
-from isamapper.ir.dependence import dependences
+from isamapper.ir.dependence import conflicts, declared_depth, meet, reorderable, shared_depth
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Access, Assign, Constraint, IteratorKind, Kernel
 from isamapper.ir.walk import Site, sites
@@ -57,9 +58,8 @@ class Statement:
 
 def statements(kernel: Kernel) -> tuple[Statement, ...]:
     """Every assign of ``kernel`` in textual order."""
-    found = sites(kernel)
-    kinds = _kinds(kernel, found)
-    return tuple(_statement(site, kinds) for site in found)
+    kinds = _kinds(kernel)
+    return tuple(_statement(site, kinds) for site in sites(kernel))
 
 
 def _statement(site: Site, kinds: abc.Mapping[tuple[int, int], IteratorKind]) -> Statement:
@@ -78,32 +78,45 @@ def iterator_kinds(kernel: Kernel) -> dict[int, IteratorKind]:
     """
     order = (IteratorKind.PARALLEL, IteratorKind.REDUCTION, IteratorKind.SEQUENTIAL)
     result: dict[int, IteratorKind] = {}
-    for (_, loop), kind in sorted(_kinds(kernel, sites(kernel)).items(), key=lambda item: item[0]):
+    for (_, loop), kind in _kinds(kernel).items():
         result[loop] = max(kind, result.get(loop, kind), key=order.index)
     return result
 
 
-def _kinds(kernel: Kernel, found: tuple[Site, ...]) -> dict[tuple[int, int], IteratorKind]:
+@lru_cache(maxsize=256)
+def _kinds(kernel: Kernel) -> dict[tuple[int, int], IteratorKind]:
     """The kind of each (statement, loop around it)."""
+    found = sites(kernel)
+    written = {site.assign.target.tensor for site in found}
     sequential: set[int] = set()
     reduction: set[tuple[int, int]] = set()
-    for dependence in dependences(kernel):
-        loops = found[dependence.source].place.loops
-        if dependence.level >= len(loops) or dependence.level >= len(found[dependence.sink].place.loops):
-            continue
-        loop = loops[dependence.level]
-        if loop != found[dependence.sink].place.loops[dependence.level]:
-            continue
-        if dependence.reorderable:
-            reduction |= {(dependence.source, loop), (dependence.sink, loop)}
-        else:
-            sequential.add(loop)
+    for source in found:
+        for sink in found:
+            for pair in conflicts(source, sink, written):
+                _carry(source, sink, pair, sequential, reduction)
     return {
-        (site.index, loop): IteratorKind.SEQUENTIAL
-        if loop in sequential
-        else IteratorKind.REDUCTION
-        if (site.index, loop) in reduction
-        else IteratorKind.PARALLEL
+        (site.index, loop): _kind(loop in sequential, (site.index, loop) in reduction)
         for site in found
         for loop in site.place.loops
     }
+
+
+def _carry(
+    source: Site, sink: Site, pair: tuple[int, int], sequential: set[int], reduction: set[tuple[int, int]]
+) -> None:
+    """Adds what the conflicts of one pair of accesses say about the loops; asks only what is not yet known."""
+    harmless = reorderable(source, sink, pair)
+    for level in range(declared_depth(source, pair), shared_depth(source, sink)):
+        loop = source.place.loops[level]
+        both = {(source.index, loop), (sink.index, loop)}
+        if loop not in sequential and not (harmless and both <= reduction) and meet(source, sink, pair, level, (level,)):
+            if harmless:
+                reduction |= both
+            else:
+                sequential.add(loop)
+
+
+def _kind(sequential: bool, reduction: bool) -> IteratorKind:
+    if sequential:
+        return IteratorKind.SEQUENTIAL
+    return IteratorKind.REDUCTION if reduction else IteratorKind.PARALLEL

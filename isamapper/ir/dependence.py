@@ -84,16 +84,20 @@ def shared_depth(source: Site, sink: Site) -> int:
     return depth
 
 
+def declared_depth(source: Site, pair: tuple[int, int]) -> int:
+    """The number of loops around the declaration of the tensor that the source's access names."""
+    declaration = source.place.declaration(source.accesses[pair[0]].tensor)
+    return declaration.depth if declaration is not None else 0
+
+
 def reorderable(source: Site, sink: Site, pair: tuple[int, int]) -> bool:
     """Whether the two accesses are accumulations with one operator."""
     return pair == (0, 0) and source.assign.reduction is not None and source.assign.reduction is sink.assign.reduction
 
 
 def _levels(source: Site, sink: Site, pair: tuple[int, int]) -> abc.Iterator[Dependence]:
-    declaration = source.place.declaration(source.accesses[pair[0]].tensor)
-    assert declaration is not None
     shared = shared_depth(source, sink)
-    for level in range(declaration.depth, shared + 1):
+    for level in range(declared_depth(source, pair), shared + 1):
         if level == shared and source.place.path >= sink.place.path:
             continue
         if meet(source, sink, pair, level, (level,) if level < shared else ()):
@@ -101,7 +105,7 @@ def _levels(source: Site, sink: Site, pair: tuple[int, int]) -> abc.Iterator[Dep
                 source.index,
                 sink.index,
                 pair,
-                declaration.tensor.name,
+                source.accesses[pair[0]].tensor,
                 level,
                 _kind(source, sink, pair),
                 reorderable(source, sink, pair),
