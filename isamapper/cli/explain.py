@@ -9,7 +9,7 @@ import isamapper
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.options import add_bindings, add_format, add_machine, sizes_of, types_of
 from isamapper.cli.output import print_document, print_json
-from isamapper.cli.words import CommandLine
+from isamapper.cli.words import CommandLine, did_you_mean
 from isamapper.report.document import Text, document
 
 _CODE = re.compile(r"[A-Z]{2,3}\d{3}")

@@ -11,8 +11,8 @@ import traceback
 from isamapper import __version__
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.words import CommandLine
+from isamapper.diagnostics.render import render
 from isamapper.diagnostics.source import SourceError
-from isamapper.report.diagnostics import render_diagnostics
 
 
 def wants_colour(stream: object) -> bool:
@@ -22,8 +22,9 @@ def wants_colour(stream: object) -> bool:
 
 def report_source_error(error: SourceError, line: CommandLine) -> ExitCode:
     """Every diagnostic of the user's mistake; one about an argument is shown where that stands."""
-    found = [line.place(diagnostic) for diagnostic in error.diagnostics]
-    print(render_diagnostics(found, colour=wants_colour(sys.stderr)), end="", file=sys.stderr)
+    colour = wants_colour(sys.stderr)
+    found = [render(line.place(diagnostic), colour) for diagnostic in error.diagnostics]
+    print("\n\n".join(found), file=sys.stderr)
     return ExitCode.WRONG_INPUT
 
 

@@ -78,7 +78,6 @@ def test_right_files_are_right(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     [
         (["kernel", "show", "gem"], "1:23"),
         (["hw", "show", "toy5"], "1:19"),
-        (["kernel", "show", "gemm", "-s", "M=4,Q=4"], "1:35"),
     ],
 )
 def test_a_wrong_name_is_shown_where_it_stands(

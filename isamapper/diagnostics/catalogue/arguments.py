@@ -5,4 +5,90 @@ Each entry: the code, a title, and a paragraph that says when the message is giv
 
 from __future__ import annotations
 
-CODES: dict[str, tuple[str, str]] = {}
+CODES: dict[str, tuple[str, str]] = {
+    "CLI001": (
+        "a command or a value does not exist",
+        """A word of the command line must be one of a fixed set, such as a command or 'text' and 'json', and is not.
+        'isamapper --help' and 'isamapper COMMAND --help' list what there is.""",
+    ),
+    "CLI002": (
+        "an argument is not expected",
+        """The command does not know this option or takes no further argument. Options are never abbreviated.""",
+    ),
+    "CLI003": (
+        "an argument is missing",
+        """The command needs an argument that was not given. 'isamapper COMMAND --help' says what it is.""",
+    ),
+    "CLI004": (
+        "a value cannot be read",
+        """The value of an option is not of the kind it must be, for example letters where a number is expected.""",
+    ),
+    "CLI005": (
+        "an option is used wrongly",
+        """An option stands without its value, with one where it takes none, or together with another that it
+        excludes.""",
+    ),
+    "CLI006": (
+        "a size or a type is not written as it must be",
+        """Sizes are given as '-s NAME=INT' and types as '-t NAME=DTYPE'; several may be separated by commas. Sizes
+        are whole numbers from 0; types are those of the language, such as i8, i32, bf16 or f32.""",
+    ),
+    "CLI007": (
+        "a size or a type is given twice",
+        """Each name may be set once on a command line, so that none of the values is silently lost.""",
+    ),
+    "CLI008": (
+        "a code does not exist",
+        """'isamapper explain CODE' explains the codes in brackets of messages, such as IR013.""",
+    ),
+    "CLI010": (
+        "a file cannot be written",
+        """The file of '-o' or '--trace' cannot be opened for writing; the message gives the system's reason.""",
+    ),
+    "CLI011": (
+        "a file cannot be read",
+        """A schedule or a program could not be opened or is not text in UTF-8; the message gives the reason.""",
+    ),
+    "RUN001": (
+        "the kernel has no such statement",
+        """'--statement' counts the assignments of the kernel in the order of its text, from 0. A kernel that a
+        rewrite produced may have more.""",
+    ),
+    "RUN002": (
+        "the machine has no such instruction",
+        """'--instruction' takes the name of an instruction of the machine; 'isamapper hw show MACHINE' lists them.""",
+    ),
+    "STG001": (
+        "a section is given twice",
+        """A file between the stages has at most one of each section: machine, kernel, schedule, program.""",
+    ),
+    "STG002": (
+        "text outside every section",
+        """A file between the stages begins with a section. Each section opens at the start of a line with its word:
+        machine, kernel, schedule or program. Comments begin with '#'.""",
+    ),
+    "STG003": (
+        "a section is missing",
+        """The stage needs a section that the file does not have. The machine and the kernel may be given on the
+        command line instead, with '--hw' and '--kernel'.""",
+    ),
+    "STG004": (
+        "a section cannot be read",
+        """'machine' takes one name or path. 'kernel' takes the whole text of a kernel, or a name or path followed by
+        sizes and types such as 'M=64 TA=i8'.""",
+    ),
+    "PLG001": (
+        "nothing is registered under this name",
+        """Strategies and cost models are found by their entry points. 'isamapper plugins' lists those of every
+        installed package.""",
+    ),
+    "PLG002": (
+        "two packages registered the same name",
+        """Which of the two is meant cannot be told. Uninstall one of them or ask its author for another name.""",
+    ),
+    "PLG003": (
+        "a plugin does not load",
+        """Importing the plugin's entry point raised the error that the message quotes. The package named there
+        must be mended or installed again.""",
+    ),
+}
