@@ -51,7 +51,7 @@ def _explain_code(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         raise line.error("CLI003", "missing --hw", None, f"'{code}' is no code; a kernel is explained on a machine")
     text = explanation(code)
     if text is None:
-        raise line.error("CLI008", f"unknown code '{code}'", code, f"there are {len(known_codes())}")
+        raise line.error("CLI008", f"unknown code '{code}'", code, did_you_mean(code, known_codes()))
     if arguments.format == "json":
         print_json({"code": code, "explanation": text})
     else:
