@@ -1,0 +1,1 @@
+"""Simulation: what a program computes (``functional``) and how many cycles it takes (``timing``)."""

@@ -1,0 +1,35 @@
+"""``simulate``: how many cycles a program takes, by the engine that suits.
+
+Engines: ``compiled`` (skips ahead over loops that repeat), ``expanded`` (compiled, every invocation stepped),
+``reference`` (pure Python, the definition) and ``auto``: compiled where llvmlite is installed, else the reference.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from isamapper.plan.program import Program
+from isamapper.sim import reference
+from isamapper.sim.sites import model
+from isamapper.sim.timeline import Timeline, timeline
+
+ENGINES = ("auto", "compiled", "expanded", "reference")
+TRACED_INVOCATIONS = 20_000
+"""How many invocations, from the first on, a traced simulation keeps."""
+
+
+def simulate(program: Program, *, engine: str = "auto", trace: bool = False) -> Timeline:
+    """The timeline of ``program``; with ``trace`` its first invocations are in it.
+
+    SourceError where the program does not suit its machine, or violates a hazard on a machine that does not wait.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"'{engine}' is not an engine; there are {', '.join(ENGINES)}")
+    events = TRACED_INVOCATIONS if trace else 0
+    view = model(program)
+    return timeline(view, reference.run(view, events))
+
+
+def has_compiler() -> bool:
+    """Whether the compiled engine can run here."""
+    return find_spec("llvmlite") is not None
