@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import abc
+from functools import lru_cache
 
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.nodes import Kernel, Tensor
-from isamapper.ir.walk import sites
-from isamapper.ir.analysis import statements
-from isamapper.mapper.match import Subject, enumerate_mappings
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Direction, Kernel, Tensor
+from isamapper.ir.walk import Declaration, sites
+from isamapper.mapper.criteria import CRITERIA
+from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import needle_of
+from isamapper.mapper.sigma import Subject, target_tensor
 from isamapper.plan.mapping import Mapping
 
 
@@ -21,28 +24,45 @@ def find_mappings(
     instruction: str | None = None,
     criterion: str | None = None,
     every: bool = False,
+    symbolic: bool = False,
 ) -> abc.Iterator[Mapping]:
-    """Every mapping of a statement of ``kernel`` on an instruction of ``machine``.
+    """Every mapping of a statement of ``kernel`` on an instruction of ``machine``, up to twins.
 
-    Lazy, in a stable order: statements in textual order, instructions in file order.
+    Lazy, in a stable order: statements in textual order, instructions in file order. ``criterion`` (``full``, ``amos``
+    or ``strict``) keeps the exact mappings that satisfy it; without one, the class broadcast is there as well.
+    ``every`` adds the unsaturated. ``symbolic`` counts as the definition does: unit axes kept, extents as large as
+    need be. ValueError for a criterion that is none.
     """
+    if criterion is not None and criterion not in CRITERIA:
+        raise ValueError(f"no criterion '{criterion}': {', '.join(CRITERIA)}")
     for subject in subjects(kernel):
         if statement is not None and subject.statement.index != statement:
             continue
         for candidate in machine.instructions:
             needle = needle_of(candidate) if instruction in (None, candidate.name) else None
-            if needle is not None:
-                yield from enumerate_mappings(subject, needle)
+            if needle is None:
+                continue
+            yield from enumerate_mappings(subject, needle, criterion=criterion, every=every, symbolic=symbolic)
 
 
+@lru_cache(maxsize=256)
 def subjects(kernel: Kernel) -> tuple[Subject, ...]:
     """The statements of ``kernel``, each with the tensors it sees."""
-    return tuple(
-        Subject(kernel, statement, _visible(site.place.scope))
-        for statement, site in zip(statements(kernel), sites(kernel), strict=True)
-    )
+    found = []
+    written: set[str] = set()
+    for statement, site in zip(statements(kernel), sites(kernel), strict=True):
+        tensors = _visible(site.place.scope)
+        found.append(Subject(kernel, statement, tensors, _is_fresh(statement, tensors, written)))
+        written.add(statement.assign.target.tensor)
+    return tuple(found)
 
 
-def _visible(scope: tuple[tuple[Tensor, int], ...]) -> tuple[Tensor, ...]:
+def _visible(scope: tuple[Declaration, ...]) -> tuple[Tensor, ...]:
     """Innermost declarations only."""
-    return tuple({tensor.name: tensor for tensor, _ in scope}.values())
+    return tuple({each.tensor.name: each.tensor for each in scope}.values())
+
+
+def _is_fresh(statement: Statement, tensors: tuple[Tensor, ...], written: set[str]) -> bool:
+    """Whether the target holds nothing but the identity before the statement."""
+    target = target_tensor(statement, tensors)
+    return target.direction in (Direction.OUT, Direction.LOCAL) and target.name not in written

@@ -1,84 +1,191 @@
-"""One statement against one needle: every sigma with its roles, and every rho for it.
+"""One statement against one needle: every mapping, lazily, in a stable order.
 
-What does not belong here: machines and whole kernels (``find.py``).
+What does not belong here: machines and whole kernels (``find.py``), labels (``labels.py``).
 """
 
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from itertools import combinations
 
-from isamapper.ir.analysis import Statement
-from isamapper.ir.nodes import IteratorKind, Kernel, Tensor
+from isamapper.ir.nodes import Constraint, IteratorKind
+from isamapper.mapper.criteria import criteria_of
+from isamapper.mapper.delta import Role, injective, is_simple, pair_class
+from isamapper.mapper.fit import fills, holds, meets_exactly
 from isamapper.mapper.needle import Needle
-from isamapper.mapper.relation import Relation, Role, allowed_pairs, relations
-from isamapper.mapper.terms import Leaf, Literal, term_of
-from isamapper.mapper.unify import Binding, unify
-from isamapper.plan.mapping import Mapping, MappingClass, Pairing
+from isamapper.mapper.padding import masks
+from isamapper.mapper.placement import placeable
+from isamapper.mapper.relation import Judge, Relation, Row, Space, relations
+from isamapper.mapper.sigma import Match, Subject, matches
+from isamapper.mapper.twins import canonical
+from isamapper.plan.mapping import Mapping, MappingClass
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A statement of a kernel with the tensors it sees."""
+def enumerate_mappings(
+    subject: Subject,
+    needle: Needle,
+    *,
+    criterion: str | None = None,
+    every: bool = False,
+    symbolic: bool = False,
+    twins: bool = False,
+) -> abc.Iterator[Mapping]:
+    """Every mapping of the statement onto the instruction, of the classes exact and broadcast.
 
-    kernel: Kernel
-    statement: Statement
-    tensors: tuple[Tensor, ...]
-
-
-def enumerate_mappings(subject: Subject, needle: Needle) -> abc.Iterator[Mapping]:
-    """Every mapping of the statement onto the instruction, lazily, in a stable order."""
-    for binding in bindings(subject, needle):
-        sigma = sigma_of(needle, binding)
-        for relation, kind in relations_of(subject, needle, binding):
-            yield Mapping(subject.kernel, subject.statement.index, needle.instruction, sigma, relation, kind)
-
-
-def bindings(subject: Subject, needle: Needle) -> abc.Iterator[Binding]:
-    """Every pairing of operands with accesses under which the two expressions are equal."""
-    wanted, found = needle.statement.assign, subject.statement.assign
-    needle_tensors = {tensor.name: tensor for tensor in needle.tensors}
-    subject_tensors = {tensor.name: tensor for tensor in subject.tensors}
-    if wanted.reduction != found.reduction:
-        return
-    if needle_tensors[wanted.target.tensor].dtype != subject_tensors[found.target.tensor].dtype:
-        return
-    target = Leaf(0, subject_tensors[found.target.tensor].dtype)
-    for binding in unify(term_of(wanted.value, needle_tensors), term_of(found.value, subject_tensors)):
-        yield {0: target, **binding}
+    ``criterion`` keeps those that satisfy it. ``every``: the unsaturated ones too. ``symbolic``: extents are taken as
+    large as need be, unit axes are kept, and extents that must be met exactly are no obstacle. ``twins``: images under
+    symmetries of either side are kept.
+    """
+    kernel, index = subject.kernel, subject.statement.index
+    keep = None if twins else canonical(subject, needle)
+    for match in matches(subject, needle):
+        units = {} if symbolic else unit_choices(subject, needle, match)
+        for relation, kind in relations(space_of(subject, needle, match, symbolic=symbolic), every=every):
+            if keep is not None and not keep(match.sigma, relation):
+                continue
+            if criterion is None or criterion in criteria_of(subject.statement, relation, kind, units):
+                yield Mapping(kernel, index, needle.instruction, match.sigma, relation, kind)
 
 
-def relations_of(
-    subject: Subject, needle: Needle, binding: Binding
-) -> abc.Iterator[tuple[Relation, MappingClass]]:
-    """Every saturated relation of the classes exact and broadcast."""
-    iterators = [
-        iterator.name
-        for iterator in subject.statement.iterators
-        if iterator.kind is not IteratorKind.SEQUENTIAL and iterator.extent > 1
-    ]
-    lanes = [iterator.name for iterator in needle.iterators if iterator.extent > 1]
-    yield from relations(allowed_pairs(roles_of(subject, needle, binding), iterators, lanes))
+def match_of(mapping: Mapping, subject: Subject, needle: Needle) -> Match:
+    """The match that ``mapping`` came from; ValueError where it is none of this statement and instruction."""
+    for match in matches(subject, needle):
+        if match.sigma == mapping.sigma:
+            return match
+    raise ValueError(f"sigma of '{mapping.instruction}' does not pair statement {mapping.statement}")
 
 
-def roles_of(subject: Subject, needle: Needle, binding: Binding) -> tuple[Role, ...]:
-    """The accesses that stand for each other, the target first; operands that take a constant have no role."""
-    wanted, found = needle.statement.accesses, subject.statement.accesses
+def unit_choices(subject: Subject, needle: Needle, match: Match) -> dict[str, tuple[str, ...]]:
+    """Per instruction iterator the unit axes that a twin of a canonical mapping may put there."""
+    extents = _extents(subject)
+    units = [name for name in bindable(subject, match, unit_axes=True) if extents[name] <= 1]
+    return {
+        lane.name: tuple(
+            name for name in units if pair_class(match.roles, name, lane.name) is MappingClass.EXACT
+        )
+        for lane in needle.iterators
+        if lane.extent > 1
+    }
+
+
+def space_of(subject: Subject, needle: Needle, match: Match, *, symbolic: bool = False) -> Space:
+    """The relations that are sound for one sigma."""
+    iterators = bindable(subject, match, unit_axes=symbolic)
+    table: dict[str, Row] = {}
+    for lane in needle.iterators:
+        if lane.extent > 1:
+            kinds = {name: pair_class(match.roles, name, lane.name) for name in iterators}
+            table[lane.name] = {name: kind for name, kind in kinds.items() if kind is not None}
+    lanes = {lane.name: lane for lane in needle.iterators}
+    unbounded = len(iterators)
+    room = {
+        name: unbounded if symbolic else max(n for n in range(unbounded + 1) if n == 0 or holds(lanes[name], n))
+        for name in table
+    }
+    return Space(table, room, _judge(subject, needle, match, table, symbolic=symbolic))
+
+
+def bindable(subject: Subject, match: Match, *, unit_axes: bool) -> tuple[str, ...]:
+    """Kernel iterators that may have digits inside an instruction."""
     return tuple(
-        Role(wanted[number], found[value.access], number == 0)
-        for number, value in sorted(binding.items())
-        if isinstance(value, Leaf)
+        each.name
+        for each in subject.statement.iterators
+        if each.kind is not IteratorKind.SEQUENTIAL
+        and each.name not in match.outside
+        and (unit_axes or each.extent > 1)
     )
 
 
-def sigma_of(needle: Needle, binding: Binding) -> tuple[Pairing, ...]:
-    """Sigma in the instruction's operand order."""
-    accesses = needle.statement.accesses
-    found: dict[str, Pairing] = {}
-    for number, value in sorted(binding.items()):
-        operand = accesses[number].tensor
-        if operand not in found:
-            found[operand] = (
-                Pairing(operand, None, value.value) if isinstance(value, Literal) else Pairing(operand, value.access)
-            )
-    return tuple(found[tensor.name] for tensor in needle.tensors if tensor.name in found)
+def _judge(
+    subject: Subject, needle: Needle, match: Match, table: abc.Mapping[str, Row], *, symbolic: bool
+) -> Judge | None:
+    """What decides whole relations; None where single pairs decide everything."""
+    found = [
+        judge
+        for judge in (
+            None if symbolic else _room_judge(subject, table),
+            _index_judge(subject, needle, match),
+            None if symbolic else _exact_judge(subject, needle, match),
+            _guard_judge(subject, needle, match),
+        )
+        if judge is not None
+    ]
+    if not found:
+        return None
+    return lambda relation: all(judge(relation) for judge in found)
+
+
+def _room_judge(subject: Subject, table: abc.Mapping[str, Row]) -> Judge | None:
+    """Kernel iterators too short for as many digits as instruction iterators would take them."""
+    extents = _extents(subject)
+    options = {name: sum(name in row for row in table.values()) for name in extents}
+    short = {name: extents[name] for name, most in options.items() if not fills(most, extents[name])}
+    if not short:
+        return None
+
+    def judge(relation: Relation) -> bool:
+        return all(fills(sum(name == other for other, _ in relation), extent) for name, extent in short.items())
+
+    return judge
+
+
+def _index_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
+    """Compound indices, of the instruction or of the kernel's target."""
+    lanes = {lane.name: lane.extent for lane in needle.iterators}
+    extents = _extents(subject)
+    repeated = tuple(
+        (one, other)
+        for one, other in combinations(match.roles, 2)
+        if one.needle.tensor == other.needle.tensor
+        and one.subject.tensor == other.subject.tensor
+        and one.needle.map != other.needle.map
+    )
+    if repeated or not all(injective(role.needle, lanes) for role in match.roles):
+        return lambda relation: placeable(match.roles, repeated, relation, extents, lanes)
+    target = match.roles[0].subject
+    if is_simple(target):
+        return None
+    return lambda relation: injective(target, {name: extents[name] for name, _ in relation})
+
+
+def _exact_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
+    """Instruction iterators whose invalid points nothing makes harmless."""
+    exact_only = match.padding.exact_only & {lane.name for lane in needle.iterators if lane.extent > 1}
+    if not exact_only:
+        return None
+    lanes, extents = {lane.name: lane for lane in needle.iterators}, _extents(subject)
+    return lambda relation: meets_exactly(relation, lanes, exact_only, extents)
+
+
+def _guard_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
+    """Points that a guard cuts out of a call: not written back, or masked by one operand that holds them all."""
+    cuts = _cuts(subject)
+    if not cuts:
+        return None
+    harmless = (match.padding.cells, *masks(needle, match.constants))
+
+    def judge(relation: Relation) -> bool:
+        cut = [frozenset(lane for name, lane in relation if name in names) for names in cuts]
+        return all(any(lanes <= group for group in harmless) for lanes in cut)
+
+    return judge
+
+
+def _cuts(subject: Subject) -> tuple[frozenset[str], ...]:
+    """The iterators of every condition; a disjunction counts as one."""
+    statement = subject.statement
+    groups: list[tuple[Constraint, ...]] = [(condition,) for condition in statement.conditions]
+    groups += statement.exclusions
+    return tuple(frozenset().union(*(each.function.names for each in group)) for group in groups)
+
+
+def _extents(subject: Subject) -> dict[str, int]:
+    return {each.name: each.extent for each in subject.statement.iterators}
+
+
+def roles_by_operand(match: Match) -> dict[str, tuple[Role, ...]]:
+    """The roles of each operand, in operand order of first use."""
+    found: dict[str, tuple[Role, ...]] = {}
+    for role in match.roles:
+        found[role.needle.tensor] = (*found.get(role.needle.tensor, ()), role)
+    return found

@@ -6,12 +6,12 @@ Everything is derived from the semantics; nothing depends on the names of instru
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 
 from isamapper.hwdesc.bind import controls
-from isamapper.hwdesc.model import Instruction
+from isamapper.hwdesc.model import Instruction, Operand
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Direction, Kernel, Tensor
 
@@ -39,12 +39,16 @@ class NeedleIterator:
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """What is looked for in kernels; ``tensors`` are the operands in declaration order."""
+    """What is looked for in kernels; ``tensors`` are the operands in declaration order.
+
+    ``demands`` holds what the hardware asks of each operand: (name, demands without names, contiguous axes).
+    """
 
     instruction: str
     statement: Statement
     tensors: tuple[Tensor, ...]
     iterators: tuple[NeedleIterator, ...]
+    demands: tuple[tuple[str, Operand, tuple[str, ...] | None], ...] = ()
 
 
 def needle_of_kernel(
@@ -73,7 +77,13 @@ def needle_of(instruction: Instruction) -> Needle | None:
         iterator: (ranges[name].low * factor, ranges[name].step * factor)
         for iterator, (name, factor) in controls(instruction).items()
     }
-    return needle_of_kernel(instruction.semantics, settable)
+    needle = needle_of_kernel(instruction.semantics, settable)
+    if needle is None:
+        return None
+    demands = tuple(
+        (each.name, replace(each, name="", contiguous=None, span=None), each.contiguous) for each in instruction.operands
+    )
+    return replace(needle, instruction=instruction.name, demands=demands)
 
 
 def effect_of(needle: Needle) -> Effect:

@@ -1,8 +1,10 @@
-"""The relations rho for a fixed sigma: which kernel iterators may have digits inside which instruction iterators.
+"""All relations rho for a fixed sigma, by class, saturated or not.
 
-By the delta-test of docs/reference/mapping.md: operand elements that an instruction takes for one must be one element
-of the kernel's tensor, and target elements must be one on both sides or on neither. Single pairs decide almost
-everything; what remains (compound indices) is judged in ``placement.py``.
+Rules of this file:
+- pairs that are unsound by themselves are left out first; what remains unsound is so because of other pairs (compound
+  indices, room for digits, extents that must be met exactly) and is judged on whole relations;
+- a relation is saturated iff no empty instruction iterator could take a pair soundly in the relation's own class;
+- nothing is capped, nothing is stored: relations come one by one in a stable order, exact ones first.
 """
 
 from __future__ import annotations
@@ -12,78 +14,64 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
-from isamapper.ir.nodes import Access
 from isamapper.plan.mapping import MappingClass
 
 Relation: TypeAlias = tuple[tuple[str, str], ...]
-"""Pairs (kernel iterator, instruction iterator)."""
+"""Sorted pairs (kernel iterator, instruction iterator)."""
+Row: TypeAlias = abc.Mapping[str, MappingClass]
+Judge: TypeAlias = abc.Callable[[Relation], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """One operand access of the instruction and the kernel access that plays it."""
+class Space:
+    """What relations are made of.
 
-    needle: Access
-    subject: Access
-    is_target: bool
+    ``table`` gives per instruction iterator the kernel iterators that may lie in it, with the class of the pair.
+    ``room`` bounds the number of digits in it. ``judge`` decides whole relations; None: all are sound.
+    """
 
-
-def moves(access: Access) -> frozenset[str]:
-    """Iterators that occur in an access."""
-    return frozenset(name for index in access.map.results for name, _ in index.terms)
-
-
-def pair_class(roles: abc.Sequence[Role], iterator: str, lane: str) -> MappingClass | None:
-    """The class of the single pair, None where it is unsound in every relation."""
-    kind = MappingClass.EXACT
-    for role in roles:
-        inside, outside = lane in moves(role.needle), iterator in moves(role.subject)
-        if outside and not inside:
-            return None
-        if inside and not outside:
-            if role.is_target:
-                return None
-            kind = MappingClass.BROADCAST
-    return kind
+    table: abc.Mapping[str, Row]
+    room: abc.Mapping[str, int]
+    judge: Judge | None
 
 
-def allowed_pairs(
-    roles: abc.Sequence[Role], iterators: abc.Sequence[str], lanes: abc.Sequence[str]
-) -> dict[str, dict[str, MappingClass]]:
-    """Per instruction iterator the kernel iterators that may lie in it, with the pair's class, in the given orders."""
-    table: dict[str, dict[str, MappingClass]] = {lane: {} for lane in lanes}
-    for lane in lanes:
-        for iterator in iterators:
-            kind = pair_class(roles, iterator, lane)
-            if kind is not None:
-                table[lane][iterator] = kind
-    return table
+def relations(space: Space, *, every: bool = False) -> abc.Iterator[tuple[Relation, MappingClass]]:
+    """The sound relations of the classes exact and broadcast; the saturated ones only, unless ``every``."""
+    exact = {
+        lane: {name: kind for name, kind in row.items() if kind is MappingClass.EXACT}
+        for lane, row in space.table.items()
+    }
+    for relation in _relations(exact, space, every):
+        yield relation, MappingClass.EXACT
+    if any(kind is MappingClass.BROADCAST for row in space.table.values() for kind in row.values()):
+        for relation in _relations(space.table, space, every):
+            if any(space.table[lane][name] is MappingClass.BROADCAST for name, lane in relation):
+                yield relation, MappingClass.BROADCAST
 
 
-def subsets(members: abc.Sequence[str], *, empty: bool) -> abc.Iterator[tuple[str, ...]]:
-    """Subsets in the order of their bit masks, the empty one last and only where asked for."""
+def _relations(table: abc.Mapping[str, Row], space: Space, every: bool) -> abc.Iterator[Relation]:
+    judge = space.judge
+    choices = [
+        tuple(subsets(tuple(row), space.room[lane], empty=every or judge is not None or not row))
+        for lane, row in table.items()
+    ]
+    for chosen in product(*choices):
+        relation = tuple(sorted((name, lane) for lane, names in zip(table, chosen, strict=True) for name in names))
+        if judge is None or (judge(relation) and (every or _saturated(relation, table, judge))):
+            yield relation
+
+
+def _saturated(relation: Relation, table: abc.Mapping[str, Row], judge: Judge) -> bool:
+    filled = {lane for _, lane in relation}
+    return not any(
+        judge(tuple(sorted((*relation, (name, lane))))) for lane, row in table.items() if lane not in filled for name in row
+    )
+
+
+def subsets(members: abc.Sequence[str], room: int, *, empty: bool) -> abc.Iterator[tuple[str, ...]]:
+    """Subsets of at most ``room`` members in the order of their bit masks, the empty one last and only if asked for."""
     for mask in range(1, 1 << len(members)):
-        yield tuple(member for bit, member in enumerate(members) if mask >> bit & 1)
+        if mask.bit_count() <= room:
+            yield tuple(member for bit, member in enumerate(members) if mask >> bit & 1)
     if empty:
         yield ()
-
-
-def relations(table: abc.Mapping[str, abc.Mapping[str, MappingClass]]) -> abc.Iterator[tuple[Relation, MappingClass]]:
-    """All relations whose pairs are in ``table`` and whose instruction iterators are empty only where they must be.
-
-    Exact relations first; a relation with at least one broadcast pair is of class broadcast.
-    """
-    exact = {
-        lane: {name: kind for name, kind in row.items() if kind is MappingClass.EXACT} for lane, row in table.items()
-    }
-    for relation in _relations(exact):
-        yield relation, MappingClass.EXACT
-    for relation in _relations(table):
-        if any(table[lane][iterator] is MappingClass.BROADCAST for iterator, lane in relation):
-            yield relation, MappingClass.BROADCAST
-
-
-def _relations(table: abc.Mapping[str, abc.Mapping[str, MappingClass]]) -> abc.Iterator[Relation]:
-    choices = [list(subsets(tuple(row), empty=not row)) for row in table.values()]
-    for chosen in product(*choices):
-        yield tuple(sorted((name, lane) for lane, names in zip(table, chosen, strict=True) for name in names))

@@ -19,11 +19,17 @@ class Pairing:
 
     ``access`` counts the statement's accesses: 0 is the target, 1, 2, ... the loads of its value from left to right.
     None: the operand takes the constant ``neutral`` instead of a kernel access.
+
+    The operand that the instruction writes always has access 0. It may need something else in it first: the constant
+    ``neutral``, or the elements of kernel access ``initial`` (an in-place instruction for ``y = max(x, 0)``). With
+    neither, what it held before is the kernel's own target (an accumulation goes on) or does not matter. An operand
+    that is only read and has access 0 holds the target's former value.
     """
 
     operand: str
     access: int | None
     neutral: int | float | None = None
+    initial: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,179 @@
+"""The delta-test: when taking two points of an instruction for the same operand element is right.
+
+Rules of this file (docs/reference/mapping.md has the definition):
+- where every operand's map is injective at the instruction's extents, the test falls apart into single pairs of a
+  kernel iterator and an instruction iterator (flat packed indices such as ``4*i + t`` are injective, so they need no
+  delinearising), plus injectivity of the kernel's target on the bound iterators;
+- other instructions are judged at their real extents, over the digits of one placement (:class:`Digit`).
+
+Everything is decided in exact integers. What does not belong here: choosing placements (``placement.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+from functools import lru_cache
+
+from isamapper.ir.affine import Affine, affine, variable
+from isamapper.ir.feasibility import box, feasible
+from isamapper.ir.nodes import Access, Constraint
+from isamapper.plan.mapping import MappingClass
+
+_BUDGET = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An operand access of the instruction and the kernel access that plays it."""
+
+    needle: Access
+    subject: Access
+    is_target: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit of ``iterator`` inside ``lane``: how far both move when it moves by one, and how far it runs."""
+
+    iterator: str
+    lane: str
+    extent: int
+    weight: int
+    lane_weight: int
+
+
+@lru_cache(maxsize=65536)
+def moves(access: Access) -> frozenset[str]:
+    """Iterators that occur in an access."""
+    return frozenset(name for index in access.map.results for name, _ in index.terms)
+
+
+@lru_cache(maxsize=65536)
+def is_simple(access: Access) -> bool:
+    """Whether every index of the access holds at most one iterator."""
+    return all(len(index.terms) <= 1 for index in access.map.results)
+
+
+def pair_class(roles: abc.Sequence[Role], iterator: str, lane: str) -> MappingClass | None:
+    """The class of a single pair; None where it is unsound in every relation."""
+    kind = MappingClass.EXACT
+    for role in roles:
+        inside, outside = lane in moves(role.needle), iterator in moves(role.subject)
+        if outside and not inside:
+            return None
+        if inside and not outside:
+            if role.is_target:
+                return None
+            kind = MappingClass.BROADCAST
+    return kind
+
+
+def injective(access: Access, extents: abc.Mapping[str, int]) -> bool:
+    """Whether no two points of the box of ``extents`` (of the iterators named there) meet in one element."""
+    names = sorted(moves(access) & extents.keys())
+    if sum(1 for index in access.map.results if any(name in extents for name, _ in index.terms)) >= len(names) and all(
+        sum(name in extents for name, _ in index.terms) <= 1 for index in access.map.results
+    ):
+        return True
+    return _injective(access, tuple((name, extents[name]) for name in names))
+
+
+@lru_cache(maxsize=65536)
+def _injective(access: Access, extents: tuple[tuple[str, int], ...]) -> bool:
+    rows = [affine((name, value) for name, value in index.terms if name in dict(extents)) for index in access.map.results]
+    reach = dict(extents)
+    return not any(_reaches(rows, variable(name), reach) for name in reach)
+
+
+def sound(role: Role, digits: abc.Sequence[Digit]) -> bool:
+    """The delta-test of one operand over the difference box of ``digits``."""
+    names = [f"d{number}" for number in range(len(digits))]
+    inside = _rows(role.needle, [(digit.lane, digit.lane_weight) for digit in digits], names)
+    outside = _rows(role.subject, [(digit.iterator, digit.weight) for digit in digits], names)
+    reach = {name: digit.extent for name, digit in zip(names, digits, strict=True)}
+    if any(_reaches(inside, row, reach) for row in outside):
+        return False
+    return not role.is_target or not any(_reaches(outside, row, reach) for row in inside)
+
+
+def agree(one: Role, other: Role, digits: abc.Sequence[Digit]) -> bool:
+    """Whether two reads of one operand never take one of its elements for two of the tensor's.
+
+    Linear parts of the kernel's maps must be equal, for every iterator has digits outside the call as well.
+    """
+    if one.needle.map == other.needle.map:
+        return one.subject.map == other.subject.map
+    if _linear(one.subject) != _linear(other.subject):
+        return False
+    names = [f"d{number}" for number in range(len(digits))]
+    reach = {name: digit.extent for name, digit in zip(names, digits, strict=True)}
+    # both reads at points x and y: the difference x - y is all that matters where the linear parts are equal
+    if _linear(one.needle) != _linear(other.needle):
+        return _agree_apart(one, other, digits)
+    lanes = [(digit.lane, digit.lane_weight) for digit in digits]
+    iterators = [(digit.iterator, digit.weight) for digit in digits]
+    inside = _shifted(_rows(one.needle, lanes, names), one.needle, other.needle)
+    outside = _shifted(_rows(one.subject, iterators, names), one.subject, other.subject)
+    return not any(_reaches(inside, row, reach) or _reaches(inside, -row, reach) for row in outside)
+
+
+def _agree_apart(one: Role, other: Role, digits: abc.Sequence[Digit]) -> bool:
+    """As :func:`agree` where the two needle maps have different linear parts: points x and y vary apart."""
+    first = [f"x{number}" for number in range(len(digits))]
+    second = [f"y{number}" for number in range(len(digits))]
+    lanes = [(digit.lane, digit.lane_weight) for digit in digits]
+    iterators = [(digit.iterator, digit.weight) for digit in digits]
+    inside = _differences(_rows(one.needle, lanes, first), _rows(other.needle, lanes, second), one.needle, other.needle)
+    outside = _differences(
+        _rows(one.subject, iterators, first), _rows(other.subject, iterators, second), one.subject, other.subject
+    )
+    reach = {name: digit.extent for names in (first, second) for name, digit in zip(names, digits, strict=True)}
+    return not any(_meets(inside, row, reach) or _meets(inside, -row, reach) for row in outside)
+
+
+def _rows(access: Access, members: abc.Sequence[tuple[str, int]], names: abc.Sequence[str]) -> list[Affine]:
+    """The linear part of the access over the digits called ``names``."""
+    return [
+        affine(
+            (name, index.coefficient(member) * weight)
+            for name, (member, weight) in zip(names, members, strict=True)
+        )
+        for index in access.map.results
+    ]
+
+
+def _linear(access: Access) -> tuple[tuple[tuple[str, int], ...], ...]:
+    return tuple(index.terms for index in access.map.results)
+
+
+def _shifted(rows: abc.Sequence[Affine], one: Access, other: Access) -> list[Affine]:
+    return [
+        row + (left.constant - right.constant)
+        for row, left, right in zip(rows, one.map.results, other.map.results, strict=True)
+    ]
+
+
+def _differences(
+    first: abc.Sequence[Affine], second: abc.Sequence[Affine], one: Access, other: Access
+) -> list[Affine]:
+    return _shifted([left - right for left, right in zip(first, second, strict=True)], one, other)
+
+
+def _reaches(zero: abc.Sequence[Affine], goal: Affine, reach: abc.Mapping[str, int]) -> bool:
+    """Whether differences below ``reach`` make every ``zero`` vanish and ``goal`` at least 1."""
+    if goal.is_constant and goal.constant < 1:
+        return False
+    bounds = [
+        Constraint(variable(name, sign) + (extent - 1)) for name, extent in reach.items() for sign in (1, -1)
+    ]
+    return feasible([*_vanish(zero), Constraint(goal - 1), *bounds], _BUDGET) is not False
+
+
+def _meets(zero: abc.Sequence[Affine], goal: Affine, reach: abc.Mapping[str, int]) -> bool:
+    """As :func:`_reaches` over points of the box instead of differences."""
+    return feasible([*_vanish(zero), Constraint(goal - 1), *box(reach)], _BUDGET) is not False
+
+
+def _vanish(rows: abc.Iterable[Affine]) -> list[Constraint]:
+    return [Constraint(row, equality=True) for row in rows]

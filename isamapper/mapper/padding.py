@@ -1,0 +1,204 @@
+"""What an instruction does at points that mean nothing, and what its operands must hold there.
+
+Points without a kernel iteration arise where a digit is cut short, an instruction iterator stays empty, or a guard cuts
+the domain. Per instruction iterator such points are harmless when (in this order)
+- the target holds the iterator: those cells are not written back (``cells``);
+- pad values in operands that hold it make the value the identity of the reduction, whatever the other operands are
+  (``values``: 0 * x for sums, -inf + x for maxima);
+- the reduction is idempotent: a valid point is repeated (``repeats``);
+- and otherwise the extent must be met exactly (``exact_only``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import abc
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations, product
+from typing import TypeAlias, assert_never
+
+from isamapper.ir import numeric
+from isamapper.ir.nodes import BinaryOp, Reduction, UnaryOp
+from isamapper.ir.types import DType, integer_range
+from isamapper.mapper.delta import injective, moves
+from isamapper.mapper.needle import Needle
+from isamapper.mapper.terms import ASSOCIATIVE, Leaf, Literal, Node, Term
+from isamapper.mapper.views import natural_view
+
+Number: TypeAlias = int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """How invalid points of each instruction iterator are made harmless; every iterator is in exactly one group.
+
+    ``values`` are the pad values, by operand, that the iterators in ``padded`` rely on.
+    """
+
+    cells: frozenset[str]
+    padded: frozenset[str]
+    values: tuple[tuple[str, Number], ...]
+    repeats: frozenset[str]
+    exact_only: frozenset[str]
+
+
+@lru_cache(maxsize=16384)
+def padding_of(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> Padding:
+    """The padding of ``needle``; ``constants`` are its accesses that take a constant, with the value."""
+    view = natural_view(needle.statement, needle.tensors)
+    term, reduction = view.term, view.reduction
+    lanes = frozenset(lane.name for lane in needle.iterators)
+    extents = {lane.name: lane.extent for lane in needle.iterators}
+    target = needle.statement.assign.target
+    cells = moves(target) & lanes if injective(target, extents) else frozenset[str]()
+    rest = lanes - cells
+    if not rest or reduction is None:
+        return Padding(cells, frozenset(), (), frozenset(), rest)
+    padded, values = _best(needle, term, reduction, rest, dict(constants))
+    if reduction in (Reduction.MIN, Reduction.MAX):
+        return Padding(cells, padded, values, rest - padded, frozenset())
+    return Padding(cells, padded, values, frozenset(), rest - padded)
+
+
+def _best(
+    needle: Needle, term: Term, reduction: Reduction, lanes: frozenset[str], constants: dict[int, Number]
+) -> tuple[frozenset[str], tuple[tuple[str, Number], ...]]:
+    """The fewest pad values that cover the most iterators; stable."""
+    wanted = numeric.identity(reduction, term.dtype)
+    holders = _holders(needle)
+    dtypes = {tensor.name: tensor.dtype for tensor in needle.tensors}
+    best: tuple[frozenset[str], tuple[tuple[str, Number], ...]] = (frozenset(), ())
+    for size in range(1, len(holders) + 1):
+        for chosen in combinations(holders, size):
+            for values in product(*(_candidates(term, dtypes[operand]) for operand in chosen)):
+                pads = dict(zip(chosen, values, strict=True))
+                covered = frozenset(
+                    lane for lane in lanes if _vanishes(needle, term, wanted, lane, pads, constants)
+                )
+                if len(covered) > len(best[0]):
+                    best = covered, tuple(pads.items())
+        if best[0] == lanes:
+            break
+    return best
+
+
+@lru_cache(maxsize=16384)
+def masks(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> tuple[frozenset[str], ...]:
+    """The iterators of every operand that can take any set of points out of the reduction by itself."""
+    view = natural_view(needle.statement, needle.tensors)
+    if view.reduction is None:
+        return ()
+    wanted = numeric.identity(view.reduction, view.term.dtype)
+    dtypes = {tensor.name: tensor.dtype for tensor in needle.tensors}
+    found = []
+    for operand in _holders(needle):
+        numbers = [number for number, access in enumerate(needle.statement.accesses) if access.tensor == operand]
+        for value in _candidates(view.term, dtypes[operand]):
+            if evaluate(view.term, dict(constants) | dict.fromkeys(numbers, value)) == wanted:
+                found.append(frozenset().union(*(moves(needle.statement.accesses[number]) for number in numbers)))
+                break
+    return tuple(found)
+
+
+def _holders(needle: Needle) -> list[str]:
+    """Operands that can hold a pad value of their own: only read, each element for one point of its iterators."""
+    accesses = needle.statement.accesses
+    extents = {lane.name: lane.extent for lane in needle.iterators}
+    return [
+        operand
+        for operand in dict.fromkeys(access.tensor for access in accesses[1:])
+        if operand != accesses[0].tensor
+        and all(injective(access, extents) for access in accesses if access.tensor == operand)
+    ]
+
+
+def _vanishes(
+    needle: Needle, term: Term, wanted: object, lane: str, pads: abc.Mapping[str, Number], constants: dict[int, Number]
+) -> bool:
+    known = dict(constants)
+    for number, access in enumerate(needle.statement.accesses):
+        if number and access.tensor in pads and lane in moves(access):
+            known[number] = pads[access.tensor]
+    return evaluate(term, known) == wanted
+
+
+def _candidates(term: Term, dtype: DType) -> tuple[Number, ...]:
+    """Values worth trying: 0, 1, the ends of the range, and the constants of the expression with either sign."""
+    found: list[Number] = [0, 1]
+    found += [-math.inf, math.inf] if dtype.is_float else list(integer_range(dtype))
+    found += [sign * value for value in _constants(term) for sign in (1, -1)]
+    if dtype.is_integer:
+        low, high = integer_range(dtype)
+        found = [value for value in found if value == int(value) and low <= value <= high]
+    return tuple(dict.fromkeys(found))
+
+
+def _constants(term: Term) -> tuple[Number, ...]:
+    match term:
+        case Literal(value):
+            return (value,) if math.isfinite(value) else ()
+        case Leaf():
+            return ()
+        case Node():
+            return tuple(value for part in term.parts for value in _constants(part))
+        case _:
+            assert_never(term)
+
+
+def evaluate(term: Term, known: abc.Mapping[int, Number]) -> Number | None:
+    """The value of ``term`` where the leaves in ``known`` have theirs and all others may be anything; None: unknown."""
+    match term:
+        case Literal(value):
+            return value
+        case Leaf(access):
+            return known.get(access)
+        case Node():
+            return _evaluate(term, [evaluate(part, known) for part in term.parts])
+        case _:
+            assert_never(term)
+
+
+def _evaluate(node: Node, parts: abc.Sequence[Number | None]) -> Number | None:
+    if node.op.startswith("select "):
+        return parts[2] if parts[2] is not None and parts[2] == parts[3] else None
+    known = [part for part in parts if part is not None]
+    absorbed = [value for value in _absorbing(node) if value in known]
+    if absorbed:
+        return absorbed[0] if len(absorbed) == 1 else None
+    return _compute(node, known) if len(known) == len(parts) else None
+
+
+def _absorbing(node: Node) -> tuple[Number, ...]:
+    """The values that win whatever (finite) else stands beside them."""
+    low, high = (-math.inf, math.inf) if node.dtype.is_float else integer_range(node.dtype)
+    match node.op:
+        case "*":
+            return (0,)
+        case "min":
+            return (low,)
+        case "max":
+            return (high,)
+        case "+":
+            return (low, high) if node.dtype.is_float else ()
+        case _:
+            return ()
+
+
+def _compute(node: Node, parts: abc.Sequence[Number]) -> Number | None:
+    with numeric.quiet():
+        values = [numeric.constant(value, part.dtype) for value, part in zip(parts, node.parts, strict=True)]
+        if node.op == "cast":
+            return _plain(numeric.cast(node.dtype)(values[0]))
+        if node.op in ASSOCIATIVE or len(parts) == 2:
+            function = numeric.binary(BinaryOp(node.op), node.dtype)
+            total = values[0]
+            for value in values[1:]:
+                total = function(total, value)
+            return _plain(total)
+        return _plain(numeric.unary(UnaryOp(node.op), node.dtype)(values[0]))
+
+
+def _plain(value: object) -> Number | None:
+    number = value.item() if hasattr(value, "item") else value
+    return number if isinstance(number, int | float) and not (isinstance(number, float) and math.isnan(number)) else None

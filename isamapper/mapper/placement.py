@@ -1,0 +1,81 @@
+"""The delta-test for instructions with compound indices: over the digits of some placement at real extents.
+
+An unsplit kernel iterator alone in an instruction iterator has one digit, as long as both allow. Where several digits
+meet, any extents and any order may serve; one sound placement is enough. What does not belong here: instructions whose
+operand maps are injective, for which every placement is as good as another (``delta.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from itertools import permutations, product
+
+from isamapper.mapper.delta import Digit, Role, agree, sound
+
+
+def placements(
+    relation: abc.Sequence[tuple[str, str]], extents: abc.Mapping[str, int], lanes: abc.Mapping[str, int]
+) -> abc.Iterator[tuple[Digit, ...]]:
+    """Every choice of digit extents, of their order inside instruction iterators and inside kernel iterators.
+
+    ``extents`` and ``lanes`` are the extents of kernel and instruction iterators.
+    """
+    in_lane = {lane: [pair for pair in relation if pair[1] == lane] for _, lane in relation}
+    in_iterator = {name: [pair for pair in relation if pair[0] == name] for name, _ in relation}
+    for sizes in product(*(_sizes(pair, in_lane, in_iterator, extents, lanes) for pair in relation)):
+        size = dict(zip(relation, sizes, strict=True))
+        if any(_total(group, size) > lanes[lane] for lane, group in in_lane.items() if len(group) > 1):
+            continue
+        for lane_orders in product(*(permutations(group) for group in in_lane.values())):
+            for iterator_orders in product(*(permutations(group) for group in in_iterator.values())):
+                lane_weights, weights = _weights(lane_orders, size), _weights(iterator_orders, size)
+                yield tuple(
+                    Digit(pair[0], pair[1], size[pair], weights[pair], lane_weights[pair]) for pair in relation
+                )
+
+
+def placeable(
+    roles: abc.Sequence[Role],
+    repeated: abc.Sequence[tuple[Role, Role]],
+    relation: abc.Sequence[tuple[str, str]],
+    extents: abc.Mapping[str, int],
+    lanes: abc.Mapping[str, int],
+) -> bool:
+    """Whether some placement passes the delta-test for all ``roles`` and all ``repeated`` reads of one operand."""
+    return any(
+        all(sound(role, digits) for role in roles) and all(agree(one, other, digits) for one, other in repeated)
+        for digits in placements(relation, extents, lanes)
+    )
+
+
+def _sizes(
+    pair: tuple[str, str],
+    in_lane: abc.Mapping[str, list[tuple[str, str]]],
+    in_iterator: abc.Mapping[str, list[tuple[str, str]]],
+    extents: abc.Mapping[str, int],
+    lanes: abc.Mapping[str, int],
+) -> abc.Iterable[int]:
+    most = min(extents[pair[0]], lanes[pair[1]])
+    if len(in_lane[pair[1]]) == 1 and len(in_iterator[pair[0]]) == 1:
+        return (most,)
+    return range(2, most + 1)
+
+
+def _total(group: abc.Iterable[tuple[str, str]], size: abc.Mapping[tuple[str, str], int]) -> int:
+    total = 1
+    for pair in group:
+        total *= size[pair]
+    return total
+
+
+def _weights(
+    orders: abc.Iterable[abc.Sequence[tuple[str, str]]], size: abc.Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], int]:
+    """Mixed-radix weights, the first of each order innermost."""
+    found: dict[tuple[str, str], int] = {}
+    for order in orders:
+        weight = 1
+        for pair in order:
+            found[pair] = weight
+            weight *= size[pair]
+    return found
