@@ -9,7 +9,7 @@ import itertools
 from collections import abc
 from dataclasses import dataclass
 
-from isamapper.diagnostics.source import Diagnostic, Span
+from isamapper.diagnostics.source import Diagnostic, SourceError, Span
 from isamapper.hwdesc.classify import Work, classify, operand_axes, reads_and_writes, tensor_of
 from isamapper.hwdesc.emit_checks import check_emit
 from isamapper.hwdesc.model import Instruction, Machine, Memory, MemoryKind, Operand
@@ -18,6 +18,7 @@ from isamapper.hwdesc.timing_checks import check_timing
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Direction, Reduction, Tensor
 from isamapper.ir.types import integer_range, storage_bytes
+from isamapper.ir.verifier import check_semantics
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class _Subject:
 
 def check_instruction(instruction: Instruction, machine: Machine, places: Places) -> tuple[Diagnostic, ...]:
     """Every finding about ``instruction`` alone."""
+    wrong = _semantics(instruction)
+    if wrong:
+        return wrong
     memories = {memory.name: memory for memory in machine.memories}
     findings = [*_implicit(instruction, places), *check_timing(instruction, places), *check_emit(instruction, places)]
     for operand in instruction.operands:
@@ -50,6 +54,14 @@ def check_instruction(instruction: Instruction, machine: Machine, places: Places
         subject = _Subject(instruction, operand, tensor, known, places)
         findings += itertools.chain.from_iterable(rule(subject) for rule in _OPERAND_RULES)
     return tuple(findings)
+
+
+def _semantics(instruction: Instruction) -> tuple[Diagnostic, ...]:
+    try:
+        check_semantics(instruction.semantics)
+    except SourceError as error:
+        return error.diagnostics
+    return ()
 
 
 def _implicit(instruction: Instruction, places: Places) -> abc.Iterator[Diagnostic]:

@@ -11,15 +11,19 @@ from dataclasses import replace
 
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import SourceError, Span
-from isamapper.diagnostics.yaml import YamlMap, YamlNode, YamlScalar
+from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar
 from isamapper.hwdesc.draft import Draft
 from isamapper.hwdesc.families import family_name, type_choices
 from isamapper.hwdesc.fields import Fields
 from isamapper.hwdesc.model import Instruction, Operand, ParameterRange
+from isamapper.ir import syntax
 from isamapper.ir.nodes import Direction, Kernel, Tensor
 from isamapper.ir.sizes import SizeConstant, SizeExpression
 from isamapper.ir.template import Template, bind, parse_size_expression, parse_template
-from isamapper.ir.types import DType
+from isamapper.ir.types import DTYPES, DType
+
+_PLACEHOLDER = DTYPES["f32"]
+"""What a type name of a family stands for before a choice is made."""
 
 
 def read_instruction(node: YamlNode, draft: Draft) -> tuple[Instruction, ...]:
@@ -48,10 +52,35 @@ def _template(fields: Fields, draft: Draft) -> Template | None:
         draft.error("HW030", "quoted semantics must not contain escapes", node.span, help)
         return None
     try:
-        return parse_template(place.source, place.start, place.end)
+        template = parse_template(place.source, place.start, place.end)
     except SourceError as error:
         draft.add(error.diagnostics)
         return None
+    return _declare_types(template, fields.node_of("types"))
+
+
+def _declare_types(template: Template, types: YamlNode | None) -> Template:
+    """``template`` with the names under ``types:`` declared as if its text had a ``types`` header."""
+    declared = {name for name, _ in template.types}
+    keys = _type_keys(types)
+    added = tuple(key for name, key in keys.items() if name not in declared)
+    defaults = tuple(
+        syntax.Default(syntax.Name(key.text, key.span), syntax.Name(_PLACEHOLDER.name, key.span), key.span)
+        for key in added
+    )
+    text = replace(template.text, types=(*template.text.types, *defaults))
+    return replace(template, text=text, types=(*template.types, *((key.text, _PLACEHOLDER) for key in added)))
+
+
+def _type_keys(types: YamlNode | None) -> dict[str, YamlScalar]:
+    """The type names under ``types:``, each with the first place that gives it."""
+    maps = types.items if isinstance(types, YamlList) else (types,)
+    keys: dict[str, YamlScalar] = {}
+    for each in maps:
+        if isinstance(each, YamlMap):
+            for key, _ in each.entries:
+                keys.setdefault(key.text, key)
+    return keys
 
 
 def _instruction(
