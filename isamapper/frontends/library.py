@@ -13,7 +13,8 @@ from pathlib import Path
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 from isamapper.ir.nodes import Kernel
-from isamapper.ir.template import Template, bind, parse_template
+from isamapper.ir.parser import checked_kernel
+from isamapper.ir.template import Template, parse_template
 from isamapper.ir.types import DType
 
 _SUFFIX = ".isam"
@@ -64,4 +65,4 @@ def load_kernel(
     types: abc.Mapping[str, DType] | None = None,
 ) -> Kernel:
     """The kernel called ``name_or_path`` with its sizes and types overridden; SourceError with every mistake found."""
-    return bind(kernel_template(name_or_path), sizes, types)
+    return checked_kernel(kernel_template(name_or_path), sizes, types)

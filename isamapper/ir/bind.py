@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import abc
 
+from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic
 from isamapper.ir import syntax
 from isamapper.ir.bind_flow import check_flow
@@ -176,15 +177,16 @@ class _Body:
         if statement.op.name != "=" and statement.op.name not in _REDUCTIONS:
             hint = "write += with the negated value" if statement.op.name == "-=" else "updates are += *= min= max="
             scope.error("IR017", f"'{statement.op.name}' is not an update", statement.op.span, hint)
-        target = bound_access(statement.target, scope)
         tensor = scope.tensors.get(statement.target.tensor.name)
         if tensor is None:
+            self.unknown_target(statement.target.tensor, scope)
             return None
+        target = bound_access(statement.target, scope)
         if tensor.direction is Direction.IN and not (scope.program and tensor.role.value == "const"):
             hint = f"results are declared after '->', updated parameters with 'inout'; '{tensor.name}' is an input"
             scope.error("IR018", f"assignment to input '{tensor.name}'", statement.target.span, hint)
         value = bound_value(statement.value, tensor.dtype, scope)
-        if value is None or target is None:
+        if value is None or target is None or tensor.name in scope.broken:
             return None
         if value.dtype != tensor.dtype:
             text = statement.value.span
@@ -194,3 +196,9 @@ class _Body:
             scope.error("IR030", message, statement.value.span, hint)
             return None
         return Assign(target, value.node, _REDUCTIONS.get(statement.op.name), statement.span)
+
+    def unknown_target(self, name: syntax.Name, scope: Scope) -> None:
+        hint = did_you_mean(name.name, scope.tensors)
+        if hint is None or not hint.startswith("did you mean"):
+            hint = f"declare it: a result after '->', or 'local {name.name}: f32[…]' at the top of the body"
+        scope.error("IR012", f"unknown tensor '{name.name}'", name.span, hint)

@@ -52,9 +52,9 @@ def _default_type(default: syntax.Default, scope: Scope) -> DType:
 def _check_range(each: syntax.Range, scope: Scope) -> None:
     if each.step < 1:
         scope.error("IR043", f"the step of '{each.name.name}' must be at least 1", each.span)
-    elif each.low < 1 or each.high < each.low:
+    elif each.high < each.low:
         message = f"the range of '{each.name.name}' is {each.low}..{each.high}"
-        scope.error("IR043", message, each.span, "ranges count up from at least 1")
+        scope.error("IR043", message, each.span, "ranges count upwards")
 
 
 def _override(
@@ -88,6 +88,7 @@ def _in_range(value: int, each: syntax.Range) -> bool:
 def bound_tensor(declaration: syntax.Declaration, direction: Direction, scope: Scope) -> Tensor:
     """The tensor of a declaration; axes that are wrong count as 1."""
     name = declaration.name.name
+    before = len(scope.found)
     if declaration.inout and direction is not Direction.INOUT:
         scope.error("IR044", f"'inout' stands on parameters, not on '{name}'", declaration.span)
     shape = tuple(_axis(axis, name, position, scope) for position, axis in enumerate(declaration.shape))
@@ -97,6 +98,8 @@ def bound_tensor(declaration: syntax.Declaration, direction: Direction, scope: S
     dtype = _dtype(declaration.dtype, scope)
     role = Role(declaration.role) if declaration.role else Role.PLAIN
     block = _block(declaration.block, dtype, scope) if declaration.block else None
+    if len(scope.found) > before:
+        scope.broken.add(name)
     return Tensor(name, dtype, shape, declaration.memory, direction, role, address, block, declaration.span)
 
 

@@ -72,6 +72,8 @@ def bound_access(element: syntax.Element, scope: Scope) -> Access | None:
         scope.error("IR012", f"unknown tensor '{name}'", element.tensor.span, did_you_mean(name, scope.tensors))
         return None
     results = [affine_index(index, scope) for index in element.indices]
+    if name in scope.broken:
+        return None
     if len(results) != len(tensor.shape):
         _wrong_rank(element, tensor, scope)
         return None
@@ -98,7 +100,8 @@ def bound_literal(expression: syntax.Expression, dtype: DType, scope: Scope) -> 
     """A number of ``dtype``: a literal or a size, with a sign."""
     number = _number(expression, scope)
     if number is None:
-        scope.error("IR034", "expected a literal", expression.span, "a number, a size, inf or -inf")
+        message = f"expected a literal, found '{_quoted(expression)}'"
+        scope.error("IR034", message, expression.span, "a number, a size, inf or -inf")
         return None
     return _fitting(number, dtype, expression.span, scope)
 
@@ -197,6 +200,8 @@ def _load(access: Access, scope: Scope) -> Typed:
 def _name(name: syntax.Name, scope: Scope) -> Value | None:
     if name.name in scope.sizes or (name.name == "inf" and "inf" not in scope.tensors):
         return Literal(name)
+    if name.name in scope.broken:
+        return None
     if name.name in scope.tensors:
         tensor = scope.tensors[name.name]
         if tensor.shape:

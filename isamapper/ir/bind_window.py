@@ -43,6 +43,8 @@ def _window(operand: syntax.Operand, scope: Scope) -> Window | None:
     if tensor is None:
         scope.error("IR012", f"unknown tensor '{name}'", element.tensor.span, did_you_mean(name, scope.tensors))
         return None
+    if name in scope.broken:
+        return None
     if len(element.indices) != len(tensor.shape):
         message = f"'{name}' has {len(tensor.shape)} axes but is indexed with {len(element.indices)}"
         scope.error("IR013", message, element.span)

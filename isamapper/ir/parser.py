@@ -9,15 +9,25 @@ from collections import abc
 
 from isamapper.diagnostics.source import Source
 from isamapper.ir.nodes import Kernel
-from isamapper.ir.template import bind, parse_template
+from isamapper.ir.template import Template, bind, parse_template
 from isamapper.ir.types import DType
+from isamapper.ir.verifier import check_kernel
 
 
 def parse_kernel(
     text: str | Source, sizes: abc.Mapping[str, int] | None = None, types: abc.Mapping[str, DType] | None = None
 ) -> Kernel:
     """The kernel in ``text``, with its default sizes and types overridden; SourceError with every mistake found."""
-    return bind(parse_template(_source(text)), sizes, types)
+    return checked_kernel(parse_template(_source(text)), sizes, types)
+
+
+def checked_kernel(
+    template: Template, sizes: abc.Mapping[str, int] | None = None, types: abc.Mapping[str, DType] | None = None
+) -> Kernel:
+    """``template`` bound and verified at the KERNEL level; SourceError with every mistake found."""
+    kernel = bind(template, sizes, types)
+    check_kernel(kernel)
+    return kernel
 
 
 def parse_program(text: str | Source) -> Kernel:

@@ -19,8 +19,11 @@ from isamapper.ir.syntax_errors import syntax_error
 
 _Tree: TypeAlias = Tree[Token]
 
-_DEEPEST = 150
+_DEEPEST = 100
 """Nesting beyond this is refused: every pass over the nodes is recursive."""
+
+_LONGEST = 40
+"""Digits a number may have."""
 
 
 def read(source: Source, start: int = 0, end: int | None = None) -> syntax.KernelText:
@@ -75,6 +78,7 @@ class _Reader:
     def __init__(self, source: Source, offset: int) -> None:
         self._source = source
         self._offset = offset
+        self._depth = 0
 
     def _span(self, tree: _Tree) -> Span:
         if tree.meta.empty:
@@ -106,11 +110,10 @@ class _Reader:
         )
 
     def range(self, tree: _Tree) -> syntax.Range:
-        low, high = (int(token) for token in _tokens(tree, "INT"))
+        low, high = (int(self.number(token)) for token in _tokens(tree, "INT"))
         step = _tree(tree, "step")
-        return syntax.Range(
-            self._first_name(tree), low, high, int(_tokens(step, "INT")[0]) if step else 1, self._span(tree)
-        )
+        by = int(self.number(_tokens(step, "INT")[0])) if step else 1
+        return syntax.Range(self._first_name(tree), low, high, by, self._span(tree))
 
     def default(self, tree: _Tree) -> syntax.Default:
         return syntax.Default(self._first_name(tree), self.literal(_trees(tree)[0]), self._span(tree))
@@ -137,7 +140,12 @@ class _Reader:
     # Statements
 
     def block(self, tree: _Tree) -> tuple[syntax.Statement, ...]:
-        return tuple(self.statement(child) for child in _trees(tree))
+        if self._depth > _DEEPEST:
+            raise SourceError(Diagnostic("IR003", f"blocks are nested deeper than {_DEEPEST} levels", self._span(tree)))
+        self._depth += 1
+        statements = tuple(self.statement(child) for child in _trees(tree))
+        self._depth -= 1
+        return statements
 
     def statement(self, tree: _Tree) -> syntax.Statement:
         readers: dict[str, abc.Callable[[_Tree], syntax.Statement]] = {
@@ -177,7 +185,7 @@ class _Reader:
         otherwise: tuple[syntax.Statement, ...] = ()
         if alternative is not None:
             inner = _trees(alternative)[0]
-            otherwise = self.block(inner) if inner.data == "block" else (self.guard(inner),)
+            otherwise = self.block(inner if inner.data == "block" else alternative)
         return syntax.If(conditions, self.block(_trees(tree, "block")[0]), otherwise, self._span(tree))
 
     def invoke(self, tree: _Tree) -> syntax.Invoke:
@@ -267,5 +275,13 @@ class _Reader:
             if isinstance(inner, syntax.Number):
                 return syntax.Number(-inner.value, self._span(tree))
             return syntax.Negation(inner, self._span(tree))
-        text = str(tree.children[0])
-        return syntax.Number(int(text) if text.isdigit() else float(text), self._span(tree))
+        token = tree.children[0]
+        assert isinstance(token, Token)
+        return syntax.Number(self.number(token), self._span(tree))
+
+    def number(self, token: Token) -> int | float:
+        """The value of an ``INT`` or ``FLOAT``."""
+        if len(token) > _LONGEST:
+            message = f"a number of {len(token)} characters"
+            raise SourceError(Diagnostic("IR003", message, self._name(token).span, "numbers fit in 64 bits"))
+        return int(token) if token.type == "INT" else float(token)

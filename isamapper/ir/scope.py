@@ -16,13 +16,17 @@ from isamapper.ir.types import DType
 
 @dataclass(slots=True)
 class Scope:
-    """Names in force. ``program`` allows what only programs may hold (``rotate``, placements, invocations)."""
+    """Names in force. ``program`` allows what only programs may hold (``rotate``, placements, invocations).
+
+    ``broken`` tensors have a declaration with mistakes: nothing more is said about their uses.
+    """
 
     program: bool
     sizes: dict[str, int] = field(default_factory=dict)
     types: dict[str, DType] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     iterators: dict[str, Span] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
     found: list[Diagnostic] = field(default_factory=list)
 
     def error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:

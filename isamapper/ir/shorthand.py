@@ -38,7 +38,7 @@ def _extent(name: syntax.Name, elements: abc.Sequence[syntax.Element], scope: Sc
     plain = _axes(name.name, [element for element in elements if element.otherwise is None], scope)
     axes = plain or _axes(name.name, elements, scope)
     if not axes:
-        if all(element.tensor.name in scope.tensors for element in elements):
+        if all(element.tensor.name in scope.tensors.keys() - scope.broken for element in elements):
             hint = f"write the loops: for {name.name} < … {{ }}"
             message = f"the extent of iterator '{name.name}' cannot be told: it never stands alone in an index"
             scope.error("IR045", message, name.span, hint)
@@ -56,7 +56,7 @@ def _axes(name: str, elements: abc.Iterable[syntax.Element], scope: Scope) -> li
     found = []
     for element in elements:
         tensor = scope.tensors.get(element.tensor.name)
-        if tensor is None or len(tensor.shape) != len(element.indices):
+        if tensor is None or tensor.name in scope.broken or len(tensor.shape) != len(element.indices):
             continue
         for index, length in zip(element.indices, tensor.shape, strict=True):
             if isinstance(index, syntax.Name) and index.name == name:
