@@ -1,0 +1,38 @@
+"""From the text of a module to a function that can be called on this processor. Nothing here knows the IR."""
+
+from __future__ import annotations
+
+from collections import abc
+from ctypes import CFUNCTYPE, c_int32, c_void_p
+from functools import cache
+from typing import Any
+
+from llvmlite import binding
+
+
+@cache
+def _target() -> Any:
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    features = binding.get_host_cpu_features().flatten()
+    target = binding.Target.from_default_triple()
+    return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=2)
+
+
+class MachineCode:
+    """A compiled module; its functions live as long as this object."""
+
+    def __init__(self, text: str, entry: str, symbols: abc.Mapping[str, int]) -> None:
+        target = _target()
+        for name, address in symbols.items():
+            binding.add_symbol(name, address)
+        module = binding.parse_assembly(text)
+        module.verify()
+        options = binding.create_pipeline_tuning_options(speed_level=2)
+        options.loop_vectorization = True
+        builder = binding.create_pass_builder(target, options)
+        builder.getModulePassManager().run(module, builder)
+        self._engine = binding.create_mcjit_compiler(module, target)
+        self._engine.finalize_object()
+        address = self._engine.get_function_address(entry)
+        self.call = CFUNCTYPE(c_int32, c_void_p, c_void_p)(address)
