@@ -26,13 +26,13 @@ def tensor_bytes(memory: Memory, tensor: Tensor) -> int:
 
 
 class Addresses:
-    """Bump allocation per memory; ``scope`` frees on exit what was placed inside it, lasting tensors apart."""
+    """Bump allocation per memory; ``scope`` frees on exit what was placed inside it."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.used: dict[str, int] = {memory.name: 0 for memory in machine.memories}
 
-    def place(self, tensor: Tensor, memory_name: str, lasting: bool = False) -> Tensor:
+    def place(self, tensor: Tensor, memory_name: str) -> Tensor:
         """``tensor`` with memory and address; SourceError where the memory is full."""
         memory = self.machine.memory(memory_name)
         unit = self._alignment(memory)

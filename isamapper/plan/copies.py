@@ -1,8 +1,8 @@
 """Which copy instructions can fill or drain a buffer directly, and how.
 
-A copy walks the coordinates of a buffer. Both sides have constant element strides per coordinate, so an instruction fits
-iff each of its iterators can be laid on a coordinate (or stay at one step) with the strides its operands demand. The
-search is a small backtracking (instruction iterators x coordinates, both single digits in practice).
+A copy walks the coordinates of a buffer. Both sides have constant element strides per coordinate, so an instruction
+fits iff each of its iterators can be laid on a coordinate (or stay at one step) with the strides its operands demand.
+The search is a small backtracking (instruction iterators x coordinates, both single digits in practice).
 """
 
 from __future__ import annotations
@@ -66,9 +66,8 @@ def _legs(instruction: Instruction) -> tuple[_Leg, ...]:
         parameter = parameter_of(instruction, iterator)
         size = sizes[iterator]
         low, high, step = (parameter.low, parameter.high, parameter.step) if parameter else (size, size, 1)
-        legs.append(
-            _Leg(iterator, low, high, step, strides[shape.source].get(iterator, -1), strides[shape.target].get(iterator, -1))
-        )
+        source, target = (strides[operand].get(iterator, -1) for operand in (shape.source, shape.target))
+        legs.append(_Leg(iterator, low, high, step, source, target))
     return tuple(legs)
 
 

@@ -1,11 +1,11 @@
 """Where the elements of an operand's buffer lie: axes, coordinates, offsets.
 
-A buffer holds the part of a tensor that the loops inside its attachment touch. Its axes are either *digits* (one axis
-per digit of a kernel iterator, which is what an instruction's dense operand wants) or *windows* (one axis along a tensor
-axis, shared by all iterators that move along it, so that a sliding window is stored once).
+A buffer holds the part of a tensor that the loops inside its attachment touch. Its axes are either *digits* (one
+axis per digit of a kernel iterator, which is what an instruction's dense operand wants) or *windows* (one axis along a
+tensor axis, shared by all iterators that move along it, so that a sliding window is stored once).
 
-Every axis knows the coefficient of each digit along it, so the element a loop iteration needs is an affine offset; every
-coordinate knows the tensor axes it walks, so a copy is a walk over coordinates.
+Every axis knows the coefficient of each digit along it, so the element a loop iteration needs is an affine offset;
+every coordinate knows the tensor axes it walks, so a copy is a walk over coordinates.
 """
 
 from __future__ import annotations
@@ -131,8 +131,9 @@ class _Maker:
         for digit in reversed(digits):
             steps = moves(self.nest, self.access, digit.name)
             if any(dim in self.windows for dim, _ in steps):
-                self.failure = Rejection("SCH010", name, "a sliding window cannot be packed in an operand axis",
-                                         edit="expand the window")
+                self.failure = Rejection(
+                    "SCH010", name, "a sliding window cannot be packed in an operand axis", edit="expand the window"
+                )
                 return
             extent = size // stride if digit is digits[0] else digit.extent
             coordinates.append(Coordinate(digit.name, extent, -1, stride, steps, digit=digit.name))

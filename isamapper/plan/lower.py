@@ -9,7 +9,7 @@ from collections import abc
 
 from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
 from isamapper.hwdesc.model import Machine, MemoryKind
-from isamapper.ir.affine import Affine, AccessMap, constant, extent, variable
+from isamapper.ir.affine import AccessMap, Affine, constant, extent, variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Allocate, Assign, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import Addresses
@@ -64,7 +64,8 @@ class _Lowering:
     def _covers_everything(self) -> None:
         for statement in statements(self.schedule.covered):
             if statement.index not in self.nests and statement.index not in self.fused:
-                raise _cannot(Rejection("SCH021", f"statement {statement.index}", "no step applies an instruction to it"))
+                missing = f"statement {statement.index}"
+                raise _cannot(Rejection("SCH021", missing, "no step applies an instruction to it"))
 
     def _is_stored(self, name: str) -> bool:
         """Whether a local tensor exists at home: not where a drain hands it straight to its consumer."""
@@ -123,7 +124,7 @@ class _Lowering:
         name = f"{tensor.name}_{buffer.memory}_{nest.statement.index}_{buffer.access}"
         placed = Tensor(name, tensor.dtype, shape, direction=Direction.LOCAL, block=tensor.block)
         if buffer.prepared:
-            result = self.addresses.place(placed, buffer.memory, lasting=True)
+            result = self.addresses.place(placed, buffer.memory)
             self.prepared.append(Allocate(result))
             return result
         return self.addresses.place(placed, buffer.memory)

@@ -11,6 +11,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import itertools
 from collections import abc
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ class NestLowering:
 
     def _collect(self) -> None:
         for stops in self.stops.values():
-            for outer, inner in zip(stops, stops[1:], strict=False):
+            for outer, inner in itertools.pairwise(stops):
                 buffer = inner.buffer
                 assert buffer is not None
                 access = buffer.access
@@ -240,7 +241,15 @@ class NestLowering:
         outside = {name: variable(name) for name in self._skeleton()}
         prefix = f"{move.stops[0].tensor.name if move.drain else move.stops[1].tensor.name}_"
         return copy_nodes(
-            self.nest, move.copy, instruction, move.stops, self._walked(move), {**outside, **values}, chunks, prefix, pad
+            self.nest,
+            move.copy,
+            instruction,
+            move.stops,
+            self._walked(move),
+            {**outside, **values},
+            chunks,
+            prefix,
+            pad,
         )
 
     def _skeleton(self) -> tuple[str, ...]:

@@ -58,9 +58,7 @@ def has_lone_axes(semantics: Kernel, operand: str) -> bool:
 
 def iterator_sizes(semantics: Kernel) -> dict[str, int]:
     """Extent of every instruction iterator at the greatest parameters."""
-    return {
-        iterator.name: iterator.extent for statement in statements(semantics) for iterator in statement.iterators
-    }
+    return {iterator.name: iterator.extent for statement in statements(semantics) for iterator in statement.iterators}
 
 
 @lru_cache(maxsize=4096)
@@ -152,7 +150,5 @@ def required_strides(instruction: Instruction, operand: str) -> tuple[int | None
 def writes(instruction: Instruction) -> tuple[str, ...]:
     """Operands that the instruction writes."""
     return tuple(
-        tensor.name
-        for tensor in instruction.semantics.tensors
-        if tensor.direction in (Direction.OUT, Direction.INOUT)
+        tensor.name for tensor in instruction.semantics.tensors if tensor.direction in (Direction.OUT, Direction.INOUT)
     )

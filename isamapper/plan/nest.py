@@ -48,7 +48,7 @@ class Buffer:
 
     ``access`` counts the statement's accesses (0: the target, 1, 2, ...: the loads).
     ``loop`` names the loop digit in whose body the buffer is filled and drained (None: before all loops).
-    ``layout`` is ``digits`` (one axis per digit, the order an instruction wants) or ``dims`` (one axis per tensor axis).
+    ``layout`` is ``digits`` (one axis per digit, as instructions want it) or ``dims`` (one axis per tensor axis).
     ``order`` lists the coordinates outermost first; the instruction's own axes come last in operand order.
     ``expand`` gives every digit of a compound index its own axis (a gather) instead of sharing a window.
     ``prefetch`` issues the next fill inside the present iteration's loops; ``delay`` does so for the previous drain.

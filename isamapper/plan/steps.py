@@ -1,12 +1,12 @@
 """The steps of a schedule: small frozen decisions that replay to one nest per statement.
 
-Each step names the statement it is about (its number in the covered kernel). Replaying checks that a step refers to what
-exists; whether the whole can be lowered is :mod:`isamapper.plan.lower_nest`'s question.
+Each step names the statement it is about (its number in the covered kernel). Replaying checks that a step refers to
+what exists; whether the whole can be lowered is :mod:`isamapper.plan.lower_nest`'s question.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
 from isamapper.diagnostics.source import Diagnostic, SourceError, Span
@@ -25,7 +25,7 @@ class Apply:
     instruction: str
     sigma: tuple[tuple[str, int], ...]
     axes: tuple[tuple[str, tuple[str, ...]], ...]
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Split:
     statement: int
     iterator: str
     digits: tuple[Digit, ...]
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Reorder:
 
     statement: int
     loops: tuple[str, ...]
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Place:
 
     statement: int
     buffer: Buffer
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Pipeline:
     access: int
     memory: str
     spread: tuple[tuple[str, str], ...] = ()
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Fuse:
     statement: int
     consumer: int
     instruction: str
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 Step: TypeAlias = Apply | Split | Reorder | Place | Pipeline | Fuse

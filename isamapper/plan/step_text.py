@@ -1,0 +1,187 @@
+"""Steps as text, one line each, and back: ``parse_step(print_step(s)) == s``.
+
+    apply 0 call compute(a = 1, w = 2, c = 0) over i = [m0], j = [n0], k = [k0]
+    split 0 m into m1: 4, m0: 16 in i
+    reorder 0 m1, n1, k1
+    place 0.1 spad at k1 slots 2 fill mvin(i = m0*16, j = k0*16)
+    pipeline 0.1 spad spread [n1 = m0]
+    fuse 0 with 1 by mvout_i8
+
+``0.1`` is access 1 of statement 0. What does not belong here: the file around the steps (``text.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
+from isamapper.plan.nest import Buffer, Copy, Digit
+from isamapper.plan.step_reader import StepReader
+from isamapper.plan.steps import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
+_FLAGS = ("expand", "prepared", "prefetch", "delay")
+
+
+def print_step(step: Step) -> str:
+    """One line, without a newline."""
+    match step:
+        case Apply(statement, role, instruction, sigma, axes):
+            operands = ", ".join(f"{_word(operand)} = {access}" for operand, access in sigma)
+            line = f"apply {statement} {role} {_word(instruction)}({operands})"
+            inside = ", ".join(f"{_word(iterator)} = {_words(digits)}" for iterator, digits in axes)
+            return f"{line} over {inside}" if axes else line
+        case Split(statement, iterator, digits):
+            return f"split {statement} {_word(iterator)} into {', '.join(_digit(digit) for digit in digits)}"
+        case Reorder(statement, loops):
+            return " ".join(part for part in (f"reorder {statement}", ", ".join(map(_word, loops))) if part)
+        case Place(statement, buffer):
+            return f"place {statement}.{buffer.access} {_buffer(buffer)}"
+        case Pipeline(statement, access, memory, spread):
+            shares = f" spread {_spread(spread)}" if spread else ""
+            return f"pipeline {statement}.{access} {_word(memory)}{shares}"
+        case Fuse(statement, consumer, instruction):
+            return f"fuse {statement} with {consumer} by {_word(instruction)}"
+        case _:
+            assert_never(step)
+
+
+def _word(name: str) -> str:
+    return name if _WORD.match(name) else f'"{name}"'
+
+
+def _words(names: tuple[str, ...]) -> str:
+    return f"[{', '.join(map(_word, names))}]"
+
+
+def _digit(digit: Digit) -> str:
+    inside = "" if digit.bound is None else f" in {_word(digit.bound)}"
+    return f"{_word(digit.name)}: {digit.extent}{inside}"
+
+
+def _buffer(buffer: Buffer) -> str:
+    parts = [_word(buffer.memory)]
+    if buffer.loop is not None:
+        parts.append(f"at {_word(buffer.loop)}")
+    if buffer.slots != 1:
+        parts.append(f"slots {buffer.slots}")
+    if buffer.layout != "digits":
+        parts.append(f"layout {buffer.layout}")
+    if buffer.order:
+        parts.append(f"order {_words(buffer.order)}")
+    parts += [word for word in _FLAGS if getattr(buffer, word)]
+    if buffer.spread:
+        parts.append(f"spread {_spread(buffer.spread)}")
+    for word, copy in (("fill", buffer.fill), ("drain", buffer.drain)):
+        if copy is not None:
+            parts.append(f"{word} {_copy(copy)}")
+    return " ".join(parts)
+
+
+def _spread(shares: tuple[tuple[str, str], ...]) -> str:
+    return f"[{', '.join(f'{_word(loop)} = {_word(coordinate)}' for loop, coordinate in shares)}]"
+
+
+def _copy(copy: Copy) -> str:
+    binds = ", ".join(f"{_word(iterator)} = {_word(name)}*{size}" for iterator, name, size in copy.binds)
+    return f"{_word(copy.instruction)}({binds})"
+
+
+def parse_step(line: StepReader) -> Step:
+    """The step on ``line``, which is read to its end; SourceError where it is malformed."""
+    kind = line.word("apply, split, reorder, place, pipeline or fuse")
+    match kind:
+        case "apply":
+            step: Step = _read_apply(line)
+        case "split":
+            step = _read_split(line)
+        case "reorder":
+            step = Reorder(line.number(), tuple(line.words()), line.span)
+        case "place":
+            step = _read_place(line)
+        case "pipeline":
+            step = _read_pipeline(line)
+        case "fuse":
+            statement = line.number()
+            line.expect("with")
+            consumer = line.number()
+            line.expect("by")
+            step = Fuse(statement, consumer, line.name("an instruction"), line.span)
+        case _:
+            raise line.wrong(f"'{kind}' is no step", "one of apply, split, reorder, place, pipeline, fuse")
+    line.end()
+    return step
+
+
+def _read_apply(line: StepReader) -> Apply:
+    statement, role = line.number(), line.word("call, first or init")
+    if role not in ("call", "first", "init"):
+        raise line.wrong(f"'{role}' is no role", "one of call, first, init")
+    instruction = line.name("an instruction")
+    sigma = tuple(line.pairs("(", ")", StepReader.number))
+    axes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    if line.accept("over"):
+        axes = tuple(line.pairs(None, None, _read_list))
+    return Apply(statement, role, instruction, sigma, axes, line.span)
+
+
+def _read_list(line: StepReader) -> tuple[str, ...]:
+    line.expect("[")
+    names = tuple(line.words(closing="]"))
+    line.expect("]")
+    return names
+
+
+def _read_split(line: StepReader) -> Split:
+    statement, iterator = line.number(), line.name("an iterator")
+    line.expect("into")
+    digits = [_read_digit(line, iterator)]
+    while line.accept(","):
+        digits.append(_read_digit(line, iterator))
+    return Split(statement, iterator, tuple(digits), line.span)
+
+
+def _read_digit(line: StepReader, iterator: str) -> Digit:
+    name = line.name("a digit")
+    line.expect(":")
+    extent = line.number()
+    return Digit(name, iterator, extent, line.name("an instruction iterator") if line.accept("in") else None)
+
+
+def _read_place(line: StepReader) -> Place:
+    statement, access = line.access()
+    memory = line.name("a memory")
+    loop = line.name("a loop") if line.accept("at") else None
+    slots = line.number() if line.accept("slots") else 1
+    layout = line.word("digits or dims") if line.accept("layout") else "digits"
+    if layout not in ("digits", "dims"):
+        raise line.wrong(f"'{layout}' is no layout", "one of digits, dims")
+    order = _read_list(line) if line.accept("order") else ()
+    expand, prepared, prefetch, delay = (line.accept(word) for word in _FLAGS)
+    spread = _read_spread(line)
+    fill = _read_copy(line) if line.accept("fill") else None
+    drain = _read_copy(line) if line.accept("drain") else None
+    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, prefetch, delay, spread, prepared)
+    return Place(statement, buffer, line.span)
+
+
+def _read_copy(line: StepReader) -> Copy:
+    instruction = line.name("an instruction")
+    return Copy(instruction, tuple((i, *bound) for i, bound in line.pairs("(", ")", _read_bound)))
+
+
+def _read_bound(line: StepReader) -> tuple[str, int]:
+    coordinate = line.name("a coordinate")
+    line.expect("*")
+    return coordinate, line.number()
+
+
+def _read_pipeline(line: StepReader) -> Pipeline:
+    statement, access = line.access()
+    return Pipeline(statement, access, line.name("a memory"), _read_spread(line), line.span)
+
+
+def _read_spread(line: StepReader) -> tuple[tuple[str, str], ...]:
+    if not line.accept("spread"):
+        return ()
+    return tuple(line.pairs("[", "]", lambda inner: inner.name("a coordinate")))

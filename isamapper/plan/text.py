@@ -1,0 +1,154 @@
+"""Schedules and programs as files, and back: what is printed reads back equal.
+
+    machine toy4                     machine toy4
+    kernel gemm(…) -> (…)            kernel gemm(…) -> (…)
+    { … }                            { … }
+    steps                            program
+      apply 0 call compute(…)        kernel gemm(…) -> (…)
+      …                              { … }
+
+A word at the start of a line opens a section; a section runs to the next one. A schedule whose kernel was rewritten
+says so in ``rewrites`` and gives the covered kernel after ``covered``. Lines that start with ``#`` are comments.
+What does not belong here: steps (``step_text.py``) and kernels (``ir/printer.py``, ``ir/reader.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
+from isamapper.hwdesc.loader import load_machine
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.nodes import Kernel
+from isamapper.ir.printer import print_kernel
+from isamapper.ir.template import bind, parse_template
+from isamapper.plan.program import Program
+from isamapper.plan.step_reader import StepReader
+from isamapper.plan.step_text import parse_step, print_step
+from isamapper.plan.steps import Schedule, Step
+
+_SECTION = re.compile(r"^(machine|rewrite|kernel|covered|steps|program)\b", re.MULTILINE)
+_REST = re.compile(r"[ \t]*([^#\n]*?)[ \t]*(#[^\n]*)?(?=\n|\Z)")
+
+LoadMachine = abc.Callable[[str], Machine]
+
+
+def print_schedule(schedule: Schedule, machine: str | None = None) -> str:
+    """The file of a schedule; ``machine`` is the name or path to write for its machine (default: its name)."""
+    parts = [f"machine {machine or schedule.machine.name}\n"]
+    parts += [f"rewrite {rewrite}\n" for rewrite in schedule.rewrites]
+    parts.append(print_kernel(schedule.kernel))
+    if schedule.covered != schedule.kernel:
+        parts.append("covered\n" + print_kernel(schedule.covered))
+    parts.append("steps\n" + "".join(f"  {print_step(step)}\n" for step in schedule.steps))
+    return "".join(parts)
+
+
+def print_program(program: Program, machine: str | None = None) -> str:
+    """The file of a program; ``machine`` is the name or path to write for its machine (default: its name)."""
+    kernel, body = print_kernel(program.kernel), print_kernel(program.body)
+    return f"machine {machine or program.machine.name}\n{kernel}program\n{body}"
+
+
+def parse_schedule(source: Source, load: LoadMachine = load_machine) -> Schedule:
+    """The schedule in ``source``; SourceError with the mistakes found. ``load`` finds the machine as written."""
+    found = _sections(source, ("machine", "rewrite", "kernel", "covered", "steps"))
+    machine = _machine(found, load)
+    kernels = [_kernel(section) for section in found if section.word == "kernel"]
+    marked = [section for section in found if section.word == "covered"]
+    if len(kernels) != 1 + len(marked):
+        raise _misplaced(found[-1], f"expected {1 + len(marked)} kernels, found {len(kernels)}")
+    steps = tuple(step for section in _all(found, "steps") for step in _steps(section))
+    return Schedule(kernels[0], kernels[-1], machine, steps, tuple(_rest(s) for s in found if s.word == "rewrite"))
+
+
+def parse_program_file(source: Source, load: LoadMachine = load_machine) -> Program:
+    """The program in ``source``; SourceError with the mistakes found. ``load`` finds the machine as written."""
+    found = _sections(source, ("machine", "kernel", "program"))
+    machine = _machine(found, load)
+    start = _all(found, "program")[0].start
+    kernels = [section for section in found if section.word == "kernel"]
+    before = [section for section in kernels if section.start < start]
+    after = [section for section in kernels if section.start > start]
+    if len(before) != 1 or len(after) != 1:
+        raise _misplaced(_all(found, "program")[0], "expected one kernel before 'program' and one after it")
+    return Program(_kernel(before[0]), machine, _kernel(after[0], program=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """Characters ``start`` to ``end`` of a file, opened by ``word``."""
+
+    source: Source
+    word: str
+    start: int
+    end: int
+
+
+def _sections(source: Source, words: tuple[str, ...]) -> tuple[_Section, ...]:
+    starts = list(_SECTION.finditer(source.text))
+    _only_comments(source, source.text[: starts[0].start()] if starts else source.text)
+    ends = [*(match.start() for match in starts[1:]), len(source.text)]
+    found = tuple(_Section(source, match.group(), match.start(), end) for match, end in zip(starts, ends, strict=True))
+    for section in found:
+        if section.word not in words:
+            raise _misplaced(section, f"'{section.word}' does not belong here", f"sections are {', '.join(words)}")
+    return found
+
+
+def _only_comments(source: Source, text: str) -> None:
+    place = 0
+    for line in text.splitlines(keepends=True):
+        if line.strip() and not line.lstrip().startswith("#"):
+            message = f"expected a section, found '{line.strip()}'"
+            help = "a file starts with 'machine NAME'; sections start at the beginning of a line"
+            raise SourceError(Diagnostic("SCH030", message, Span(source, place, place + len(line.rstrip())), help))
+        place += len(line)
+
+
+def _all(found: tuple[_Section, ...], word: str) -> tuple[_Section, ...]:
+    """Sections opened by ``word``, at least one."""
+    sections = tuple(section for section in found if section.word == word)
+    if not sections:
+        source = found[0].source if found else None
+        span = Span(source, len(source.text), len(source.text)) if source else None
+        raise SourceError(Diagnostic("SCH030", f"there is no section '{word}'", span))
+    return sections
+
+
+def _misplaced(section: _Section, message: str, help: str | None = None) -> SourceError:
+    span = Span(section.source, section.start, section.start + len(section.word))
+    return SourceError(Diagnostic("SCH030", message, span, help))
+
+
+def _machine(found: tuple[_Section, ...], load: LoadMachine) -> Machine:
+    sections = _all(found, "machine")
+    if len(sections) > 1:
+        raise _misplaced(sections[1], "the machine is named twice")
+    name = _rest(sections[0])
+    if not name:
+        raise _misplaced(sections[0], "expected the name or path of a machine")
+    return load(name)
+
+
+def _rest(section: _Section) -> str:
+    """What stands on the section's first line after its word, without a comment."""
+    match = _REST.match(section.source.text, section.start + len(section.word), section.end)
+    return match.group(1) if match else ""
+
+
+def _kernel(section: _Section, program: bool = False) -> Kernel:
+    return bind(parse_template(section.source, section.start, section.end), program=program)
+
+
+def _steps(section: _Section) -> abc.Iterator[Step]:
+    text, place = section.source.text, section.start + len(section.word)
+    while place < section.end:
+        end = text.find("\n", place, section.end)
+        end = section.end if end < 0 else end
+        line = StepReader(section.source, place, end)
+        if line.tokens:
+            yield parse_step(line)
+        place = end + 1
