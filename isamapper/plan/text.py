@@ -9,6 +9,8 @@
 
 A word at the start of a line opens a section; a section runs to the next one. A schedule whose kernel was rewritten
 says so in ``rewrites`` and gives the covered kernel after ``covered``. Lines that start with ``#`` are comments.
+``machine`` takes a built-in name or a path. Instead of its text a kernel may be named, which is handy in a file written
+by hand: ``kernel gemm M=64 N=64 TA=i8``, a library name or a path with sizes and types.
 What does not belong here: steps (``step_text.py``) and kernels (``ir/printer.py``, ``ir/reader.py``).
 """
 
@@ -19,17 +21,20 @@ from collections import abc
 from dataclasses import dataclass
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
+from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.template import bind, parse_template
+from isamapper.ir.types import DTYPES, DType
 from isamapper.plan.program import Program
 from isamapper.plan.step_reader import StepReader
 from isamapper.plan.step_text import parse_step, print_step
 from isamapper.plan.steps import Schedule, Step
 
 _SECTION = re.compile(r"^(machine|rewrite|kernel|covered|steps|program)\b", re.MULTILINE)
+_REFERENCE = re.compile(r"kernel[ \t]+(?P<name>[^\s(#]+)(?P<bindings>(?:[ \t]+\w+=\w+)*)[ \t]*(?:#[^\n]*)?\s*\Z")
 _REST = re.compile(r"[ \t]*([^#\n]*?)[ \t]*(#[^\n]*)?(?=\n|\Z)")
 
 LoadMachine = abc.Callable[[str], Machine]
@@ -52,29 +57,40 @@ def print_program(program: Program, machine: str | None = None) -> str:
     return f"machine {machine or program.machine.name}\n{kernel}program\n{body}"
 
 
-def parse_schedule(source: Source, load: LoadMachine = load_machine) -> Schedule:
-    """The schedule in ``source``; SourceError with the mistakes found. ``load`` finds the machine as written."""
+def parse_schedule(
+    source: Source, load: LoadMachine = load_machine, *, machine: Machine | None = None, kernel: Kernel | None = None
+) -> Schedule:
+    """The schedule in ``source``; SourceError with the mistakes found.
+
+    ``load`` finds the machine by what is written; ``machine`` and ``kernel`` take the place of what is written.
+    """
     found = _sections(source, ("machine", "rewrite", "kernel", "covered", "steps"))
-    machine = _machine(found, load)
-    kernels = [_kernel(section) for section in found if section.word == "kernel"]
-    marked = [section for section in found if section.word == "covered"]
-    if len(kernels) != 1 + len(marked):
-        raise _misplaced(found[-1], f"expected {1 + len(marked)} kernels, found {len(kernels)}")
-    steps = tuple(step for section in _all(found, "steps") for step in _steps(section))
-    return Schedule(kernels[0], kernels[-1], machine, steps, tuple(_rest(s) for s in found if s.word == "rewrite"))
-
-
-def parse_program_file(source: Source, load: LoadMachine = load_machine) -> Program:
-    """The program in ``source``; SourceError with the mistakes found. ``load`` finds the machine as written."""
-    found = _sections(source, ("machine", "kernel", "program"))
-    machine = _machine(found, load)
-    start = _all(found, "program")[0].start
+    target = machine or _machine(source, found, load)
     kernels = [section for section in found if section.word == "kernel"]
-    before = [section for section in kernels if section.start < start]
-    after = [section for section in kernels if section.start > start]
-    if len(before) != 1 or len(after) != 1:
-        raise _misplaced(_all(found, "program")[0], "expected one kernel before 'program' and one after it")
-    return Program(_kernel(before[0]), machine, _kernel(after[0], program=True))
+    marked = [section for section in found if section.word == "covered"]
+    expected = len(marked) + (1 if kernel is None or len(kernels) > len(marked) else 0)
+    if len(kernels) != expected:
+        raise _misplaced(source, found, f"expected {expected} kernels, found {len(kernels)}")
+    original = kernel or _kernel(kernels[0])
+    covered = _kernel(kernels[-1]) if marked else original
+    steps = tuple(step for section in _all(source, found, "steps") for step in _steps(section))
+    return Schedule(original, covered, target, steps, tuple(_rest(s) for s in found if s.word == "rewrite"))
+
+
+def parse_program_file(
+    source: Source, load: LoadMachine = load_machine, *, machine: Machine | None = None, kernel: Kernel | None = None
+) -> Program:
+    """The program in ``source``; SourceError with the mistakes found. Arguments are those of :func:`parse_schedule`."""
+    found = _sections(source, ("machine", "kernel", "program"))
+    target = machine or _machine(source, found, load)
+    start = _all(source, found, "program")[0].start
+    before = [section for section in found if section.word == "kernel" and section.start < start]
+    after = [section for section in found if section.word == "kernel" and section.start > start]
+    if len(before) > 1 or (not before and kernel is None) or len(after) != 1:
+        raise _misplaced(
+            source, _all(source, found, "program"), "expected one kernel before 'program' and one after it"
+        )
+    return Program(kernel or _kernel(before[0]), target, _kernel(after[0], program=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +106,12 @@ class _Section:
 def _sections(source: Source, words: tuple[str, ...]) -> tuple[_Section, ...]:
     starts = list(_SECTION.finditer(source.text))
     _only_comments(source, source.text[: starts[0].start()] if starts else source.text)
-    ends = [*(match.start() for match in starts[1:]), len(source.text)]
+    ends = [*(match.start() for match in starts), len(source.text)][1:]
     found = tuple(_Section(source, match.group(), match.start(), end) for match, end in zip(starts, ends, strict=True))
     for section in found:
         if section.word not in words:
-            raise _misplaced(section, f"'{section.word}' does not belong here", f"sections are {', '.join(words)}")
+            help = f"sections are {', '.join(words)}"
+            raise _misplaced(source, [section], f"'{section.word}' does not belong here", help)
     return found
 
 
@@ -104,32 +121,32 @@ def _only_comments(source: Source, text: str) -> None:
         if line.strip() and not line.lstrip().startswith("#"):
             message = f"expected a section, found '{line.strip()}'"
             help = "a file starts with 'machine NAME'; sections start at the beginning of a line"
-            raise SourceError(Diagnostic("SCH030", message, Span(source, place, place + len(line.rstrip())), help))
+            raise SourceError(Diagnostic("SCH040", message, Span(source, place, place + len(line.rstrip())), help))
         place += len(line)
 
 
-def _all(found: tuple[_Section, ...], word: str) -> tuple[_Section, ...]:
+def _all(source: Source, found: tuple[_Section, ...], word: str) -> tuple[_Section, ...]:
     """Sections opened by ``word``, at least one."""
     sections = tuple(section for section in found if section.word == word)
     if not sections:
-        source = found[0].source if found else None
-        span = Span(source, len(source.text), len(source.text)) if source else None
-        raise SourceError(Diagnostic("SCH030", f"there is no section '{word}'", span))
+        raise _misplaced(source, (), f"there is no section '{word}'")
     return sections
 
 
-def _misplaced(section: _Section, message: str, help: str | None = None) -> SourceError:
-    span = Span(section.source, section.start, section.start + len(section.word))
-    return SourceError(Diagnostic("SCH030", message, span, help))
+def _misplaced(source: Source, sections: abc.Sequence[_Section], message: str, help: str | None = None) -> SourceError:
+    """An error at the last of ``sections``, at the end of the file where there is none."""
+    start = sections[-1].start if sections else len(source.text)
+    end = start + len(sections[-1].word) if sections else start
+    return SourceError(Diagnostic("SCH040", message, Span(source, start, end), help))
 
 
-def _machine(found: tuple[_Section, ...], load: LoadMachine) -> Machine:
-    sections = _all(found, "machine")
+def _machine(source: Source, found: tuple[_Section, ...], load: LoadMachine) -> Machine:
+    sections = _all(source, found, "machine")
     if len(sections) > 1:
-        raise _misplaced(sections[1], "the machine is named twice")
+        raise _misplaced(source, sections, "the machine is named twice")
     name = _rest(sections[0])
     if not name:
-        raise _misplaced(sections[0], "expected the name or path of a machine")
+        raise _misplaced(source, sections, "expected the name or path of a machine")
     return load(name)
 
 
@@ -140,7 +157,23 @@ def _rest(section: _Section) -> str:
 
 
 def _kernel(section: _Section, program: bool = False) -> Kernel:
-    return bind(parse_template(section.source, section.start, section.end), program=program)
+    """The kernel that is written out or, where it is not a program, named."""
+    reference = _REFERENCE.match(section.source.text, section.start, section.end)
+    if program or reference is None:
+        return bind(parse_template(section.source, section.start, section.end), program=program)
+    sizes: dict[str, int] = {}
+    types: dict[str, DType] = {}
+    for binding in reference["bindings"].split():
+        name, _, value = binding.partition("=")
+        if value in DTYPES:
+            types[name] = DTYPES[value]
+        elif value.isascii() and value.isdecimal():
+            sizes[name] = int(value)
+        else:
+            start = section.source.text.index(binding, section.start)
+            span = Span(section.source, start, start + len(binding))
+            raise SourceError(Diagnostic("SCH040", f"'{value}' is neither a size nor a data type", span))
+    return load_kernel(reference["name"], sizes, types)
 
 
 def _steps(section: _Section) -> abc.Iterator[Step]:

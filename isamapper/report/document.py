@@ -41,9 +41,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Shares of a whole, one bar a line: (label, share between 0 and 1, what to print behind it)."""
+    """Shares of a whole, one bar a line: (label, shares between 0 and 1 that follow each other, text behind it)."""
 
-    bars: tuple[tuple[str, float, str], ...]
+    bars: tuple[tuple[str, tuple[float, ...], str], ...]
     title: str | None = None
 
 

@@ -33,6 +33,14 @@ def _pairing_text(mapping: Mapping, pairing: Pairing) -> str:
     return print_access(accesses[pairing.access])
 
 
+def mapping_text(mapping: Mapping) -> str:
+    """One line: the instruction, what its operands are, which iterators lie in which."""
+    operands = ", ".join(f"{pairing.operand} = {_pairing_text(mapping, pairing)}" for pairing in mapping.sigma)
+    inside = ", ".join(f"{outer} in {inner}" for outer, inner in mapping.rho)
+    rewrites = f"; after {', '.join(mapping.rewrites)}" if mapping.rewrites else ""
+    return f"{mapping.instruction} ({mapping.kind.value}): {operands}; {inside}{rewrites}"
+
+
 def rejection_json(rejection: Rejection) -> dict[str, object]:
     return {
         "code": rejection.code,

@@ -8,6 +8,9 @@ from typing import assert_never
 from isamapper.report.document import Bars, Block, Document, Facts, Heading, Table, Text
 
 BAR_WIDTH = 40
+SIGNS = "█▒░"
+"""The signs of a bar's first, second and third share."""
+
 _NUMBER = re.compile(r"^(-|[-+]?[\d,]+(\.\d+)?( ?[%x]| [KMG]?i?B)?)$")
 
 
@@ -51,13 +54,17 @@ def _render_table(table: Table) -> str:
     return "\n".join([table.title, *lines] if table.title else lines)
 
 
-def bar(share: float, width: int = BAR_WIDTH) -> str:
-    """``share`` of ``width`` as blocks; anything above nothing shows at least one."""
-    filled = min(width, max(round(share * width), 1 if share > 0 else 0))
-    return "█" * filled + "·" * (width - filled)
+def bar(shares: tuple[float, ...], width: int = BAR_WIDTH) -> str:
+    """Each share of ``width`` in its own sign, the rest as dots; a share above nothing shows at least once."""
+    line = ""
+    total = 0.0
+    for share, sign in zip(shares, SIGNS, strict=False):
+        total += share
+        line += sign * max(round(total * width) - len(line), 1 if share > 0 else 0)
+    return line[:width].ljust(width, "·")
 
 
 def _render_bars(bars: Bars) -> str:
     width = max((len(label) for label, _, _ in bars.bars), default=0)
-    lines = [f"{label:<{width}}  {bar(share)}  {note}".rstrip() for label, share, note in bars.bars]
+    lines = [f"{label:<{width}}  {bar(shares)}  {note}".rstrip() for label, shares, note in bars.bars]
     return "\n".join([bars.title, *lines] if bars.title else lines)

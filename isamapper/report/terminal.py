@@ -61,6 +61,6 @@ def _table(table: Table) -> RichTable:
 
 def _bars(bars: Bars) -> RenderableType:
     grid = RichTable.grid(padding=(0, 2))
-    for label, share, note in bars.bars:
-        grid.add_row(RichText(label), RichText(bar(share), style="green"), RichText(note))
+    for label, shares, note in bars.bars:
+        grid.add_row(RichText(label), RichText(bar(shares), style="green"), RichText(note))
     return Group(RichText(bars.title, style="bold"), grid) if bars.title else grid

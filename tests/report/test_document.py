@@ -12,7 +12,7 @@ EXAMPLE = document(
     Heading("gemm"),
     Facts((("cycles", "1,024"), ("bound", "1,000"))),
     table(("unit", "busy"), [("mac", 1000), ("load", 24)]),
-    Bars((("mac", 0.5, "50.0 %"), ("load", 0.0, "0.0 %")), "busy"),
+    Bars((("mac", (0.5, 0.25), "50.0 %"), ("load", (0.0,), "0.0 %")), "busy"),
     None,
     Text("verified", strong=True),
 )
@@ -34,9 +34,14 @@ def test_the_terminal_says_the_same_words() -> None:
 
 
 def test_a_share_above_nothing_shows_at_least_one_block() -> None:
-    assert bar(0.0001, 10) == "█·········"
-    assert bar(0.0, 10) == "·" * 10
-    assert bar(1.0, 10) == "█" * 10
+    assert bar((0.0001,), 10) == "█·········"
+    assert bar((0.0,), 10) == "·" * 10
+    assert bar((1.0,), 10) == "█" * 10
+
+
+def test_shares_follow_each_other_and_never_exceed_the_width() -> None:
+    assert bar((0.5, 0.3), 10) == "█████▒▒▒··"
+    assert bar((0.999, 0.001), 10) == "█" * 10
 
 
 def test_sizes_are_in_the_largest_unit_that_keeps_them_whole() -> None:

@@ -1,4 +1,4 @@
-"""Codes CLI, RUN, STG, PLG: the command line, stage files and plugins.
+"""Codes CLI, RUN, PLG: the command line and plugins.
 
 Each entry: the code, a title, and a paragraph that says when the message is given and what to do.
 """
@@ -57,25 +57,6 @@ CODES: dict[str, tuple[str, str]] = {
     "RUN002": (
         "the machine has no such instruction",
         """'--instruction' takes the name of an instruction of the machine; 'isamapper hw show MACHINE' lists them.""",
-    ),
-    "STG001": (
-        "a section is given twice",
-        """A file between the stages has at most one of each section: machine, kernel, schedule, program.""",
-    ),
-    "STG002": (
-        "text outside every section",
-        """A file between the stages begins with a section. Each section opens at the start of a line with its word:
-        machine, kernel, schedule or program. Comments begin with '#'.""",
-    ),
-    "STG003": (
-        "a section is missing",
-        """The stage needs a section that the file does not have. The machine and the kernel may be given on the
-        command line instead, with '--hw' and '--kernel'.""",
-    ),
-    "STG004": (
-        "a section cannot be read",
-        """'machine' takes one name or path. 'kernel' takes the whole text of a kernel, or a name or path followed by
-        sizes and types such as 'M=64 TA=i8'.""",
     ),
     "PLG001": (
         "nothing is registered under this name",

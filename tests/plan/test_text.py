@@ -1,4 +1,4 @@
-"""Files between the stages: they read back as what was written, and say where they are wrong."""
+"""Files of programs: they read back as what was written, name or hold their kernel, and say where they are wrong."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.types import DTYPES
-from isamapper.stages import print_program, read_program
+from isamapper.plan.text import parse_program_file, print_program
 
 TYPES = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
 BODY = """\
-program gemm(a: i8[4, 4] @dram at 0, const b: i8[4, 4] @dram at 16) -> (c: i32[4, 4] @dram at 32)
+program
+kernel gemm(a: i8[4, 4] @dram at 0, const b: i8[4, 4] @dram at 16) -> (c: i32[4, 4] @dram at 32)
 {
   allocate sa: i8[4, 4] @spad at 0
   invoke mvin(r = 4, c = 4) src: a[$0, $1] over [4, 4], dst: sa[$0, $1] over [4, 4]
@@ -23,7 +24,7 @@ FILE = f"# one tile\nmachine toy4\nkernel gemm M=4 N=4 K=4 TA=i8 TB=i8 TC=i32\n\
 
 def wrong(text: str) -> Diagnostic:
     with pytest.raises(SourceError) as caught:
-        read_program(Source("p.isam", text))
+        parse_program_file(Source("p.isam", text))
     return caught.value.diagnostics[0]
 
 
@@ -33,39 +34,41 @@ def place(diagnostic: Diagnostic) -> tuple[str, int, int]:
 
 
 def test_a_file_names_its_machine_and_its_kernel() -> None:
-    program = read_program(Source("p.isam", FILE))
+    program = parse_program_file(Source("p.isam", FILE))
     assert program.machine == load_machine("toy4")
     assert program.kernel == load_kernel("gemm", {"M": 4, "N": 4, "K": 4}, TYPES)
     assert [tensor.memory for tensor in program.body.tensors] == ["dram", "dram", "dram"]
 
 
 def test_what_is_written_reads_back_the_same() -> None:
-    program = read_program(Source("p.isam", FILE))
-    again = read_program(Source("q.isam", print_program(program)))
+    program = parse_program_file(Source("p.isam", FILE))
+    again = parse_program_file(Source("q.isam", print_program(program)))
     assert again == program
     assert print_program(again) == print_program(program)
 
 
 def test_machine_and_kernel_may_be_given_instead() -> None:
     kernel = load_kernel("gemm", {"M": 4, "N": 4, "K": 4}, TYPES)
-    program = read_program(Source("p.isam", BODY), load_machine("toy4"), kernel)
+    program = parse_program_file(Source("p.isam", BODY), machine=load_machine("toy4"), kernel=kernel)
     assert program.kernel == kernel
 
 
 def test_places_in_the_program_are_places_in_the_file() -> None:
-    assert place(wrong(FILE.replace("dst: sa", "dst: sz"))) == ("IR012", 8, 62)
+    assert place(wrong(FILE.replace("dst: sa", "dst: sz"))) == ("IR012", 9, 62)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("machine toy4\n", "", ("STG003", 9, 1)),
-        ("kernel gemm M=4 N=4 K=4 TA=i8 TB=i8 TC=i32\n", "", ("STG003", 9, 1)),
-        (BODY, "", ("STG003", 5, 1)),
-        ("machine toy4", "machine toy4\nmachine toy4", ("STG001", 3, 1)),
-        ("# one tile", "one tile", ("STG002", 1, 1)),
-        ("machine toy4", "machine toy4 and more", ("STG004", 2, 1)),
-        ("M=4", "M=four", ("STG004", 3, 1)),
+        ("machine toy4\n", "", ("SCH040", 10, 1)),
+        ("kernel gemm M=4 N=4 K=4 TA=i8 TB=i8 TC=i32\n", "", ("SCH040", 4, 1)),
+        (BODY, "", ("SCH040", 5, 1)),
+        ("machine toy4", "machine toy4\nmachine toy4", ("SCH040", 3, 1)),
+        ("# one tile", "one tile", ("SCH040", 1, 1)),
+        ("machine toy4", "machine", ("SCH040", 2, 1)),
+        ("M=4", "M=four", ("SCH040", 3, 13)),
+        ("program", "steps\nprogram", ("SCH040", 5, 1)),
+        (FILE, "", ("SCH040", 1, 1)),
     ],
 )
 def test_a_wrong_section_is_shown_where_it_stands(old: str, new: str, expected: tuple[str, int, int]) -> None:

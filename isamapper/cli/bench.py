@@ -1,0 +1,73 @@
+"""``isamapper bench NAME``: one JSON object with ``rows`` and ``summary``, or a table for people."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+from collections import abc
+
+import isamapper
+from isamapper.cli.exit_codes import ExitCode
+from isamapper.cli.options import add_format
+from isamapper.cli.output import print_document, print_json
+from isamapper.cli.progress import Progress
+from isamapper.cli.words import CommandLine
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    benches = parser.add_subparsers(dest="bench", metavar="NAME", required=True)
+    smoke = benches.add_parser("smoke", help="percent of the bound over twelve products of DeepBench per machine")
+    smoke.add_argument(
+        "--machines", metavar="MACHINE[,MACHINE]", help="paths or built-in names (default: every built-in machine)"
+    )
+    smoke.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (default: 0)")
+    bad = benches.add_parser("bad-input", help="malformed kernels, machines and arguments: exit code 2 and a place")
+    for bench in (smoke, bad):
+        add_format(bench)
+
+
+def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
+    match arguments.bench:
+        case "smoke":
+            return _smoke(arguments)
+        case _:
+            return _bad_input(arguments)
+
+
+def _smoke(arguments: argparse.Namespace) -> ExitCode:
+    from isamapper.bench.smoke import measure
+    from isamapper.report.benches import smoke_document
+
+    machines = arguments.machines.split(",") if arguments.machines else list(isamapper.builtin_machines())
+    for machine in machines:
+        isamapper.load_machine(machine)  # a wrong name is an error before anything is measured
+    with Progress() as progress:
+        answer = measure(machines, seed=arguments.seed, report=progress)
+    if arguments.format == "json":
+        print_json(answer)
+    else:
+        print_document(smoke_document(answer))
+    return ExitCode.DONE if not any(row["failure"] for row in answer["rows"]) else ExitCode.NO
+
+
+def _bad_input(arguments: argparse.Namespace) -> ExitCode:
+    from isamapper.bench.bad_input import measure
+    from isamapper.report.benches import bad_input_document
+
+    answer = measure(_in_process)
+    if arguments.format == "json":
+        print_json(answer)
+    else:
+        print_document(bad_input_document(answer))
+    return ExitCode.DONE if all(row["ok"] for row in answer["rows"]) else ExitCode.NO
+
+
+def _in_process(words: abc.Sequence[str]) -> tuple[int, str, str]:
+    """The command line without a process of its own: exit code, stdout, stderr."""
+    from isamapper.cli.main import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words)
+    return code, out.getvalue(), err.getvalue()
