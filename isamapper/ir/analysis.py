@@ -109,7 +109,8 @@ def _carry(
     for level in range(declared_depth(source, pair), shared_depth(source, sink)):
         loop = source.place.loops[level]
         both = {(source.index, loop), (sink.index, loop)}
-        if loop not in sequential and not (harmless and both <= reduction) and meet(source, sink, pair, level, (level,)):
+        known = loop in sequential or (harmless and both <= reduction)
+        if not known and meet(source, sink, pair, level, (level,)):
             if harmless:
                 reduction |= both
             else:

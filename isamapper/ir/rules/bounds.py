@@ -25,7 +25,7 @@ def indices_stay_inside(subject: Subject) -> abc.Iterator[Diagnostic]:
                 if low < 0 or high >= size:
                     reach = f"reaches {high}" if high >= size else f"reaches {low}"
                     message = f"index '{print_affine(index)}' of '{tensor.name}' {reach}, outside 0..{size - 1}"
-                    help = f"axis {axis} has {size} elements; write 'else VALUE' to read outside, or guard the statement"
+                    help = f"axis {axis} has {size} elements; 'else VALUE' after the access reads outside it"
                     yield Diagnostic("IR120", message, access.span or site.assign.span, help)
 
 
