@@ -70,4 +70,6 @@ def _in_process(words: abc.Sequence[str]) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(words)
+    if code == ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt  # meant for the bench, not for the case it met
     return code, out.getvalue(), err.getvalue()
