@@ -169,7 +169,8 @@ def _check_written(invoke: Invoke, operands: abc.Sequence[_Operand], written: ab
         raise NotCompiled(f"'{invoke.instruction}' writes two windows of one tensor")
     for operand in operands:
         if _is_written(operand.tensor) and writes_twice(operand.laid, operand.tensor.shape):
-            raise NotCompiled(f"the window of '{operand.tensor.name}' of '{invoke.instruction}' may name an element twice")
+            what = f"the window of '{operand.tensor.name}' of '{invoke.instruction}'"
+            raise NotCompiled(f"{what} may name an element twice")
 
 
 def _check_inside(code: Code, operands: abc.Sequence[_Operand], site: Site) -> list[_Operand]:

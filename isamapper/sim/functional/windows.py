@@ -93,7 +93,8 @@ def possible_values(extents: abc.Sequence[Extent], box: abc.Mapping[str, int]) -
 def _evaluate(extent: Extent, point: abc.Mapping[str, Array]) -> Array:
     length = len(next(iter(point.values())))
     values = np.stack([_function(bound, point, length) for bound in extent.bounds])
-    return np.maximum(values.min(axis=0), 0)
+    least: Array = np.maximum(values.min(axis=0), 0)
+    return least
 
 
 def _function(function: Affine, point: abc.Mapping[str, Array], length: int) -> Array:
