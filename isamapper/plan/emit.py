@@ -25,6 +25,7 @@ from isamapper.plan.layout import (
 )
 from isamapper.plan.needle import CopyShape, copy_shape, iterator_sizes, lone_axes, operand_tensor, parameter_of
 from isamapper.plan.nest import Buffer, Call, Copy, Digit, Nest, digits_of, iterator_extent, valid_extent, weight
+from isamapper.plan.padding import must_fill
 
 Values = abc.Mapping[str, Affine]
 
@@ -297,19 +298,11 @@ class _CopyWalk:
         inside = {c.digit for c in self.walked.coordinates} & set(outer)
         boxed = {name for _, name, size in self.copy.binds if size > 1} & {str(name) for name in inside}
         value = valid_extent(self.nest, digit, self.values)
-        if self.pad is not None and self._must_fill(coordinate):
+        if self.pad is not None and must_fill(self.nest, digit.name):
             return extent(coordinate.extent)
         if boxed and bound and len(value.bounds) > 1:
             return extent(coordinate.extent)
         return value
-
-    def _must_fill(self, coordinate: Coordinate) -> bool:
-        """Whether the instruction that reads the buffer cannot narrow this digit, so the rest must be padding."""
-        digit = self.nest.digit(str(coordinate.digit))
-        if digit.bound is None:
-            return False
-        control = parameter_of(self.nest.call.instruction, digit.bound)
-        return control is None or control.step != 1 or control.low > 1 or _inner_of_split(self.nest, digit)
 
     def _valid_dim(self, coordinate: Coordinate) -> Extent:
         access = self.stops[0].access

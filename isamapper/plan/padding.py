@@ -62,3 +62,14 @@ def pad_value(nest: Nest, access: int) -> int | float:
             return 1
         case _:
             return 0
+
+
+def must_fill(nest: Nest, name: str) -> bool:
+    """Whether calls always run this bound digit in full, so that its buffers hold padding beyond the kernel's own."""
+    digit = nest.digit(name)
+    if digit.bound is None:
+        return False
+    control = parameter_of(nest.call.instruction, digit.bound)
+    if control is None or control.step != 1 or control.low > 1:
+        return True
+    return not _boxed(nest, tuple(nest.digit(member) for member in nest.call.members(digit.bound)))

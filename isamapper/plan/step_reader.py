@@ -29,7 +29,7 @@ class StepReader:
 
     def wrong(self, message: str, help: str | None = None) -> SourceError:
         """An error about the word read last."""
-        return SourceError(Diagnostic("SCH031", message, self._span(max(0, self.place - 1)), help))
+        return SourceError(Diagnostic("SCH041", message, self._span(max(0, self.place - 1)), help))
 
     def word(self, expected: str) -> str:
         """The next word; ``expected`` says in messages what should stand here."""
@@ -111,7 +111,7 @@ class StepReader:
             found = f"found '{self.tokens[self.place].group().strip()}'"
         else:
             found = "the line ends"
-        return SourceError(Diagnostic("SCH031", f"expected {expected}, {found}", self._span(self.place)))
+        return SourceError(Diagnostic("SCH041", f"expected {expected}, {found}", self._span(self.place)))
 
     def _span(self, place: int) -> Span:
         if place >= len(self.tokens):

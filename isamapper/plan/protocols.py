@@ -1,0 +1,52 @@
+"""What a search strategy and a cost model promise; the built-in ones are registered like anybody's."""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+from typing import Protocol
+
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.nodes import Kernel
+from isamapper.plan.steps import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProblem:
+    """What is to be scheduled where."""
+
+    kernel: Kernel
+    machine: Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A schedule that lowers, with its cost under the cost model; ``optimal``: proven under that model."""
+
+    schedule: Schedule
+    cycles: float
+    optimal: bool = False
+
+
+class CostModel(Protocol):
+    """Cycles of a schedule, estimated or measured; deterministic; never changes the schedule."""
+
+    name: str
+
+    def cycles(self, schedule: Schedule) -> float:
+        """Cycles of ``schedule``, which lowers."""
+        ...
+
+
+class SearchStrategy(Protocol):
+    """Finds schedules: every candidate yielded is better than the one before, and may be the last one asked for.
+
+    ``budget_seconds`` (None: none) bounds the time; the best so far has been yielded by then. Same problem and seed,
+    same candidates, as long as the budget does not end the search.
+    """
+
+    def __call__(
+        self, problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
+    ) -> abc.Iterator[Candidate]:
+        """Candidates in order of falling cost; SourceError SCH040 where nothing can be scheduled."""
+        ...
