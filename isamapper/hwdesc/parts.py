@@ -87,6 +87,7 @@ def _memory(fields: Fields, draft: Draft) -> Memory | None:
         ports=_ports(fields, name, draft),
         latency_cycles=fields.whole("latency_cycles", 0),
         energy_pj_per_byte=_as_float(fields.number("energy_pj_per_byte")),
+        renamed=fields.flag("renamed"),
         source=fields.text("source"),
         span=fields.span("name"),
     )
@@ -108,6 +109,9 @@ def _complete(
     if capacity is not None and row_bytes is not None and capacity % row_bytes:
         message = f"capacity_bytes {capacity} is not a multiple of row_bytes {row_bytes}"
         draft.error("HW021", message, fields.span("capacity_bytes"))
+        return False
+    if fields.flag("renamed") and kind is not MemoryKind.REGISTERS:
+        draft.error("HW021", "only registers can be renamed", fields.span("renamed"))
         return False
     banks = fields.whole("banks", 1)
     if capacity is not None and capacity % banks:

@@ -61,6 +61,7 @@ MEMORY = Record(
         Field("ports", Several(PORT), "paths in and out; none: accesses take no time of their own", default="[]"),
         Field("latency_cycles", Whole(), "from the last beat until the data is there", default="0"),
         Field("energy_pj_per_byte", Number(0), "energy of one byte read or written"),
+        Field("renamed", Flag(), "true: writing a register never waits for earlier uses of it", default="false"),
         SOURCE,
     ),
 )
