@@ -302,14 +302,10 @@ def inner_flow(flow: Flow) -> InnerFlow:
             inner, prefix = kernel_flow(kernel), f"V{made.number}"
             values = _value_names(inner, prefix)
             given = {
-                f"D{d.number}": f"{prefix}R{windows[d.tensor.name]}"
-                for d in inner.declared
-                if d.start is Start.GIVEN
+                f"D{d.number}": f"{prefix}R{windows[d.tensor.name]}" for d in inner.declared if d.start is Start.GIVEN
             }
             operands = {
-                f"T{d.number}": f"{prefix}W{windows[d.tensor.name]}"
-                for d in inner.declared
-                if d.tensor.name in windows
+                f"T{d.number}": f"{prefix}W{windows[d.tensor.name]}" for d in inner.declared if d.tensor.name in windows
             }
             names = [f"S{a.number}R{k}" for a in inner.assigns for k in range(len(a.tensors))]
             instances = {name: prefix + name for name in names}

@@ -167,9 +167,7 @@ def _separated(source: Site, sink: Site, pair: tuple[int, int], equal: int, less
 
 
 def _names(site: Site, equal: int, prefix: str) -> dict[str, Affine]:
-    return {
-        name: variable(f"o{k}" if k < equal else f"{prefix}{k}") for k, name in enumerate(site.place.iterators)
-    }
+    return {name: variable(f"o{k}" if k < equal else f"{prefix}{k}") for k, name in enumerate(site.place.iterators)}
 
 
 def _domain(site: Site, names: abc.Mapping[str, Affine]) -> list[list[Constraint]]:

@@ -77,9 +77,7 @@ def _compile(expression: Expression, tensors: abc.Mapping[str, DType], counter: 
             return _apply(expression, dtype_of(operands(expression)[0], tensors), parts)
 
 
-def _apply(
-    expression: Unary | Cast | Clamp | Binary | Select, dtype: DType, parts: abc.Sequence[Function]
-) -> Function:
+def _apply(expression: Unary | Cast | Clamp | Binary | Select, dtype: DType, parts: abc.Sequence[Function]) -> Function:
     """The operator at the root of ``expression`` on its compiled ``parts``; ``dtype`` is the first part's."""
     first, second = parts[0], parts[-1]
     match expression:

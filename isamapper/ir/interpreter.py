@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import numpy as np
 
@@ -35,7 +35,6 @@ from isamapper.ir.nodes import (
     Node,
     Prepare,
     Tensor,
-    Window,
 )
 from isamapper.ir.numeric import (
     REDUCTION_OPERATOR,
@@ -48,22 +47,12 @@ from isamapper.ir.numeric import (
     quiet,
 )
 from isamapper.ir.walk import first_write, unfold
+from isamapper.ir.windows import Array, Contents, Elements, elements, gather, names_an_element_twice, scatter
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Meaning: TypeAlias = abc.Callable[[str, abc.Mapping[str, int]], Kernel]
 
 
-@dataclass(slots=True)
-class Contents:
-    """The elements of a tensor and which of them are defined; undefined ones hold 0."""
-
-    values: Array
-    defined: Array
-
-
-def interpret(
-    kernel: Kernel, inputs: abc.Mapping[str, Array], *, meaning: Meaning | None = None
-) -> dict[str, Array]:
+def interpret(kernel: Kernel, inputs: abc.Mapping[str, Array], *, meaning: Meaning | None = None) -> dict[str, Array]:
     """The results (OUT and INOUT tensors) of ``kernel`` on ``inputs`` (one array per IN and INOUT tensor).
 
     Inputs are converted to their tensors' data types; elements of results that were never assigned are 0
@@ -143,8 +132,7 @@ class _Code:
         for tensor in self.kernel.tensors:
             number, _ = self.scope[tensor.name]
             if tensor.direction in (Direction.IN, Direction.INOUT):
-                given = inputs[tensor.name]
-                run.contents[number] = Contents(given.values.copy(), given.defined.copy())
+                run.contents[number] = inputs[tensor.name].copy()
             else:
                 run.contents[number] = start(tensor, first_write(self.kernel.body, tensor.name))
         self.step(run)
@@ -263,23 +251,25 @@ def _reader(access: Access, scope: _Scope) -> abc.Callable[[_Run], Value]:
 
 def _invoke(invoke: Invoke, operands: dict[str, tuple[int, Tensor]]) -> _Step:
     def run_invoke(run: _Run) -> None:
-        parameters = tuple((name, evaluate_extent(value, run.point)) for name, value in invoke.parameters)
-        code = _code(invoke, parameters, run)
-        inner = _Run(run.meaning, codes=run.codes)
-        places = {name: _elements(window, operands[name][1], run.point) for name, window in invoke.windows}
-        given = {name: _gather(invoke, name, run.contents[operands[name][0]], places[name], run) for name in places}
-        _check_shapes(invoke, code.kernel, given, run)
+        code = _code(invoke, run)
+        seen = {name: elements(window, operands[name][1], run.point) for name, window in invoke.windows}
+        _check_operands(invoke, code.kernel, operands, seen, run)
+        given = {
+            name: gather(run.contents[operands[name][0]], seen[name], window.otherwise, operands[name][1])
+            for name, window in invoke.windows
+        }
         try:
-            results = code.run(given, inner)
+            results = code.run(given, _Run(run.meaning, codes=run.codes))
         except SourceError as error:
-            raise SourceError(*(_inside_invocation(d, invoke, run) for d in error.diagnostics)) from None
+            raise SourceError(*(_in_invocation(each, invoke, run) for each in error.diagnostics)) from None
         for name, contents in results.items():
-            _scatter(invoke, name, run.contents[operands[name][0]], contents, places[name], run)
+            scatter(run.contents[operands[name][0]], seen[name], contents)
 
     return run_invoke
 
 
-def _code(invoke: Invoke, parameters: tuple[tuple[str, int], ...], run: _Run) -> _Code:
+def _code(invoke: Invoke, run: _Run) -> _Code:
+    parameters = tuple((name, evaluate_extent(value, run.point)) for name, value in invoke.parameters)
     key = invoke.instruction, parameters
     if key not in run.codes:
         if run.meaning is None:
@@ -288,67 +278,31 @@ def _code(invoke: Invoke, parameters: tuple[tuple[str, int], ...], run: _Run) ->
     return run.codes[key]
 
 
-def _elements(window: Window, tensor: Tensor, point: abc.Mapping[str, int]) -> tuple[tuple[Array, ...], Array]:
-    """For every index of the window's operand: the tensor's index, one array per axis, and whether it is inside."""
-    box = tuple(evaluate_extent(axis.extent, point) for axis in window.axes)
-    grid = np.indices(box)
-    index = [np.full(box, evaluate(offset, point)) for offset in window.offsets]
-    for position, axis in zip(grid, window.axes, strict=True):
-        for dimension, step in axis.steps:
-            index[dimension] = index[dimension] + step * position
-    inside = np.ones(box, bool)
-    for one, size in zip(index, tensor.shape, strict=True):
-        inside &= (one >= 0) & (one < size)
-    return tuple(index), inside
-
-
-def _gather(
-    invoke: Invoke, name: str, contents: Contents, place: tuple[tuple[Array, ...], Array], run: _Run
-) -> Contents:
-    window = dict(invoke.windows)[name]
-    index, inside = place
-    if inside.all():
-        return Contents(contents.values[index], contents.defined[index])
-    if window.otherwise is None:
-        what = f"the window of operand '{name}' of '{invoke.instruction}' leaves '{window.tensor}'"
-        raise _error("IR306", what, window.span or invoke.span, run.point)
-    clipped = tuple(np.where(inside, one, 0) for one in index)
-    outside = np.asarray(window.otherwise).astype(contents.values.dtype)
-    return Contents(np.where(inside, contents.values[clipped], outside), ~inside | contents.defined[clipped])
-
-
-def _scatter(
+def _check_operands(
     invoke: Invoke,
-    name: str,
-    target: Contents,
-    result: Contents,
-    place: tuple[tuple[Array, ...], Array],
+    kernel: Kernel,
+    operands: abc.Mapping[str, tuple[int, Tensor]],
+    seen: abc.Mapping[str, Elements],
     run: _Run,
 ) -> None:
-    index, inside = place
-    shape = target.values.shape
-    flat = np.ravel_multi_index(index, shape) if shape and inside.all() else np.arange(inside.size)
-    if not inside.all() or np.unique(flat).size != inside.size:
-        fault = "names an element twice" if inside.all() else "leaves its tensor"
-        what = f"the window of operand '{name}', which '{invoke.instruction}' writes, {fault}"
-        raise _error("IR307", what, dict(invoke.windows)[name].span or invoke.span, run.point)
-    written = result.defined
-    target.values[tuple(one[written] for one in index)] = result.values[written]
-    target.defined[tuple(one[written] for one in index)] = True
-
-
-def _check_shapes(invoke: Invoke, kernel: Kernel, given: abc.Mapping[str, Contents], run: _Run) -> None:
-    """Every operand has a window of its shape."""
+    """Every operand has a window of its shape, inside its tensor unless it pads; written ones see no element twice."""
+    windows = dict(invoke.windows)
     for tensor in kernel.tensors:
         if tensor.direction is Direction.LOCAL:
             continue
-        found = list(given[tensor.name].values.shape) if tensor.name in given else "no window"
-        if found != list(tensor.shape):
-            what = f"operand '{tensor.name}' of '{invoke.instruction}' has shape {list(tensor.shape)}, found {found}"
-            raise _error("IR308", what, invoke.span, run.point)
+        what = f"operand '{tensor.name}' of '{invoke.instruction}'"
+        if tensor.name not in seen or seen[tensor.name].shape != tensor.shape:
+            found = list(seen[tensor.name].shape) if tensor.name in seen else "no window"
+            raise _error("IR308", f"{what} has shape {list(tensor.shape)}, found {found}", invoke.span, run.point)
+        window, target = windows[tensor.name], operands[tensor.name][1]
+        span, written = window.span or invoke.span, tensor.direction is not Direction.IN
+        if not seen[tensor.name].inside.all() and (written or window.otherwise is None):
+            raise _error("IR306", f"the window of {what} leaves '{window.tensor}'", span, run.point)
+        if written and names_an_element_twice(seen[tensor.name], target):
+            raise _error("IR307", f"the window of {what}, which it writes, names an element twice", span, run.point)
 
 
-def _inside_invocation(diagnostic: Diagnostic, invoke: Invoke, run: _Run) -> Diagnostic:
+def _in_invocation(diagnostic: Diagnostic, invoke: Invoke, run: _Run) -> Diagnostic:
     where = ", ".join(f"{name} = {value}" for name, value in run.point.items())
     note = (f"in an invocation of '{invoke.instruction}'" + (f" at {where}" if where else ""), invoke.span)
     return replace(diagnostic, notes=(*diagnostic.notes, note))

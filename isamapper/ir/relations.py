@@ -83,9 +83,7 @@ def elements(name: str, place: Place, shape: tuple[int, ...], target: str) -> Ma
 def access_map(name: str, place: Place, access: AccessMap, shape: tuple[int, ...] | None, target: str) -> Map:
     """``name[loops] -> target[index]``; where ``shape`` is given only for indices inside it."""
     index = [_text(function, _names(place)) for function in access.results]
-    return _map(
-        f"{name}[{_points(place)}] -> {target}[{', '.join(index)}]", [_inside(place), *_within(index, shape)]
-    )
+    return _map(f"{name}[{_points(place)}] -> {target}[{', '.join(index)}]", [_inside(place), *_within(index, shape)])
 
 
 def window_map(name: str, place: Place, window: Window, shape: tuple[int, ...] | None, target: str) -> Map:

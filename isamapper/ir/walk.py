@@ -116,9 +116,7 @@ def _inside(place: Place, iterator: str, extent: Extent, counter: list[int]) -> 
     number = counter[0]
     counter[0] += 1
     box = dict(zip(place.iterators, place.extents, strict=True))
-    cuts = () if len(extent.bounds) == 1 and extent.is_constant else tuple(
-        Constraint(bound - 1 - variable(iterator)) for bound in extent.bounds if not bound.is_constant
-    )
+    cuts = tuple(Constraint(bound - 1 - variable(iterator)) for bound in extent.bounds if not bound.is_constant)
     return replace(
         place,
         loops=(*place.loops, number),
