@@ -1,6 +1,6 @@
-"""The kernel library: ``kernels/*.isam`` beside this file, and ``.isam`` files of the user.
+"""Kernels by name: the library ``kernels/*.isam`` beside this file, ``.isam`` files of the user, and einsums.
 
-What does not belong here: parsing (``ir``) and kernels that are not text (``einsum.py``).
+What does not belong here: parsing and binding (``ir``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
+from isamapper.ir.einsum import einsum_text
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import checked_kernel
 from isamapper.ir.template import Template, parse_template
@@ -28,30 +29,37 @@ def library_kernels() -> tuple[str, ...]:
 
 
 def kernel_source(name_or_path: str | Path) -> Source:
-    """The text of a library kernel, or of the file at a path; SourceError where there is neither.
+    """The text of a library kernel, of the file at a path, or of an einsum; SourceError where there is none.
 
-    What ends in ``.isam`` or holds a path separator is a path, anything else a library name.
+    What holds ``->`` is an einsum (``"mk,kn->mn"``, sizes ``M``, ``K``, ``N``); what ends in ``.isam``, holds a path
+    separator or is a file is a path; anything else is a library name.
     """
     name = str(name_or_path)
-    if not isinstance(name_or_path, Path) and not name.endswith(_SUFFIX) and Path(name).name == name:
+    if "->" in name:
+        return Source(f"einsum '{name}'", einsum_text(name, {}))
+    is_name = isinstance(name_or_path, str) and Path(name).name == name and not name.endswith(_SUFFIX)
+    if is_name and (name in library_kernels() or not Path(name).is_file()):
         return _shipped(name)
-    try:
-        return Source(name, Path(name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        message = f"cannot read kernel '{name}': {(reason or 'unreadable').lower()}"
-        hint = did_you_mean(Path(name).stem, library_kernels()) if isinstance(error, FileNotFoundError) else None
-        raise SourceError(Diagnostic("IR070", message, None, hint)) from None
+    return _file(name)
 
 
 def _shipped(name: str) -> Source:
     if name not in library_kernels():
         hint = did_you_mean(name, library_kernels())
-        if Path(name).is_file():
-            hint = f"a file is named with its folder: ./{name}"
         raise SourceError(Diagnostic("IR070", f"unknown kernel '{name}'", None, hint))
     file = resources.files("isamapper.frontends").joinpath("kernels", name + _SUFFIX)
-    return Source(f"{name}{_SUFFIX}", file.read_text(encoding="utf-8"))
+    return Source(name + _SUFFIX, file.read_text(encoding="utf-8"))
+
+
+def _file(name: str) -> Source:
+    try:
+        return Source(name, Path(name).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SourceError(Diagnostic("IR071", f"'{name}' is not UTF-8 text (byte {error.start})")) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        hint = did_you_mean(Path(name).stem, library_kernels()) if isinstance(error, FileNotFoundError) else None
+        raise SourceError(Diagnostic("IR071", f"cannot read kernel '{name}': {reason}", None, hint)) from None
 
 
 def kernel_template(name_or_path: str | Path) -> Template:
