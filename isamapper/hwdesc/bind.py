@@ -6,7 +6,7 @@ from collections import abc
 from dataclasses import replace
 from functools import lru_cache
 
-from isamapper.hwdesc.model import Instruction
+from isamapper.hwdesc.model import Instruction, ParameterRange
 from isamapper.ir.nodes import Guard, Kernel, Loop, Node
 from isamapper.ir.sizes import SizeBinary, SizeConstant, SizeExpression, SizeName, SizeOp, evaluate_size
 from isamapper.ir.template import bind, iterator_extent
@@ -23,6 +23,19 @@ def bind_instruction(instruction: Instruction, parameters: abc.Mapping[str, int]
         if not parameter.low <= value <= parameter.high or (value - parameter.low) % parameter.step:
             raise ValueError(f"'{instruction.name}': {parameter.name} = {value} is not a value of {parameter}")
     return _bound(instruction, tuple(sorted(values.items())))
+
+
+@lru_cache(maxsize=4096)
+def specialised(instruction: Instruction, values: tuple[tuple[str, int], ...]) -> Instruction:
+    """``instruction`` with some parameters fixed to ``values``; its name stays, so programs still name the original."""
+    if not values:
+        return instruction
+    fixed = dict(values)
+    parameters = tuple(
+        ParameterRange(each.name, fixed[each.name], fixed[each.name], 1) if each.name in fixed else each
+        for each in instruction.parameters
+    )
+    return replace(instruction, semantics=bind_instruction(instruction, fixed), parameters=parameters)
 
 
 def complete_parameters(instruction: Instruction, parameters: abc.Mapping[str, int]) -> dict[str, int]:

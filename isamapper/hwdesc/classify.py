@@ -11,7 +11,7 @@ from enum import Enum
 from functools import lru_cache
 
 from isamapper.hwdesc.model import Instruction, Machine, Operand
-from isamapper.ir.analysis import statements
+from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Assign, Cast, Clamp, Constant, Expression, Load, Tensor, Unary, UnaryOp
 
 
@@ -35,9 +35,15 @@ class Move:
 
 
 @lru_cache(maxsize=4096)
+def meaning(instruction: Instruction) -> tuple[Statement, ...]:
+    """The statements of the instruction's meaning at the greatest parameters."""
+    return statements(instruction.semantics)
+
+
+@lru_cache(maxsize=4096)
 def classify(instruction: Instruction) -> Work:
     """What ``instruction`` does; meanings of several statements compute unless each statement is the same work."""
-    kinds = {_work(statement.assign) for statement in statements(instruction.semantics)}
+    kinds = {_work(statement.assign) for statement in meaning(instruction)}
     return kinds.pop() if len(kinds) == 1 else Work.COMPUTE
 
 
@@ -69,7 +75,7 @@ def _moves_of(instruction: Instruction) -> abc.Iterator[Move]:
     if classify(instruction) is not Work.COPY:
         return
     operands = {operand.name: operand for operand in instruction.operands}
-    for statement in statements(instruction.semantics):
+    for statement in meaning(instruction):
         target, source = statement.accesses[:2]
         if target.tensor in operands and source.tensor in operands:
             for first in operands[source.tensor].memories:
@@ -84,7 +90,7 @@ def reads_and_writes(instruction: Instruction) -> tuple[frozenset[str], frozense
     inout = {tensor.name for tensor in instruction.semantics.tensors if tensor.direction.value == "inout"}
     reads: set[str] = set()
     writes: set[str] = set()
-    for statement in statements(instruction.semantics):
+    for statement in meaning(instruction):
         target, *loads = (access.tensor for access in statement.accesses)
         writes.add(target)
         reads.update(loads)
@@ -93,10 +99,11 @@ def reads_and_writes(instruction: Instruction) -> tuple[frozenset[str], frozense
     return frozenset(reads & names), frozenset(writes & names)
 
 
+@lru_cache(maxsize=16384)
 def operand_axes(instruction: Instruction, operand: Operand) -> tuple[str | None, ...]:
     """Per axis of ``operand`` the iterator that indexes it alone in every access; None where there is none."""
     found: list[set[str | None]] = [set() for _ in tensor_of(instruction, operand.name).shape]
-    for statement in statements(instruction.semantics):
+    for statement in meaning(instruction):
         for access in statement.accesses:
             if access.tensor == operand.name:
                 for axis, index in zip(found, access.map.results, strict=True):

@@ -10,12 +10,11 @@ from collections import abc
 from dataclasses import dataclass
 
 from isamapper.diagnostics.source import Diagnostic, SourceError, Span
-from isamapper.hwdesc.classify import Work, classify, operand_axes, reads_and_writes, tensor_of
+from isamapper.hwdesc.classify import Work, classify, meaning, operand_axes, reads_and_writes, tensor_of
 from isamapper.hwdesc.emit_checks import check_emit
 from isamapper.hwdesc.model import Instruction, Machine, Memory, MemoryKind, Operand
 from isamapper.hwdesc.places import Places
 from isamapper.hwdesc.timing_checks import check_timing
-from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Direction, Reduction, Tensor
 from isamapper.ir.types import integer_range, storage_bytes
 from isamapper.ir.verifier import check_semantics
@@ -141,7 +140,7 @@ def _accumulation(subject: _Subject) -> abc.Iterator[Diagnostic]:
         return
     touching = [
         statement.assign
-        for statement in statements(subject.instruction.semantics)
+        for statement in meaning(subject.instruction)
         if any(access.tensor == subject.operand.name for access in statement.accesses)
     ]
     reduced = all(

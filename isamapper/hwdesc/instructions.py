@@ -115,8 +115,10 @@ def _cycles(fields: Fields, key: str, draft: Draft) -> SizeExpression | None:
     """The expression at ``key``, None where it is absent or wrong."""
     if not fields.has(key):
         return None
+    place, number = fields.span(key), fields.number(key)
+    if isinstance(number, int):
+        return SizeConstant(number, place)
     try:
-        place = fields.span(key)
         return parse_size_expression(place.source, place.start, place.end)
     except SourceError as error:
         draft.add(finding for finding in error.diagnostics if finding not in draft.findings)
