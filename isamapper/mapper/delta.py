@@ -71,19 +71,22 @@ def pair_class(roles: abc.Sequence[Role], iterator: str, lane: str) -> MappingCl
 
 def injective(access: Access, extents: abc.Mapping[str, int]) -> bool:
     """Whether no two points of the box of ``extents`` (of the iterators named there) meet in one element."""
-    names = sorted(moves(access) & extents.keys())
-    if sum(1 for index in access.map.results if any(name in extents for name, _ in index.terms)) >= len(names) and all(
-        sum(name in extents for name, _ in index.terms) <= 1 for index in access.map.results
-    ):
-        return True
-    return _injective(access, tuple((name, extents[name]) for name in names))
+    return determined(access, extents) == moves(access) & extents.keys()
+
+
+def determined(access: Access, extents: abc.Mapping[str, int]) -> frozenset[str]:
+    """Iterators whose value follows from the element, for points of the box of ``extents``."""
+    present = moves(access) & extents.keys()
+    if all(sum(name in present for name, _ in index.terms) <= 1 for index in access.map.results):
+        return present
+    return _determined(access, tuple((name, extents[name]) for name in sorted(present)))
 
 
 @lru_cache(maxsize=65536)
-def _injective(access: Access, extents: tuple[tuple[str, int], ...]) -> bool:
-    rows = [affine((name, value) for name, value in index.terms if name in dict(extents)) for index in access.map.results]
+def _determined(access: Access, extents: tuple[tuple[str, int], ...]) -> frozenset[str]:
     reach = dict(extents)
-    return not any(_reaches(rows, variable(name), reach) for name in reach)
+    rows = [affine((name, value) for name, value in index.terms if name in reach) for index in access.map.results]
+    return frozenset(name for name in reach if not _reaches(rows, variable(name), reach))
 
 
 def sound(role: Role, digits: abc.Sequence[Digit]) -> bool:

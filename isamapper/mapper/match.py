@@ -11,7 +11,7 @@ from itertools import combinations
 from isamapper.ir.nodes import Constraint, IteratorKind
 from isamapper.mapper.criteria import criteria_of
 from isamapper.mapper.delta import Role, injective, is_simple, pair_class
-from isamapper.mapper.fit import fills, holds, meets_exactly
+from isamapper.mapper.fit import fills, holds, meets_exactly, scatters_apart
 from isamapper.mapper.needle import Needle
 from isamapper.mapper.padding import masks
 from isamapper.mapper.placement import placeable
@@ -150,11 +150,15 @@ def _index_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None
 
 def _exact_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
     """Instruction iterators whose invalid points nothing makes harmless."""
-    exact_only = match.padding.exact_only & {lane.name for lane in needle.iterators if lane.extent > 1}
-    if not exact_only:
+    wide = {lane.name for lane in needle.iterators if lane.extent > 1}
+    exact_only, scattered = match.padding.exact_only & wide, match.padding.scattered & wide
+    if not exact_only and not scattered:
         return None
     lanes, extents = {lane.name: lane for lane in needle.iterators}, _extents(subject)
-    return lambda relation: meets_exactly(relation, lanes, exact_only, extents)
+    target = needle.statement.assign.target
+    return lambda relation: meets_exactly(relation, lanes, exact_only, extents) and (
+        not scattered or scatters_apart(target, relation, lanes, scattered, extents)
+    )
 
 
 def _guard_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:

@@ -6,6 +6,7 @@ the domain. Per instruction iterator such points are harmless when (in this orde
 - pad values in operands that hold it make the value the identity of the reduction, whatever the other operands are
   (``values``: 0 * x for sums, -inf + x for maxima);
 - the reduction is idempotent: a valid point is repeated (``repeats``);
+- the target holds the iterator in an index that others share, and its cells are no valid ones (``scattered``);
 - and otherwise the extent must be met exactly (``exact_only``).
 """
 
@@ -21,7 +22,7 @@ from typing import TypeAlias, assert_never
 from isamapper.ir import numeric
 from isamapper.ir.nodes import BinaryOp, Reduction, UnaryOp
 from isamapper.ir.types import DType, integer_range
-from isamapper.mapper.delta import injective, moves
+from isamapper.mapper.delta import determined, injective, moves
 from isamapper.mapper.needle import Needle
 from isamapper.mapper.terms import ASSOCIATIVE, Leaf, Literal, Node, Term
 from isamapper.mapper.views import natural_view
@@ -40,6 +41,7 @@ class Padding:
     padded: frozenset[str]
     values: tuple[tuple[str, Number], ...]
     repeats: frozenset[str]
+    scattered: frozenset[str]
     exact_only: frozenset[str]
 
 
@@ -51,14 +53,19 @@ def padding_of(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> Pad
     lanes = frozenset(lane.name for lane in needle.iterators)
     extents = {lane.name: lane.extent for lane in needle.iterators}
     target = needle.statement.assign.target
-    cells = moves(target) & lanes if injective(target, extents) else frozenset[str]()
+    held = moves(target) & lanes
+    cells = held if injective(target, extents) else frozenset[str]()
     rest = lanes - cells
-    if not rest or reduction is None:
-        return Padding(cells, frozenset(), (), frozenset(), rest)
-    padded, values = _best(needle, term, reduction, rest, dict(constants))
-    if reduction in (Reduction.MIN, Reduction.MAX):
-        return Padding(cells, padded, values, rest - padded, frozenset())
-    return Padding(cells, padded, values, frozenset(), rest - padded)
+    if reduction is None:
+        dead = rest - frozenset().union(*(moves(access) for access in needle.statement.accesses))
+        return Padding(cells, frozenset(), (), dead, rest & held, rest - dead - held)
+    padded, values = _best(needle, term, reduction, rest, dict(constants)) if rest else (rest, ())
+    left = rest - padded
+    repeats = left - held if reduction in (Reduction.MIN, Reduction.MAX) else frozenset[str]()
+    repeats -= frozenset().union(
+        *(moves(access) - determined(access, extents) for access in needle.statement.accesses[1:])
+    )
+    return Padding(cells, padded, values, repeats, left & held, left - repeats - held)
 
 
 def _best(
@@ -91,34 +98,32 @@ def masks(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> tuple[fr
         return ()
     wanted = numeric.identity(view.reduction, view.term.dtype)
     dtypes = {tensor.name: tensor.dtype for tensor in needle.tensors}
+    accesses, extents = needle.statement.accesses, {lane.name: lane.extent for lane in needle.iterators}
     found = []
     for operand in _holders(needle):
-        numbers = [number for number, access in enumerate(needle.statement.accesses) if access.tensor == operand]
+        numbers = [number for number, access in enumerate(accesses) if access.tensor == operand]
         for value in _candidates(view.term, dtypes[operand]):
             if evaluate(view.term, dict(constants) | dict.fromkeys(numbers, value)) == wanted:
-                found.append(frozenset().union(*(moves(needle.statement.accesses[number]) for number in numbers)))
+                found.append(frozenset().union(*(determined(accesses[number], extents) for number in numbers)))
                 break
     return tuple(found)
 
 
-def _holders(needle: Needle) -> list[str]:
-    """Operands that can hold a pad value of their own: only read, each element for one point of its iterators."""
+def _holders(needle: Needle) -> tuple[str, ...]:
+    """Operands that are only read: those that can hold pad values."""
     accesses = needle.statement.accesses
-    extents = {lane.name: lane.extent for lane in needle.iterators}
-    return [
-        operand
-        for operand in dict.fromkeys(access.tensor for access in accesses[1:])
-        if operand != accesses[0].tensor
-        and all(injective(access, extents) for access in accesses if access.tensor == operand)
-    ]
+    return tuple(
+        operand for operand in dict.fromkeys(access.tensor for access in accesses[1:]) if operand != accesses[0].tensor
+    )
 
 
 def _vanishes(
     needle: Needle, term: Term, wanted: object, lane: str, pads: abc.Mapping[str, Number], constants: dict[int, Number]
 ) -> bool:
     known = dict(constants)
+    extents = {each.name: each.extent for each in needle.iterators}
     for number, access in enumerate(needle.statement.accesses):
-        if number and access.tensor in pads and lane in moves(access):
+        if number and access.tensor in pads and lane in determined(access, extents):
             known[number] = pads[access.tensor]
     return evaluate(term, known) == wanted
 

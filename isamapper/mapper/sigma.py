@@ -72,21 +72,17 @@ def _view_pairs(subject: Subject, needle: Needle) -> abc.Iterator[tuple[View, Vi
     found, wanted = natural_view(subject.statement, subject.tensors), natural_view(needle.statement, needle.tensors)
     if found.reduction == wanted.reduction:
         yield wanted, found
-    others = [found] if found.reduction is None else []
-    others += [
-        view
-        for view in (
-            single_view(found, subject.statement, fresh=subject.fresh),
-            explicit_view(found, subject.statement),
-        )
-        if view is not None
-    ]
+    single = single_view(found, subject.statement, fresh=subject.fresh)
     kept = explicit_view(wanted, needle.statement) if effect_of(needle) is Effect.ACCUMULATES else None
-    for view in others:
-        if view is not found or wanted.reduction is not None:
-            yield wanted, view
-        if kept is not None:
-            yield kept, view
+    for assigned in (found if found.reduction is None else None, single):
+        if assigned is not None:
+            if assigned is not found or wanted.reduction is not None:
+                yield wanted, assigned
+            if kept is not None:
+                yield kept, assigned
+    explicit = explicit_view(found, subject.statement)
+    if explicit is not None and wanted.reduction is None:
+        yield wanted, explicit
 
 
 def _match(subject: Subject, needle: Needle, wanted: View, found: View, binding: Binding) -> Match | None:
