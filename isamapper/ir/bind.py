@@ -91,8 +91,7 @@ class _Body:
             case syntax.Prepare():
                 if not scope.program:
                     scope.error("IR050", "'prepare' belongs to programs", statement.span)
-                inside = scope.within({})
-                return Prepare(self.statements(statement.body, inside), statement.span)
+                return Prepare(self.statements(statement.body, scope), statement.span)
 
     def loops(self, heads: tuple[syntax.Head, ...], statement: syntax.For, scope: Scope) -> Loop | None:
         """``for heads[0], heads[1], … { body }``, outermost first."""
