@@ -5,31 +5,20 @@
 
 from __future__ import annotations
 
-from collections import abc
-
 from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
-from isamapper.hwdesc.model import Machine, MemoryKind
 from isamapper.ir.affine import AccessMap, Affine, constant, extent, variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Allocate, Assign, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import Addresses
 from isamapper.plan.emit import Stop
+from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
 from isamapper.plan.layout import Layout, buffer_layout, home_offsets
 from isamapper.plan.lower_nest import NestLowering, check_nest
-from isamapper.plan.needle import copy_shape
 from isamapper.plan.nest import Buffer, Nest
 from isamapper.plan.padding import pad_value
 from isamapper.plan.program import Program
 from isamapper.plan.skeleton import Leaf, Shared, skeleton
 from isamapper.plan.steps import Schedule, replay
-
-
-def home_memory(machine: Machine) -> str:
-    """Where a kernel's tensors live: the machine's first host memory (else its first memory)."""
-    for memory in machine.memories:
-        if memory.kind is MemoryKind.HOST:
-            return memory.name
-    return machine.memories[0].name
 
 
 def lower(schedule: Schedule) -> Program:
@@ -51,8 +40,10 @@ class _Lowering:
 
     def program(self) -> Program:
         self._covers_everything()
-        parameters = tuple(self._at_home(tensor) for tensor in self.schedule.kernel.tensors if _crosses(tensor))
-        for tensor in _locals(self.schedule.covered):
+        parameters = tuple(
+            self._at_home(tensor) for tensor in self.schedule.kernel.tensors if tensor.direction is not Direction.LOCAL
+        )
+        for tensor in local_tensors(self.schedule.covered):
             if self._is_stored(tensor.name):
                 self.allocated.append(Allocate(self._at_home(tensor)))
         nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._part(part))
@@ -131,8 +122,7 @@ class _Lowering:
 
     def _tensor_of(self, nest: Nest, access: int) -> Tensor:
         name = nest.statement.accesses[access].tensor
-        known = (*self.schedule.covered.tensors, *_locals(self.schedule.covered))
-        return next(tensor for tensor in known if tensor.name == name)
+        return all_tensors(self.schedule.covered)[name]
 
     def _prepare(self, nest: Nest, source: Stop, target: Stop) -> None:
         """Offline relayout of a const tensor: every element of the packed copy, padding included."""
@@ -162,50 +152,5 @@ class _Lowering:
         self.prepared.append(node)
 
 
-def consumer_access(nest: Nest) -> Access:
-    """The target of a fused consumer, written in the producer's iterators."""
-    assert nest.epilogue is not None
-    consumer = nest.epilogue.statement
-    produced = nest.statement.assign.target
-    read = next(access for access in consumer.accesses[1:] if access.tensor == produced.tensor)
-    inverse: dict[str, Affine] = {}
-    for own, theirs in zip(produced.map.results, read.map.results, strict=True):
-        ((name, coefficient),) = theirs.terms
-        if coefficient != 1 or theirs.constant:
-            raise ValueError("a fused consumer reads its input at lone iterators")
-        inverse[name] = own
-    results = []
-    for result in consumer.assign.target.map.results:
-        total = constant(result.constant)
-        for name, coefficient in result.terms:
-            total = total + inverse[name] * coefficient
-        results.append(total)
-    return Access(consumer.assign.target.tensor, AccessMap(tuple(results)))
-
-
-def _crosses(tensor: Tensor) -> bool:
-    return tensor.direction is not Direction.LOCAL
-
-
-def _locals(kernel: Kernel) -> tuple[Tensor, ...]:
-    found = [tensor for tensor in kernel.tensors if not _crosses(tensor)]
-
-    def walk(nodes: abc.Iterable[Node]) -> None:
-        for node in nodes:
-            if isinstance(node, Allocate):
-                found.append(node.tensor)
-            elif isinstance(node, Loop):
-                walk(node.body)
-
-    walk(kernel.body)
-    return tuple(found)
-
-
 def _cannot(reason: Rejection) -> SourceError:
     return SourceError(Diagnostic(reason.code, f"{reason.subject}: {reason.reason}", help=reason.edit))
-
-
-def is_copy(machine: Machine, name: str) -> bool:
-    """Whether the instruction called ``name`` only moves elements."""
-    shape = copy_shape(machine.instruction(name))
-    return shape is not None and shape.pure

@@ -16,7 +16,7 @@ from collections import abc
 from dataclasses import dataclass
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.hwdesc.model import Machine
+from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.affine import Affine, Extent, constant, variable
 from isamapper.ir.nodes import Constraint, Guard, Loop, Node
 from isamapper.plan.emit import Chunk, Stop, call_node, copy_nodes
@@ -230,7 +230,7 @@ class NestLowering:
         return nodes
 
     def _copy(self, move: Move, values: dict[str, Affine], chunks: tuple[Chunk, ...]) -> tuple[Node, ...]:
-        instruction = self.machine.instruction(move.copy.instruction)
+        instruction = self._mover(move)
         shape = copy_shape(instruction)
         assert shape is not None
         pad = None
@@ -251,6 +251,12 @@ class NestLowering:
             prefix,
             pad,
         )
+
+    def _mover(self, move: Move) -> Instruction:
+        """The instruction of a move; the last hop of a fused drain is the consumer's, immediates set."""
+        if self.nest.epilogue is not None and move.drain and move.outer.buffer is None:
+            return self.nest.epilogue.instruction
+        return self.machine.instruction(move.copy.instruction)
 
     def _skeleton(self) -> tuple[str, ...]:
         """Digits that are loops around the whole nest."""

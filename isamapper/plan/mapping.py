@@ -39,7 +39,8 @@ class Mapping:
     ``kernel`` is the one that was matched: the user's, or what ``rewrites`` (names and arguments, in order) made of it.
     ``statement`` counts the kernel's assigns in textual order from 0. ``sigma`` follows the instruction's operand
     order. ``rho`` holds (kernel iterator, instruction iterator) pairs, sorted: each is one digit of the kernel
-    iterator inside the instruction iterator. Two mappings of one statement are equal iff sigma and rho are.
+    iterator inside the instruction iterator. ``parameters`` gives the instruction's immediates their values. Two
+    mappings of one statement are equal iff sigma, rho and the immediates are.
     """
 
     kernel: Kernel
@@ -49,3 +50,4 @@ class Mapping:
     rho: tuple[tuple[str, str], ...]
     kind: MappingClass
     rewrites: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, int], ...] = ()

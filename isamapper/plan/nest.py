@@ -76,12 +76,14 @@ class Call:
     """An instruction laid over the statement.
 
     ``sigma`` holds (operand, access number): 0 is the statement's target, 1, 2, ... its loads. ``axes`` lists per
-    instruction iterator the bound digits inside it, outermost first; iterators without a digit are left out.
+    instruction iterator the bound digits inside it, outermost first; iterators without a digit are left out. ``values``
+    are the immediates that ``instruction`` has been specialised to.
     """
 
     instruction: Instruction
     sigma: tuple[tuple[str, int], ...]
     axes: tuple[tuple[str, tuple[str, ...]], ...]
+    values: tuple[tuple[str, int], ...] = ()
 
     def operand(self, access: int) -> str | None:
         """The operand that stands for access number ``access``, if any."""
@@ -102,6 +104,7 @@ class Epilogue:
 
     statement: Statement
     instruction: Instruction
+    values: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ _FLAGS = ("expand", "prepared", "prefetch", "delay")
 def print_step(step: Step) -> str:
     """One line, without a newline."""
     match step:
-        case Apply(statement, role, instruction, sigma, axes):
+        case Apply(statement, role, instruction, sigma, axes, values):
             operands = ", ".join(f"{_word(operand)} = {access}" for operand, access in sigma)
-            line = f"apply {statement} {role} {_word(instruction)}({operands})"
+            line = f"apply {statement} {role} {_word(instruction)}({operands}){_values(values)}"
             inside = ", ".join(f"{_word(iterator)} = {_words(digits)}" for iterator, digits in axes)
             return f"{line} over {inside}" if axes else line
         case Split(statement, iterator, digits):
@@ -40,10 +40,19 @@ def print_step(step: Step) -> str:
         case Pipeline(statement, access, memory, spread):
             shares = f" spread {_spread(spread)}" if spread else ""
             return f"pipeline {statement}.{access} {_word(memory)}{shares}"
-        case Fuse(statement, consumer, instruction):
-            return f"fuse {statement} with {consumer} by {_word(instruction)}"
+        case Fuse(statement, consumer, instruction, values):
+            return f"fuse {statement} with {consumer} by {_word(instruction)}{_values(values)}"
         case _:
             assert_never(step)
+
+
+def _values(values: tuple[tuple[str, int], ...]) -> str:
+    settings = ", ".join(f"{_word(name)} = {value}" for name, value in values)
+    return f" set {settings}" if values else ""
+
+
+def _read_values(line: StepReader) -> tuple[tuple[str, int], ...]:
+    return tuple(line.pairs(None, None, StepReader.number)) if line.accept("set") else ()
 
 
 def _word(name: str) -> str:
@@ -106,7 +115,8 @@ def parse_step(line: StepReader) -> Step:
             line.expect("with")
             consumer = line.number()
             line.expect("by")
-            step = Fuse(statement, consumer, line.name("an instruction"), line.span)
+            instruction = line.name("an instruction")
+            step = Fuse(statement, consumer, instruction, _read_values(line), line.span)
         case _:
             raise line.wrong(f"'{kind}' is no step", "one of apply, split, reorder, place, pipeline, fuse")
     line.end()
@@ -119,10 +129,11 @@ def _read_apply(line: StepReader) -> Apply:
         raise line.wrong(f"'{role}' is no role", "one of call, first, init")
     instruction = line.name("an instruction")
     sigma = tuple(line.pairs("(", ")", StepReader.number))
+    values = _read_values(line)
     axes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     if line.accept("over"):
         axes = tuple(line.pairs(None, None, _read_list))
-    return Apply(statement, role, instruction, sigma, axes, line.span)
+    return Apply(statement, role, instruction, sigma, axes, values, line.span)
 
 
 def _read_list(line: StepReader) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
 from isamapper.diagnostics.source import Diagnostic, SourceError, Span
+from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
@@ -25,6 +26,7 @@ class Apply:
     instruction: str
     sigma: tuple[tuple[str, int], ...]
     axes: tuple[tuple[str, tuple[str, ...]], ...]
+    values: tuple[tuple[str, int], ...] = ()
     span: Span | None = field(default=None, compare=False)
 
 
@@ -74,6 +76,7 @@ class Fuse:
     statement: int
     consumer: int
     instruction: str
+    values: tuple[tuple[str, int], ...] = ()
     span: Span | None = field(default=None, compare=False)
 
 
@@ -136,8 +139,9 @@ def _take(machine: Machine, found: tuple[Statement, ...], nest: Nest, step: Step
             return replace(nest, buffers=(*nest.buffers, buffer))
         case Pipeline():
             return _pipelined(nest, step)
-        case Fuse(_, consumer, instruction):
-            return replace(nest, epilogue=Epilogue(found[consumer], _instruction(machine, instruction, step)))
+        case Fuse(_, consumer, instruction, values):
+            chosen = specialised(_instruction(machine, instruction, step), values)
+            return replace(nest, epilogue=Epilogue(found[consumer], chosen, values))
         case _:
             assert_never(step)
 
@@ -155,7 +159,8 @@ def _pipelined(nest: Nest, step: Pipeline) -> Nest:
 
 
 def _call(machine: Machine, step: Apply) -> Call:
-    return Call(_instruction(machine, step.instruction, step), step.sigma, step.axes)
+    chosen = specialised(_instruction(machine, step.instruction, step), step.values)
+    return Call(chosen, step.sigma, step.axes, step.values)
 
 
 def _instruction(machine: Machine, name: str, step: Step) -> Instruction:
@@ -184,9 +189,10 @@ def steps_of(nest: Nest) -> tuple[Step, ...]:
         if buffer.prefetch or buffer.delay:
             steps.append(Pipeline(index, buffer.access, buffer.memory, buffer.spread))
     if nest.epilogue is not None:
-        steps.append(Fuse(index, nest.epilogue.statement.index, nest.epilogue.instruction.name))
+        fused = nest.epilogue
+        steps.append(Fuse(index, fused.statement.index, fused.instruction.name, fused.values))
     return tuple(steps)
 
 
 def _applied(index: int, role: str, call: Call) -> Apply:
-    return Apply(index, role, call.instruction.name, call.sigma, call.axes)
+    return Apply(index, role, call.instruction.name, call.sigma, call.axes, call.values)

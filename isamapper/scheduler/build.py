@@ -15,12 +15,13 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
 from isamapper.ir.nodes import Kernel, Role, Tensor
 from isamapper.plan.addresses import tensor_bytes
+from isamapper.plan.copies import Walk, copies_between, copy_options
 from isamapper.plan.emit import Stop, stop_steps
+from isamapper.plan.homes import all_tensors, consumer_access
 from isamapper.plan.layout import Coordinate, Layout, buffer_layout, loop_trips, row_major
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, parameter_of, required_strides
 from isamapper.plan.nest import Buffer, Copy, Digit, Epilogue, Nest, depth_of, digits_of, valid_extent
-from isamapper.plan.padding import needs_padding
-from isamapper.plan.copies import Walk, copies_between, copy_options
+from isamapper.plan.padding import must_fill, needs_padding
 from isamapper.scheduler.frames import Frame
 
 
@@ -29,13 +30,15 @@ class Choice:
     """What the search decides about one statement.
 
     ``groups`` holds, outermost first, the loops of each level as (iterator, trip count) in order; ``routes`` the
-    memories each access passes (home left out); ``relaid`` the accesses that are re-laid out at home first.
+    memories each access passes (home left out); ``relaid`` the accesses that are re-laid out at home first; ``shared`` the
+    iterators whose loops stand around the whole nest.
     """
 
     frame: Frame
     groups: tuple[tuple[tuple[str, int], ...], ...]
     routes: tuple[tuple[int, tuple[str, ...]], ...]
     relaid: frozenset[int] = frozenset()
+    shared: frozenset[str] = frozenset()
     epilogue: Epilogue | None = None
 
 
@@ -48,7 +51,7 @@ class _Builder:
     def __init__(self, machine: Machine, kernel: Kernel, home: str, choice: Choice) -> None:
         self.machine, self.kernel, self.home, self.choice = machine, kernel, home, choice
         self.frame = choice.frame
-        self.tensors = kernel_tensors(kernel)
+        self.tensors = all_tensors(kernel)
 
     def build(self) -> Nest | Rejection:
         nest, ends = self._loops()
@@ -80,7 +83,7 @@ class _Builder:
                         known.add(label)
                         names[level, name] = label
                         digits.append(Digit(label, name, trip))
-            if not any(iterator.name == name for group in self.choice.groups for name, _ in group):
+            if iterator.name in self.choice.shared:
                 digits.append(Digit(iterator.name, iterator.name, iterator.extent))
             digits.extend(digit for digit in self.frame.bound if digit.iterator == iterator.name)
         order: list[str] = []
@@ -141,8 +144,6 @@ class _Builder:
         return depth
 
     def _home_stop(self, nest: Nest, access: int) -> Stop:
-        from isamapper.plan.lower import consumer_access
-
         own = nest.statement.accesses[access]
         if access == 0 and nest.epilogue is not None:
             own = consumer_access(nest)
@@ -246,7 +247,10 @@ class _Builder:
             names = (source.tensor.memory or self.home, target.tensor.memory or self.home)
             tensor = nest.statement.accesses[access].tensor
             return Rejection(
-                "SCH030", f"'{tensor}'", f"no copy from '{names[0]}' to '{names[1]}' fits the layouts", edit="a layout copy"
+                "SCH030",
+                f"'{tensor}'",
+                f"no copy from '{names[0]}' to '{names[1]}' fits the layouts",
+                edit="a layout copy",
             )
         return best
 
@@ -259,7 +263,8 @@ class _Builder:
     def _walk(
         self, nest: Nest, access: int, coordinate: Coordinate, source: Stop, target: Stop, walked: Layout, pads: bool
     ) -> Walk:
-        clipped = self._clipped(nest, access, coordinate, pads)
+        padded = pads or source.buffer is not None
+        clipped = self._clipped(nest, access, coordinate, padded)
         return Walk(
             coordinate.name,
             coordinate.extent,
@@ -272,6 +277,8 @@ class _Builder:
     def _clipped(self, nest: Nest, access: int, coordinate: Coordinate, pads: bool) -> bool:
         if coordinate.digit is None:
             return coordinate.dim is not None or not pads
+        if access != 0 and pads and needs_padding(nest, access) and must_fill(nest, coordinate.digit):
+            return False
         value = valid_extent(nest, nest.digit(coordinate.digit), {})
         return len(value.bounds) > 1 or value.bounds[0].constant < coordinate.extent
 
@@ -308,7 +315,9 @@ class _Builder:
                         continue
                     actual = self._axis_stride(nest, call.members(axis), stop)
                     if actual is None or (stride is not None and actual != stride):
-                        return Rejection("SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it")
+                        return Rejection(
+                            "SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it"
+                        )
         return None
 
     def _fixed_and_direct(self, instruction: Instruction, axis: str, stop: Stop) -> bool:
@@ -421,10 +430,3 @@ def stride_along(nest: Nest, stop: Stop, coordinate: Coordinate) -> int:
     shift = 1 if stop.buffer is not None and stop.buffer.slots > 1 else 0
     strides = row_major(shape)
     return sum(step * strides[axis - shift] for axis, step in stop_steps(nest, stop, coordinate))
-
-
-def kernel_tensors(kernel: Kernel) -> dict[str, Tensor]:
-    """Every tensor of a kernel by name, those declared in the body included."""
-    from isamapper.plan.lower import _locals
-
-    return {tensor.name: tensor for tensor in (*kernel.tensors, *_locals(kernel))}

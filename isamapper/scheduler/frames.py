@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass
 
-from isamapper.hwdesc.bind import timing
+from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Direction, Reduction
@@ -23,8 +23,10 @@ from isamapper.plan.needle import (
     operand_spec,
     operand_tensor,
     parameter_of,
+    writes,
 )
 from isamapper.plan.nest import Call, Digit
+from isamapper.plan.work import call_cycles
 
 IDENTITY = {Reduction.ADD: 0, Reduction.MUL: 1, Reduction.MIN: float("inf"), Reduction.MAX: float("-inf")}
 
@@ -70,7 +72,7 @@ def frames_of(
     """
     found: list[Frame] = []
     for mapping in mappings:
-        instruction = machine.instruction(mapping.instruction)
+        instruction = specialised(machine.instruction(mapping.instruction), mapping.parameters)
         if not _schedulable(instruction, mapping):
             continue
         for bound in bound_digits(instruction, statement, mapping, shared):
@@ -82,8 +84,12 @@ def frames_of(
 
 
 def _schedulable(instruction: Instruction, mapping: Mapping) -> bool:
-    if any(pairing.access is None for pairing in mapping.sigma):
-        return False
+    written = writes(instruction)
+    for pairing in mapping.sigma:
+        if pairing.access is None or pairing.initial is not None or pairing.neutral is not None:
+            return False
+        if (pairing.access == 0) != (pairing.operand in written):
+            return False
     return all(has_lone_axes(instruction.semantics, tensor.name) for tensor in instruction.semantics.tensors)
 
 
@@ -162,6 +168,7 @@ def _frame(
         instruction,
         tuple((pairing.operand, int(pairing.access or 0)) for pairing in mapping.sigma),
         _axes(bound),
+        mapping.parameters,
     )
     needle = needle_of(instruction)
     assert needle is not None
@@ -180,7 +187,7 @@ def _frame(
             return None
     elif not accumulates and (outside or not fresh):
         return None
-    return Frame(statement, mapping, call, first, init, bound, fresh, unit_cycles(probe, shared))
+    return Frame(statement, mapping, call, first, init, bound, fresh, call_cycles(statement, call, bound, shared))
 
 
 def _reduces(statement: Statement, iterator: str) -> bool:
@@ -299,47 +306,6 @@ def _reaches(fill: Instruction, lane: str, call: Call, axis: str) -> bool:
     if narrow is None:
         return wide is None and own == size
     return narrow.low <= (1 if wide else size) and narrow.high >= size and narrow.step == 1
-    
-
-def unit_cycles(frame: Frame, shared: abc.Set[str]) -> int:
-    """Busy cycles of the instruction's unit over all calls, clipped calls counted at their own size."""
-    instruction = frame.call.instruction
-    cases: list[tuple[int, dict[str, int]]] = [(1, {})]
-    for iterator in frame.statement.iterators:
-        size = iterator.extent
-        blocks = frame.blocks(iterator.name)
-        lanes = [digit for digit in frame.bound if digit.iterator == iterator.name]
-        if iterator.name in shared:
-            blocks = 1
-        control = parameter_of(instruction, str(lanes[0].bound)) if len(lanes) == 1 else None
-        if control is None or size % frame.block(iterator.name) == 0:
-            cases = [(count * blocks, values) for count, values in cases]
-            continue
-        tail = size % frame.block(iterator.name)
-        full = [(count * (blocks - 1), values) for count, values in cases if blocks > 1]
-        cases = full + [(count, {**values, str(lanes[0].bound): tail}) for count, values in cases]
-    total = 0
-    for count, clipped in cases:
-        occupies, latency = timing(instruction, _parameters(frame, clipped))
-        total += count * max(occupies, 1)
-    unit = instruction.unit
-    del unit
-    return total
-
-
-def _parameters(frame: Frame, clipped: abc.Mapping[str, int]) -> dict[str, int]:
-    instruction = frame.call.instruction
-    values = {parameter.name: parameter.low for parameter in instruction.parameters}
-    for lane in iterator_sizes(instruction.semantics):
-        control = parameter_of(instruction, lane)
-        if control is None:
-            continue
-        size = 1
-        for name in frame.call.members(lane):
-            size *= next(digit.extent for digit in frame.bound if digit.name == name)
-        size = clipped.get(lane, size)
-        values[control.name] = max(control.low, size + (control.low - size) % control.step)
-    return values
 
 
 def target_is_fresh(direction: Direction, written_before: bool) -> bool:

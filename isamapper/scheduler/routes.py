@@ -12,16 +12,16 @@ from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import operand_spec
 
 
-def input_routes(machine: Machine, instruction: Instruction, operand: str, home: str, dtype: DType) -> tuple[
-    tuple[str, ...], ...
-]:
+def input_routes(
+    machine: Machine, instruction: Instruction, operand: str, home: str, dtype: DType
+) -> tuple[tuple[str, ...], ...]:
     """Routes for an operand that is read, those through all caches first, then the shortest."""
     return _ranked(machine, _routes(machine, instruction, operand, home, dtype, inward=True))
 
 
-def output_routes(machine: Machine, instruction: Instruction, operand: str, home: str, dtype: DType) -> tuple[
-    tuple[str, ...], ...
-]:
+def output_routes(
+    machine: Machine, instruction: Instruction, operand: str, home: str, dtype: DType
+) -> tuple[tuple[str, ...], ...]:
     """Routes for an operand that is written (still listed from home to instruction)."""
     return _ranked(machine, _routes(machine, instruction, operand, home, dtype, inward=False))
 

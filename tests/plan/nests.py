@@ -19,7 +19,8 @@ from isamapper.plan.check import check_program
 from isamapper.plan.copies import Walk, copies_between, copy_options
 from isamapper.plan.emit import Stop, stop_steps
 from isamapper.plan.layout import Coordinate, Layout, buffer_layout, row_major
-from isamapper.plan.lower import consumer_access, home_memory, lower
+from isamapper.plan.homes import consumer_access, home_memory
+from isamapper.plan.lower import lower
 from isamapper.plan.needle import copy_shape, operand_spec
 from isamapper.plan.nest import Buffer, Call, Copy, Digit, Epilogue, Nest, valid_extent
 from isamapper.plan.padding import needs_padding

@@ -1,0 +1,190 @@
+"""The analytic cost model: cycles of a nest from counts, without running it.
+
+    cycles = max over resources of busy cycles + what nothing overlaps
+
+Resources are the units (occupied cycles of every invocation), the ports (beats of every transfer) and the dispatcher
+(invocations); a unit that holds its entries to the end also bounds how many can be under way. Not overlapped are: the first fill and the last drain of every buffer, and all copies of a buffer that has
+a single slot. Queue depths, windows and hazards inside a tile are left to the simulator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isamapper.hwdesc.bind import timing
+from isamapper.hwdesc.model import Instruction, Machine, Memory, PortDirection, Unit
+from isamapper.ir.nodes import Tensor
+from isamapper.plan.homes import all_tensors, home_memory
+from isamapper.plan.layout import Layout, buffer_layout
+from isamapper.plan.needle import copy_shape, parameter_of
+from isamapper.plan.nest import Buffer, Copy, Nest, depth_of, digits_of, iterator_extent, weight
+from isamapper.plan.steps import Schedule, replay
+from isamapper.plan.work import call_cycles
+
+
+class Analytic:
+    """The analytic model as a cost model of whole schedules: statements one after another, shared loops repeated."""
+
+    name = "analytic"
+
+    def cycles(self, schedule: Schedule) -> float:
+        """Estimated cycles; SourceError where a step cannot be replayed."""
+        home = home_memory(schedule.machine)
+        tensors = all_tensors(schedule.covered)
+        total = 0.0
+        for nest in replay(schedule):
+            outer = [digit for digit in nest.digits if digit.bound is None and digit.name not in nest.order]
+            bound = tuple(digit for digit in nest.digits if digit.bound is not None)
+            shared = frozenset(digit.iterator for digit in outer)
+            busy = call_cycles(nest.statement, nest.call, bound, shared)
+            repeated = 1
+            for digit in outer:
+                repeated *= digit.extent
+            total += repeated * estimate(schedule.machine, tensors, home, nest, busy).cycles
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Estimated cycles, the busy cycles of every resource behind them, and bytes through home ports."""
+
+    cycles: float
+    busy: tuple[tuple[str, float], ...]
+    invocations: float
+    bytes_moved: float
+
+
+def estimate(machine: Machine, tensors: dict[str, Tensor], home: str, nest: Nest, call_cycles: int) -> Estimate:
+    """The estimate of one nest; ``call_cycles`` is what its calls occupy their unit for. O(buffers x coordinates)."""
+    counter = _Counter(machine, tensors, home, nest)
+    unit = machine.unit(nest.call.instruction.unit)
+    counter.add(f"unit.{unit.name}", call_cycles / unit.count)
+    counter.invocations += counter.calls()
+    for access in range(len(nest.statement.accesses)):
+        source = home
+        for buffer in nest.path(access):
+            counter.buffer(buffer, source)
+            source = buffer.memory
+    per_cycle = machine.dispatch.per_cycle
+    counter.add("dispatch", counter.invocations / per_cycle)
+    longest = max(counter.busy.values())
+    return Estimate(longest + counter.exposed, tuple(sorted(counter.busy.items())), counter.invocations, counter.moved)
+
+
+class _Counter:
+    def __init__(self, machine: Machine, tensors: dict[str, Tensor], home: str, nest: Nest) -> None:
+        self.machine, self.tensors, self.home, self.nest = machine, tensors, home, nest
+        self.busy: dict[str, float] = {}
+        self.exposed = 0.0
+        self.invocations = 0.0
+        self.moved = 0.0
+
+    def add(self, resource: str, cycles: float) -> None:
+        self.busy[resource] = self.busy.get(resource, 0.0) + cycles
+
+    def calls(self) -> float:
+        return self._visits(len(self.nest.order))
+
+    def _visits(self, depth: int) -> float:
+        """Iterations of the outermost ``depth`` loops that are really run."""
+        total = 1.0
+        last: dict[str, str] = {}
+        for name in self.nest.order[:depth]:
+            last[self.nest.digit(name).iterator] = name
+        for iterator in last:
+            digits = [d for d in digits_of(self.nest, iterator) if d.name in self.nest.order[:depth]]
+            total *= -(-iterator_extent(self.nest, iterator) // weight(self.nest, digits[-1]))
+        return total
+
+    def buffer(self, buffer: Buffer, source: str) -> None:
+        if buffer.prepared:
+            return
+        layout = buffer_layout(self.nest, buffer)
+        assert isinstance(layout, Layout)
+        for copy, ends in ((buffer.fill, (source, buffer.memory)), (buffer.drain, (buffer.memory, source))):
+            if copy is not None:
+                self._copy(buffer, layout, copy, *ends)
+
+    def _copy(self, buffer: Buffer, layout: Layout, copy: Copy, source: str, target: str) -> None:
+        instruction = self.machine.instruction(copy.instruction)
+        visits = self._visits(depth_of(self.nest, buffer.loop))
+        bound = {name: size for _, name, size in copy.binds}
+        invocations, elements, kept = 1.0, 1.0, 1.0
+        for coordinate in layout.coordinates:
+            size = bound.get(coordinate.name, 1)
+            whole = coordinate.digit is not None or coordinate.dim is not None
+            invocations *= -(-coordinate.extent // size) if whole or size > 1 else 1
+            elements *= size if whole else 1
+        for iterator in {self.nest.digit(c.digit).iterator for c in layout.coordinates if c.digit is not None}:
+            kept *= self._kept(iterator)
+        total = visits * invocations * kept
+        bits = self.tensors[self.nest.statement.accesses[buffer.access].tensor].dtype.bits
+        size_bytes = elements * bits / 8
+        longest = self._resources(instruction, bound, copy, source, target, size_bytes, total)
+        if not instruction.implicit:
+            self.invocations += total
+        if self.home in (source, target):
+            self.moved += total * size_bytes
+        alone = buffer.slots == 1 and visits > 1
+        self.exposed += longest if alone else longest / max(visits, 1.0)
+
+    def _kept(self, iterator: str) -> float:
+        covered = 1
+        for digit in digits_of(self.nest, iterator):
+            covered *= digit.extent
+        return iterator_extent(self.nest, iterator) / covered
+
+    def _resources(
+        self,
+        instruction: Instruction,
+        bound: dict[str, int],
+        copy: Copy,
+        source: str,
+        target: str,
+        size_bytes: float,
+        total: float,
+    ) -> float:
+        """Adds unit and ports; returns the cycles of the busiest of them."""
+        shape = copy_shape(instruction)
+        assert shape is not None
+        values = {parameter.name: parameter.low for parameter in instruction.parameters}
+        for iterator, _, size in copy.binds:
+            control = parameter_of(instruction, iterator)
+            if control is not None:
+                values[control.name] = size
+        occupies = timing(instruction, values)[0]
+        beats, latency = 0.0, timing(instruction, values)[1]
+        for memory, write in ((self.machine.memory(source), False), (self.machine.memory(target), True)):
+            latency += memory.latency_cycles
+            found = _beats(memory, write, size_bytes)
+            if found is not None:
+                self.add(found[0], found[1] * total)
+                beats = max(beats, found[1])
+        unit = self.machine.unit(instruction.unit)
+        busy = max(occupies, beats) * total
+        self.add(f"unit.{unit.name}", busy / unit.count)
+        limit = in_flight_limit(unit)
+        if limit is not None:
+            self.add(f"flight.{unit.name}", (max(occupies, beats) + latency) * total / limit)
+        return busy
+
+
+def in_flight_limit(unit: Unit) -> int | None:
+    """How many invocations of a unit may be started and not ended (None: no limit but the window)."""
+    limits = [unit.in_flight] if unit.in_flight is not None else []
+    if unit.held == "end" and unit.queue_depth is not None:
+        limits.append(unit.queue_depth)
+    if unit.serial:
+        limits.append(1)
+    return min(limits, default=None)
+
+
+def _beats(memory: Memory, write: bool, size_bytes: float) -> tuple[str, float] | None:
+    wanted = PortDirection.WRITE if write else PortDirection.READ
+    for port in memory.ports:
+        if port.direction in (wanted, PortDirection.BOTH):
+            rounded = (
+                -(-size_bytes // port.request_bytes) * port.request_bytes if port.request_bytes > 1 else size_bytes
+            )
+            return f"{memory.name}.{port.name}", float(-(-rounded // port.bytes_per_cycle))
+    return None

@@ -1,0 +1,168 @@
+"""Candidate nests of one statement, ranked by the analytic model: frames x routes x tilings x relayouts."""
+
+from __future__ import annotations
+
+import itertools
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.costmodels.analytic import estimate
+from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Kernel, Role, Tensor
+from isamapper.mapper.find import find_mappings
+from isamapper.plan.homes import all_tensors, home_memory
+from isamapper.plan.nest import Epilogue, Nest
+from isamapper.plan.skeleton import shared_iterators
+from isamapper.scheduler.build import Choice, build_nest
+from isamapper.scheduler.frames import Frame, frames_of, target_is_fresh
+from isamapper.scheduler.levels import level_count, make_level
+from isamapper.scheduler.routes import input_routes, output_routes
+from isamapper.scheduler.tiling import best_tilings
+
+FRAMES = 4
+TILINGS = 6
+INNER_TILINGS = 3
+ROUTES = 4
+
+Groups = tuple[tuple[tuple[str, int], ...], ...]
+Routes = abc.Mapping[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A nest with what the analytic model thinks it takes."""
+
+    nest: Nest
+    estimated_cycles: float
+    bytes_moved: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One statement to be scheduled, with what must be known of its surroundings."""
+
+    machine: Machine
+    kernel: Kernel
+    statement: Statement
+    home: str
+    tensors: dict[str, Tensor]
+    shared: frozenset[str]
+    fresh: bool
+    epilogue: Epilogue | None = None
+
+
+def subject_of(machine: Machine, kernel: Kernel, statement: Statement, epilogue: Epilogue | None = None) -> Subject:
+    """What the search must know of a statement of ``kernel``."""
+    tensors = all_tensors(kernel)
+    target = statement.assign.target.tensor
+    written = any(other.assign.target.tensor == target for other in statements(kernel) if other.index < statement.index)
+    fresh = target_is_fresh(tensors[target].direction, written)
+    shared = frozenset(shared_iterators(kernel, statement))
+    return Subject(machine, kernel, statement, home_memory(machine), tensors, shared, fresh, epilogue)
+
+
+def ranked_candidates(subject: Subject) -> tuple[Found, ...] | Rejection:
+    """Every candidate, least estimated cycles first, then fewest bytes; the nearest miss where there is none."""
+    found: list[Found] = []
+    failures: list[Rejection] = []
+    mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
+    frames = frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared)
+    tried = 0
+    for frame in frames:
+        before = len(found)
+        found.extend(_frame_candidates(subject, frame, failures))
+        tried += len(found) > before
+        best = min((f.estimated_cycles for f in found), default=None)
+        if tried >= FRAMES or (best is not None and frame.cost_cycles > best):
+            break
+    if not found:
+        reason = failures[0].reason if failures else "no instruction can do it"
+        return Rejection(
+            "SCH040", f"statement {subject.statement.index}", reason, edit=failures[0].edit if failures else None
+        )
+    return tuple(sorted(found, key=lambda one: (one.estimated_cycles, one.bytes_moved)))
+
+
+def _frame_candidates(subject: Subject, frame: Frame, failures: list[Rejection]) -> abc.Iterator[Found]:
+    for routes in _route_choices(subject, frame):
+        for groups in _tilings(subject, frame, routes):
+            for relaid in _relayouts(subject, frame, routes):
+                choice = Choice(frame, groups, tuple(sorted(routes.items())), relaid, subject.shared, subject.epilogue)
+                nest = build_nest(subject.machine, subject.kernel, subject.home, choice)
+                if isinstance(nest, Rejection):
+                    failures.append(nest)
+                    continue
+                judged = estimate(subject.machine, subject.tensors, subject.home, nest, frame.cost_cycles)
+                yield Found(nest, judged.cycles, judged.bytes_moved)
+                if not relaid and not _worth_relaying(nest):
+                    break
+                if relaid:
+                    break
+
+
+def _worth_relaying(nest: Nest) -> bool:
+    """Whether some input copy moves so little at a time that a relayout may pay."""
+    for buffer in nest.buffers:
+        if buffer.fill is not None and buffer.access != 0:
+            elements = 1
+            for _, _, size in buffer.fill.binds:
+                elements *= size
+            block = 1
+            for digit in nest.digits:
+                if digit.bound is not None:
+                    block *= digit.extent
+            if elements * 4 <= block**0.5:
+                return True
+    return False
+
+
+def _route_choices(subject: Subject, frame: Frame) -> abc.Iterator[dict[int, tuple[str, ...]]]:
+    options: list[tuple[int, tuple[tuple[str, ...], ...]]] = []
+    for operand, access in frame.call.sigma:
+        dtype = subject.tensors[frame.statement.accesses[access].tensor].dtype
+        finder = output_routes if access == 0 else input_routes
+        options.append((access, finder(subject.machine, frame.call.instruction, operand, subject.home, dtype)[:2]))
+    for combination in itertools.islice(itertools.product(*(routes for _, routes in options)), ROUTES):
+        yield {access: route for (access, _), route in zip(options, combination, strict=True)}
+
+
+def _relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[frozenset[int]]:
+    """Which inputs are re-laid out at home first: none, the const ones, then others."""
+    inputs = [access for access in routes if access != 0]
+    const = frozenset(a for a in inputs if subject.tensors[frame.statement.accesses[a].tensor].role is Role.CONST)
+    yield frozenset()
+    if const:
+        yield const
+    for access in inputs:
+        if access not in const:
+            yield const | {access}
+    if len(inputs) - len(const) > 1:
+        yield frozenset(inputs)
+
+
+def _tilings(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[Groups]:
+    names = [iterator.name for iterator in frame.statement.iterators]
+    levels = level_count(subject.machine, frame, routes)
+    if levels == 0:
+        yield (tuple((name, frame.blocks(name)) for name in names if name not in subject.shared),)
+        return
+    partial: list[tuple[tuple[int, ...], Groups, float]] = [(tuple(frame.block(name) for name in names), (), 0.0)]
+    for boundary in range(levels):
+        last = boundary == levels - 1
+        following = []
+        for block, groups, _ in partial:
+            level = make_level(subject, frame, routes, boundary, block)
+            for tiling in best_tilings(level, TILINGS if last else INNER_TILINGS):
+                order = [*(p for p in range(len(names)) if p not in tiling.inside), *tiling.inside]
+                found: Groups = (tuple((names[p], tiling.tiles[p]) for p in order), *groups)
+                if last:
+                    blocks = level.blocks
+                    outer = tuple((names[p], -(-blocks[p] // tiling.tiles[p])) for p in tiling.outside)
+                    found = (outer, *found)
+                bigger = tuple(t * b for t, b in zip(tiling.tiles, block, strict=True))
+                following.append((bigger, found, tiling.cycles))
+        partial = following
+    for _, groups, _ in sorted(partial, key=lambda item: item[2]):
+        yield tuple(tuple(entry for entry in group if entry[0] not in subject.shared) for group in groups)

@@ -1,0 +1,117 @@
+"""The default strategy: the analytic model ranks, the cost model decides between the best few.
+
+Every statement is scheduled on its own; equivalent kernels (from the mapper's rewrites) compete as wholes. Deterministic;
+the seed plays no part.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import abc
+
+from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Kernel
+from isamapper.plan.nest import Nest
+from isamapper.plan.protocols import Candidate, CostModel, SearchProblem
+from isamapper.plan.steps import Schedule, steps_of
+from isamapper.scheduler.candidates import Subject, ranked_candidates, subject_of
+from isamapper.scheduler.epilogues import epilogues
+from isamapper.scheduler.equivalents import equivalents
+from isamapper.scheduler.isolate import isolated
+
+FINALISTS = 4
+
+
+def heuristic(
+    problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
+) -> abc.Iterator[Candidate]:
+    """Schedules of ``problem``, each better than the one before."""
+    del seed
+    deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
+    best: float | None = None
+    failures: list[Rejection] = []
+    for equivalent in equivalents(problem.kernel, problem.machine):
+        if best is not None and (equivalent.hopeless(best) or _over(deadline)):
+            break
+        schedule = _schedule(problem, equivalent.kernel, equivalent.rewrites, cost_model, deadline)
+        if isinstance(schedule, Rejection):
+            failures.append(schedule)
+            continue
+        cycles = cost_model.cycles(schedule)
+        if best is None or cycles < best:
+            best = cycles
+            yield Candidate(schedule, cycles)
+    if best is None:
+        raise SourceError(*_reasons(problem, failures))
+
+
+def _over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline
+
+
+def _reasons(problem: SearchProblem, failures: list[Rejection]) -> tuple[Diagnostic, ...]:
+    unique = {(failure.subject, failure.reason): failure for failure in failures}
+    message = f"kernel '{problem.kernel.name}' cannot be scheduled on '{problem.machine.name}'"
+    if not unique:
+        return (Diagnostic("SCH040", f"{message}: no instruction can do it", help="'isamapper explain' says why"),)
+    return tuple(
+        Diagnostic(failure.code, f"{message}: {failure.subject}: {failure.reason}", help=failure.edit)
+        for failure in unique.values()
+    )
+
+
+def _schedule(
+    problem: SearchProblem, covered: Kernel, rewrites: tuple[str, ...], cost_model: CostModel, deadline: float | None
+) -> Schedule | Rejection:
+    machine = problem.machine
+    fused = epilogues(machine, covered)
+    absorbed = {epilogue.statement.index for epilogue in fused.values()}
+    nests: list[Nest] = []
+    known: dict[str, Nest] = {}
+    for statement in statements(covered):
+        if statement.index in absorbed:
+            continue
+        nest = _best_nest(problem, covered, statement, fused, cost_model, deadline, known)
+        if isinstance(nest, Rejection):
+            return nest
+        nests.append(nest)
+    steps = tuple(step for nest in nests for step in steps_of(nest))
+    return Schedule(problem.kernel, covered, machine, steps, rewrites)
+
+
+def _best_nest(
+    problem: SearchProblem,
+    covered: Kernel,
+    statement: Statement,
+    fused: abc.Mapping[int, object],
+    cost_model: CostModel,
+    deadline: float | None,
+    known: dict[str, Nest],
+) -> Nest | Rejection:
+    subject = subject_of(problem.machine, covered, statement, fused.get(statement.index))  # type: ignore[arg-type]
+    ranked = ranked_candidates(subject)
+    if isinstance(ranked, Rejection):
+        return ranked
+    best: tuple[float, Nest] | None = None
+    judged = 0
+    for found in ranked:
+        try:
+            cycles = cost_model.cycles(_alone(problem.machine, subject, found.nest))
+        except SourceError:
+            continue
+        judged += 1
+        if best is None or cycles < best[0]:
+            best = (cycles, found.nest)
+        if judged == FINALISTS or _over(deadline):
+            break
+    if best is None:
+        return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
+    return best[1]
+
+
+def _alone(machine: Machine, subject: Subject, nest: Nest) -> Schedule:
+    """A schedule of the statement as a kernel of its own."""
+    kernel, moved = isolated(subject.tensors, nest, subject.shared, subject.fresh)
+    return Schedule(kernel, kernel, machine, steps_of(moved))
