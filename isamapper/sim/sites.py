@@ -169,8 +169,8 @@ class _Builder:
                     found.append(Branch(node.conditions, body, otherwise))
                 case Invoke():
                     found.append(self._site(node, scope))
-                case Prepare():
-                    pass
+                case Prepare(body):
+                    scope.update({each.tensor.name: each.tensor for each in body if isinstance(each, Allocate)})
                 case Assign():
                     raise SourceError(Diagnostic("SIM004", "a program cannot hold an assign", node.span))
                 case _:
