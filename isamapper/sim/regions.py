@@ -12,7 +12,7 @@ from collections import abc
 from dataclasses import dataclass
 
 from isamapper.hwdesc.model import Machine, Memory, MemoryKind
-from isamapper.ir.nodes import Allocate, Guard, Kernel, Loop, Node, Tensor
+from isamapper.ir.nodes import Allocate, Guard, Kernel, Loop, Node, Prepare, Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def placed_tensors(body: Kernel) -> tuple[Tensor, ...]:
             match node:
                 case Allocate(tensor):
                     found.setdefault(tensor)
-                case Loop():
+                case Loop() | Prepare():
                     visit(node.body)
                 case Guard():
                     visit(node.body)
