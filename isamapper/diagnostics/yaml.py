@@ -17,6 +17,18 @@ import yaml
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
 
+_HINTS = {
+    "mapping values are not allowed": "a text that contains ': ' needs quotes, or a block after '|'",
+    "cannot start any token": "indent with blanks, and put a text that begins with a tab, '@', '%' or '`' in quotes",
+    "did not find expected ',' or '}'": "close the brace; a text with a comma or a brace in it needs quotes",
+    "did not find expected ',' or ']'": "close the bracket; a text with a comma or a bracket in it needs quotes",
+    "expected ',' or '}'": "close the brace; a text with a comma or a brace in it needs quotes",
+    "expected ',' or ']'": "close the bracket; a text with a comma or a bracket in it needs quotes",
+    "end of stream": "a quote or a bracket is not closed",
+    "undefined alias": "a text that begins with '*' needs quotes",
+}
+"""What to try, by a part of what the YAML reader says."""
+
 NODE_LIMIT = 200_000
 """Nodes a document may have after its aliases are written out."""
 
@@ -116,7 +128,8 @@ def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
     if error.context and error.context_mark is not None:
         start = _offset(source, error.context_mark)
         notes = ((error.context, Span(source, start, start + 1)),)
-    return Diagnostic("YAML001", message, Span(source, offset, offset + 1), notes=notes)
+    help = next((hint for part, hint in _HINTS.items() if part in message), None)
+    return Diagnostic("YAML001", message, Span(source, offset, offset + 1), help, notes)
 
 
 def _offset(source: Source, mark: yaml.Mark) -> int:

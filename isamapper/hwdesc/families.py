@@ -30,8 +30,18 @@ def type_choices(node: YamlNode | None, draft: Draft) -> tuple[dict[str, DType],
         ]
         return tuple(dict(choice) for choice in itertools.product(*columns))
     if isinstance(node, YamlList):
-        return tuple(read_types(item, draft) for item in node.items)
+        return _listed(node, draft)
     return ({},)
+
+
+def _listed(node: YamlList, draft: Draft) -> tuple[dict[str, DType], ...]:
+    """The choices of a list of maps, each of which gives every type."""
+    choices = tuple(read_types(item, draft) for item in node.items)
+    wanted = {name for choice in choices for name in choice}
+    for item, choice in zip(node.items, choices, strict=True):
+        for name in sorted(wanted - set(choice)):
+            draft.error("HW002", f"this choice of types does not say what '{name}' is", item.span)
+    return tuple(choice for choice in choices if set(choice) == wanted)
 
 
 def read_types(node: YamlNode | None, draft: Draft) -> dict[str, DType]:

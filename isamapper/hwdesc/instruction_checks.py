@@ -14,6 +14,7 @@ from isamapper.hwdesc.classify import Work, classify, meaning, operand_axes, rea
 from isamapper.hwdesc.emit_checks import check_emit
 from isamapper.hwdesc.model import Instruction, Machine, Memory, MemoryKind, Operand
 from isamapper.hwdesc.places import Places
+from isamapper.hwdesc.range_checks import check_least
 from isamapper.hwdesc.timing_checks import check_timing
 from isamapper.ir.nodes import Direction, Reduction, Tensor
 from isamapper.ir.types import integer_range, storage_bytes
@@ -60,7 +61,7 @@ def _semantics(instruction: Instruction) -> tuple[Diagnostic, ...]:
         check_semantics(instruction.semantics)
     except SourceError as error:
         return error.diagnostics
-    return ()
+    return check_least(instruction)
 
 
 def _implicit(instruction: Instruction, places: Places) -> abc.Iterator[Diagnostic]:

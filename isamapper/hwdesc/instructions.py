@@ -6,6 +6,7 @@ What does not belong here: rules that need other parts of the machine (``checks.
 
 from __future__ import annotations
 
+import re
 from collections import abc
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from isamapper.ir.sizes import SizeConstant, SizeExpression
 from isamapper.ir.template import Template, bind, parse_size_expression, parse_template
 from isamapper.ir.types import DTYPES, DType
 
+_BRACED = re.compile(r"\{([A-Za-z_][A-Za-z_0-9]*)\}")
 _PLACEHOLDER = DTYPES["f32"]
 """What a type name of a family stands for before a choice is made."""
 
@@ -31,6 +33,9 @@ def read_instruction(node: YamlNode, draft: Draft) -> tuple[Instruction, ...]:
     fields = Fields(node)
     name = fields.required_text("name")
     choices = type_choices(fields.node_of("types"), draft)
+    for unknown in sorted(set(_BRACED.findall(name)) - set(_type_keys(fields.node_of("types")))):
+        draft.error("HW005", f"the name has '{{{unknown}}}', which 'types' does not give", fields.span("name"))
+        return ()
     template = _template(fields, draft)
     built = []
     for choice in choices:

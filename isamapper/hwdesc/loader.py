@@ -60,7 +60,7 @@ def _load(source: Source) -> Loaded:
     if not isinstance(root, YamlMap):
         raise SourceError(*draft.findings)
     fields = Fields(root)
-    snippets = read_snippets(fields.items("include"), draft)
+    snippets = read_snippets(fields, draft)
     machine = _machine(fields, snippets, draft)
     findings = (*draft.findings, *check_machine(machine, draft.places, draft.names))
     errors = tuple(finding for finding in findings if finding.severity == "error")

@@ -32,8 +32,8 @@ def read_grids(nodes: abc.Iterable[YamlNode], draft: Draft) -> tuple[Grid, ...]:
 
 
 def entry_name(node: YamlNode) -> YamlScalar | None:
-    """The ``name`` of an entry, where it has one."""
-    name = node.get("name") if isinstance(node, YamlMap) else None
+    """The ``name`` of an entry, where it has one; an entry that is only a word was meant as its name."""
+    name = node.get("name") if isinstance(node, YamlMap) else node
     return name if isinstance(name, YamlScalar) else None
 
 

@@ -176,7 +176,11 @@ SNIPPET = Record(
     "the snippet",
     (
         Field("snippet", Name(), "its name", required=True),
-        Field("arguments", Table(Text(), "argument"), "names written '${name}' below, each with its meaning"),
+        Field(
+            "arguments",
+            Table(Choice(("memory", "unit", "name")), "argument"),
+            "names written '${name}' below, each with what it names",
+        ),
         SOURCE,
         *_PARTS,
     ),

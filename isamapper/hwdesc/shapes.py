@@ -203,8 +203,10 @@ def _judge_record(node: YamlNode, record: Record) -> tuple[Diagnostic, ...]:
             findings.append(Diagnostic("HW001", f"unknown field '{key.text}' in {record.what}", key.span, help))
         else:
             findings.extend(judge(value, field.shape, field.name))
+    guessed = {finding.help for finding in findings if finding.code == "HW001"}
     for field in record.fields:
-        if field.required and node.get(field.name) is None:
+        misspelt = f"did you mean '{field.name}'?" in guessed
+        if field.required and node.get(field.name) is None and not misspelt:
             findings.append(Diagnostic("HW002", f"{record.what} needs '{field.name}'", _start(node), field.help))
     return tuple(findings)
 
@@ -233,7 +235,10 @@ def _judge_scalar(node: YamlScalar, shape: Shape, what: str) -> tuple[Diagnostic
         return ()
     help = None
     if isinstance(shape, Choice):
-        help = did_you_mean(node.text, shape.words)
+        near = did_you_mean(node.text, shape.words)
+        help = near if near and near.startswith("did") else None
+    elif isinstance(shape, Bytes):
+        help = "sizes are written as 4096, 4KiB, 2MiB"
     elif isinstance(shape, Flag) and node.text.lower() in ("yes", "no", "on", "off"):
         help = f"write {'true' if node.text.lower() in ('yes', 'on') else 'false'}"
     found = f"found '{node.text}'" if node.text else "found nothing"

@@ -10,6 +10,7 @@ takes the snippet's memories, units, grids and instructions into the machine, wi
 from __future__ import annotations
 
 import re
+from collections import abc
 
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Source, SourceError
@@ -18,18 +19,23 @@ from isamapper.hwdesc import schema
 from isamapper.hwdesc.draft import Draft
 from isamapper.hwdesc.fields import Fields
 from isamapper.hwdesc.files import find_snippet
+from isamapper.hwdesc.parts import entry_name
 from isamapper.hwdesc.shapes import judge
 
 _ARGUMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z_0-9]*)\}")
 
 
-def read_snippets(nodes: tuple[YamlNode, ...], draft: Draft) -> tuple[Fields, ...]:
-    """The filled snippets that the entries under ``include:`` ask for."""
-    found = (_snippet(node, draft) for node in nodes if isinstance(node, YamlMap))
+def read_snippets(machine: Fields, draft: Draft) -> tuple[Fields, ...]:
+    """The filled snippets that the entries under ``include:`` of ``machine`` ask for."""
+    known = {
+        kind: {name.text for node in machine.items(key) if (name := entry_name(node)) is not None}
+        for kind, key in (("memory", "memories"), ("unit", "units"))
+    }
+    found = (_snippet(node, known, draft) for node in machine.items("include") if isinstance(node, YamlMap))
     return tuple(fields for fields in found if fields is not None)
 
 
-def _snippet(node: YamlMap, draft: Draft) -> Fields | None:
+def _snippet(node: YamlMap, known: abc.Mapping[str, set[str]], draft: Draft) -> Fields | None:
     arguments = {key.text: value for key, value in node.entries if isinstance(value, YamlScalar)}
     asked = arguments.pop("snippet", None)
     if asked is None:
@@ -42,14 +48,19 @@ def _snippet(node: YamlMap, draft: Draft) -> Fields | None:
         draft.add(error.diagnostics)
         return None
     names = [key.text for key, _ in expected]
+    before = len(draft.findings)
     for key, _ in node.entries:
         if key.text not in ("snippet", *names):
             help = did_you_mean(key.text, names)
             draft.error("HW001", f"snippet '{asked.text}' has no argument '{key.text}'", key.span, help)
-    missing = [name for name in names if name not in arguments]
-    for name in missing:
-        draft.error("HW002", f"snippet '{asked.text}' needs the argument '{name}'", asked.span)
-    if missing:
+    for key, kind in expected:
+        value = arguments.get(key.text)
+        if value is None:
+            draft.error("HW002", f"snippet '{asked.text}' needs the argument '{key.text}'", asked.span)
+        elif isinstance(kind, YamlScalar) and value.text not in known.get(kind.text, (value.text,)):
+            help = did_you_mean(value.text, known[kind.text])
+            draft.error("HW005", f"unknown {kind.text} '{value.text}'", value.span, help)
+    if len(draft.findings) > before:
         return None
     return _fill(source, {name: value.text for name, value in arguments.items()}, draft)
 

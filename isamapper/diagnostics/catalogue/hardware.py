@@ -1,8 +1,8 @@
 """Codes YAML and HW: machine files.
 
 YAML0xx: the file is not YAML as it is used here. HW00x: fields and names. HW01x: timing expressions. HW02x: sizes and
-operands. HW03x: instructions. HW04x: finding files. HW05x: warnings. Each entry: the code, a title, and a paragraph that
-says when the message is given and what to do.
+operands. HW03x: instructions. HW04x: finding files. HW05x: warnings. Each entry: the code, a title, and a paragraph
+that says when the message is given and what to do.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "HW025": (
         "padding that cannot be",
-        """'pads' is for operands that are read; 'pad_value' needs 'pads: true' and must be a value of the operand's data
-        type.""",
+        """'pads' is for operands that are read; 'pad_value' needs 'pads: true' and must be a value of the operand's
+        data type.""",
     ),
     "HW026": (
         "an operand that cannot accumulate",
