@@ -9,9 +9,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections import abc
-from itertools import product
 
-from isamapper.ir.nodes import Access
 from isamapper.mapper.needle import NeedleIterator
 
 
@@ -44,43 +42,6 @@ def meets_exactly(
         if lane in flexible and members[iterator] == [lane] and sum(other == lane for other, _ in pairs) == 1
     }
     return _divide([pair for pair in pairs if pair not in free], lanes, dict(extents), {})
-
-
-def scatters_apart(
-    target: Access,
-    relation: abc.Sequence[tuple[str, str]],
-    lanes: abc.Mapping[str, NeedleIterator],
-    scattered: frozenset[str],
-    extents: abc.Mapping[str, int],
-) -> bool:
-    """Whether no invalid point of the iterators in ``scattered`` meets a valid cell of ``target``, in any call.
-
-    Invalid points of other iterators are harmless (pad values).
-    """
-    names = sorted(name for name in lanes if any(index.coefficient(name) for index in target.map.results))
-    for box in product(*(_used(name, relation, lanes[name], extents) for name in names)):
-        cells: dict[tuple[int, ...], bool] = {}
-        live = [lanes[name].extent if name in scattered else used for name, used in zip(names, box, strict=True)]
-        for point in product(*(range(extent) for extent in live)):
-            at = dict(zip(names, point, strict=True))
-            cell = tuple(sum(factor * at[name] for name, factor in index.terms if name in at) for index in target.map.results)
-            valid = all(value < extent for value, extent in zip(point, box, strict=True))
-            if cells.setdefault(cell, valid) != valid:
-                return False
-    return True
-
-
-def _used(
-    lane: str, relation: abc.Sequence[tuple[str, str]], needle: NeedleIterator, extents: abc.Mapping[str, int]
-) -> tuple[int, ...]:
-    """How many values of an instruction iterator may be valid in a call."""
-    members = [name for name, other in relation if other == lane]
-    if not members:
-        return (1,)
-    if len(members) > 1 or sum(name == members[0] for name, _ in relation) > 1:
-        return tuple(range(2, needle.extent + 1))
-    full = min(extents[members[0]], needle.extent)
-    return (full, extents[members[0]] % full or full)
 
 
 def _divide(

@@ -10,11 +10,12 @@ from itertools import combinations
 
 from isamapper.ir.nodes import Constraint, IteratorKind
 from isamapper.mapper.criteria import criteria_of
-from isamapper.mapper.delta import Role, injective, is_simple, pair_class
-from isamapper.mapper.fit import fills, holds, meets_exactly, scatters_apart
+from isamapper.mapper.delta import Role, agree, injective, is_simple, pair_class, sound
+from isamapper.mapper.fit import fills, holds, meets_exactly
+from isamapper.mapper.invalid import harmless
 from isamapper.mapper.needle import Needle
 from isamapper.mapper.padding import masks
-from isamapper.mapper.placement import placeable
+from isamapper.mapper.placement import placements
 from isamapper.mapper.relation import Judge, Relation, Row, Space, relations
 from isamapper.mapper.sigma import Match, Subject, matches
 from isamapper.mapper.twins import canonical
@@ -100,19 +101,35 @@ def _judge(
     subject: Subject, needle: Needle, match: Match, table: abc.Mapping[str, Row], *, symbolic: bool
 ) -> Judge | None:
     """What decides whole relations; None where single pairs decide everything."""
-    found = [
-        judge
-        for judge in (
-            None if symbolic else _room_judge(subject, table),
-            _index_judge(subject, needle, match),
-            None if symbolic else _exact_judge(subject, needle, match),
-            _guard_judge(subject, needle, match),
-        )
-        if judge is not None
-    ]
+    judges: list[Judge | None] = [_guard_judge(subject, needle, match)]
+    if not symbolic:
+        judges.append(_room_judge(subject, table))
+    if is_separable(needle, match):
+        judges.append(_target_judge(subject, match))
+        judges.append(None if symbolic else _exact_judge(subject, needle, match))
+    else:
+        judges.append(_compound_judge(subject, needle, match, symbolic=symbolic))
+    found = [judge for judge in judges if judge is not None]
     if not found:
         return None
     return lambda relation: all(judge(relation) for judge in found)
+
+
+def is_separable(needle: Needle, match: Match) -> bool:
+    """Whether the delta-test falls apart into single pairs: injective operand maps, each operand read one way."""
+    lanes = {lane.name: lane.extent for lane in needle.iterators}
+    return not _repeated(match) and all(injective(role.needle, lanes) for role in match.roles)
+
+
+def _repeated(match: Match) -> tuple[tuple[Role, Role], ...]:
+    """Two reads of one operand at different indices."""
+    return tuple(
+        (one, other)
+        for one, other in combinations(match.roles, 2)
+        if one.needle.tensor == other.needle.tensor
+        and one.subject.tensor == other.subject.tensor
+        and one.needle.map != other.needle.map
+    )
 
 
 def _room_judge(subject: Subject, table: abc.Mapping[str, Row]) -> Judge | None:
@@ -129,20 +146,25 @@ def _room_judge(subject: Subject, table: abc.Mapping[str, Row]) -> Judge | None:
     return judge
 
 
-def _index_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
-    """Compound indices, of the instruction or of the kernel's target."""
+def _compound_judge(subject: Subject, needle: Needle, match: Match, *, symbolic: bool) -> Judge:
+    """Some placement passes the delta-test at real extents, and its invalid points are harmless."""
     lanes = {lane.name: lane.extent for lane in needle.iterators}
-    extents = _extents(subject)
-    repeated = tuple(
-        (one, other)
-        for one, other in combinations(match.roles, 2)
-        if one.needle.tensor == other.needle.tensor
-        and one.subject.tensor == other.subject.tensor
-        and one.needle.map != other.needle.map
-    )
-    if repeated or not all(injective(role.needle, lanes) for role in match.roles):
-        return lambda relation: placeable(match.roles, repeated, relation, extents, lanes)
-    target = match.roles[0].subject
+    extents, repeated, constants = _extents(subject), _repeated(match), dict(match.constants)
+
+    def judge(relation: Relation) -> bool:
+        return any(
+            all(sound(role, digits) for role in match.roles)
+            and all(agree(one, other, digits) for one, other in repeated)
+            and (symbolic or harmless(needle, match.roles, constants, digits, extents))
+            for digits in placements(relation, extents, lanes)
+        )
+
+    return judge
+
+
+def _target_judge(subject: Subject, match: Match) -> Judge | None:
+    """Kernel targets with compound indices: the bound iterators must not meet in one element."""
+    target, extents = match.roles[0].subject, _extents(subject)
     if is_simple(target):
         return None
     return lambda relation: injective(target, {name: extents[name] for name, _ in relation})
@@ -150,15 +172,11 @@ def _index_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None
 
 def _exact_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
     """Instruction iterators whose invalid points nothing makes harmless."""
-    wide = {lane.name for lane in needle.iterators if lane.extent > 1}
-    exact_only, scattered = match.padding.exact_only & wide, match.padding.scattered & wide
-    if not exact_only and not scattered:
+    exact_only = match.padding.exact_only & {lane.name for lane in needle.iterators if lane.extent > 1}
+    if not exact_only:
         return None
     lanes, extents = {lane.name: lane for lane in needle.iterators}, _extents(subject)
-    target = needle.statement.assign.target
-    return lambda relation: meets_exactly(relation, lanes, exact_only, extents) and (
-        not scattered or scatters_apart(target, relation, lanes, scattered, extents)
-    )
+    return lambda relation: meets_exactly(relation, lanes, exact_only, extents)
 
 
 def _guard_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
@@ -185,11 +203,3 @@ def _cuts(subject: Subject) -> tuple[frozenset[str], ...]:
 
 def _extents(subject: Subject) -> dict[str, int]:
     return {each.name: each.extent for each in subject.statement.iterators}
-
-
-def roles_by_operand(match: Match) -> dict[str, tuple[Role, ...]]:
-    """The roles of each operand, in operand order of first use."""
-    found: dict[str, tuple[Role, ...]] = {}
-    for role in match.roles:
-        found[role.needle.tensor] = (*found.get(role.needle.tensor, ()), role)
-    return found

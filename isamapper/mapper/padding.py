@@ -6,8 +6,9 @@ the domain. Per instruction iterator such points are harmless when (in this orde
 - pad values in operands that hold it make the value the identity of the reduction, whatever the other operands are
   (``values``: 0 * x for sums, -inf + x for maxima);
 - the reduction is idempotent: a valid point is repeated (``repeats``);
-- the target holds the iterator in an index that others share, and its cells are no valid ones (``scattered``);
 - and otherwise the extent must be met exactly (``exact_only``).
+
+The groups hold for every relation where operand maps are injective; others are judged in ``invalid.py`` as well.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ class Padding:
     padded: frozenset[str]
     values: tuple[tuple[str, Number], ...]
     repeats: frozenset[str]
-    scattered: frozenset[str]
     exact_only: frozenset[str]
 
 
@@ -58,14 +58,14 @@ def padding_of(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> Pad
     rest = lanes - cells
     if reduction is None:
         dead = rest - frozenset().union(*(moves(access) for access in needle.statement.accesses))
-        return Padding(cells, frozenset(), (), dead, rest & held, rest - dead - held)
+        return Padding(cells, frozenset(), (), dead, rest - dead)
     padded, values = _best(needle, term, reduction, rest, dict(constants)) if rest else (rest, ())
     left = rest - padded
     repeats = left - held if reduction in (Reduction.MIN, Reduction.MAX) else frozenset[str]()
     repeats -= frozenset().union(
         *(moves(access) - determined(access, extents) for access in needle.statement.accesses[1:])
     )
-    return Padding(cells, padded, values, repeats, left & held, left - repeats - held)
+    return Padding(cells, padded, values, repeats, left - repeats)
 
 
 def _best(
@@ -78,7 +78,7 @@ def _best(
     best: tuple[frozenset[str], tuple[tuple[str, Number], ...]] = (frozenset(), ())
     for size in range(1, len(holders) + 1):
         for chosen in combinations(holders, size):
-            for values in product(*(_candidates(term, dtypes[operand]) for operand in chosen)):
+            for values in product(*(candidates(term, dtypes[operand]) for operand in chosen)):
                 pads = dict(zip(chosen, values, strict=True))
                 covered = frozenset(
                     lane for lane in lanes if _vanishes(needle, term, wanted, lane, pads, constants)
@@ -102,7 +102,7 @@ def masks(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> tuple[fr
     found = []
     for operand in _holders(needle):
         numbers = [number for number, access in enumerate(accesses) if access.tensor == operand]
-        for value in _candidates(view.term, dtypes[operand]):
+        for value in candidates(view.term, dtypes[operand]):
             if evaluate(view.term, dict(constants) | dict.fromkeys(numbers, value)) == wanted:
                 found.append(frozenset().union(*(determined(accesses[number], extents) for number in numbers)))
                 break
@@ -128,7 +128,7 @@ def _vanishes(
     return evaluate(term, known) == wanted
 
 
-def _candidates(term: Term, dtype: DType) -> tuple[Number, ...]:
+def candidates(term: Term, dtype: DType) -> tuple[Number, ...]:
     """Values worth trying: 0, 1, the ends of the range, and the constants of the expression with either sign."""
     found: list[Number] = [0, 1]
     found += [-math.inf, math.inf] if dtype.is_float else list(integer_range(dtype))

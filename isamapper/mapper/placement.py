@@ -1,8 +1,8 @@
-"""The delta-test for instructions with compound indices: over the digits of some placement at real extents.
+"""Placements of a relation: digit extents and their orders, for instructions that must be judged at real extents.
 
 An unsplit kernel iterator alone in an instruction iterator has one digit, as long as both allow. Where several digits
-meet, any extents and any order may serve; one sound placement is enough. What does not belong here: instructions whose
-operand maps are injective, for which every placement is as good as another (``delta.py``).
+meet, any extents and any order may serve. What does not belong here: instructions whose operand maps are injective, for
+which every placement is as good as another (``delta.py``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import abc
 from itertools import permutations, product
 
-from isamapper.mapper.delta import Digit, Role, agree, sound
+from isamapper.mapper.delta import Digit
 
 
 def placements(
@@ -29,23 +29,11 @@ def placements(
         for lane_orders in product(*(permutations(group) for group in in_lane.values())):
             for iterator_orders in product(*(permutations(group) for group in in_iterator.values())):
                 lane_weights, weights = _weights(lane_orders, size), _weights(iterator_orders, size)
+                if any(weights[order[-1]] >= extents[order[-1][0]] for order in iterator_orders):
+                    continue
                 yield tuple(
                     Digit(pair[0], pair[1], size[pair], weights[pair], lane_weights[pair]) for pair in relation
                 )
-
-
-def placeable(
-    roles: abc.Sequence[Role],
-    repeated: abc.Sequence[tuple[Role, Role]],
-    relation: abc.Sequence[tuple[str, str]],
-    extents: abc.Mapping[str, int],
-    lanes: abc.Mapping[str, int],
-) -> bool:
-    """Whether some placement passes the delta-test for all ``roles`` and all ``repeated`` reads of one operand."""
-    return any(
-        all(sound(role, digits) for role in roles) and all(agree(one, other, digits) for one, other in repeated)
-        for digits in placements(relation, extents, lanes)
-    )
 
 
 def _sizes(

@@ -147,7 +147,7 @@ def _pads(case: Case) -> abc.Iterator[dict[str, Any] | None]:
     values = [NOTHING, None] if case.idempotent else [0, 1, None]
     for chosen in product(values, repeat=len(operands)):
         yield dict(zip(operands, chosen, strict=True))
-    if case.idempotent:
+    if case.idempotent or case.needle.statement.assign.reduction is None:
         yield None
 
 

@@ -1,0 +1,188 @@
+"""Invalid points of instructions with compound indices, judged point by point.
+
+Where an operand's map is not injective, whether an iterator's invalid points are harmless depends on which others are
+filled, so the groups of ``padding.py`` are too coarse. Here the instruction's whole box is looked at for one placement:
+a point is *valid* when it means a kernel iteration; an invalid point matters when it writes a valid target cell. It is
+harmless when operand cells that no valid point reads can hold values which make it the identity of the reduction, or,
+for idempotent reductions and plain assignments, which make it repeat a valid point of the same target cell.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from itertools import product
+from typing import TypeAlias
+
+from isamapper.ir import numeric
+from isamapper.ir.nodes import Access, Reduction
+from isamapper.mapper.delta import Digit, Role
+from isamapper.mapper.needle import Needle
+from isamapper.mapper.padding import Number, candidates, evaluate
+from isamapper.mapper.views import View, natural_view
+
+Point: TypeAlias = tuple[int, ...]
+Cell: TypeAlias = tuple[int, ...]
+
+
+def harmless(
+    needle: Needle,
+    roles: abc.Sequence[Role],
+    constants: abc.Mapping[int, Number],
+    digits: abc.Sequence[Digit],
+    extents: abc.Mapping[str, int],
+) -> bool:
+    """Whether all invalid points are harmless in every call, those at the ragged ends included."""
+    view = natural_view(needle.statement, needle.tensors)
+    played = {role.needle: role.subject for role in roles if not role.is_target}
+    boxes = [_Box(needle, played, digits, tails) for tails in _tails(digits, extents)]
+    if all(box.is_full for box in boxes):
+        return True
+    if view.reduction is not None and _vanish(needle, view, constants, boxes):
+        return True
+    return view.reduction not in (Reduction.ADD, Reduction.MUL) and all(box.repeats() for box in boxes)
+
+
+def _tails(digits: abc.Sequence[Digit], extents: abc.Mapping[str, int]) -> abc.Iterator[dict[str, int]]:
+    """How many values of each bound iterator a call may see: all of its digits, or what is left at the end."""
+    names = sorted({digit.iterator for digit in digits})
+    options = []
+    for name in names:
+        total = 1
+        for digit in digits:
+            total *= digit.extent if digit.iterator == name else 1
+        full = min(total, extents[name])
+        options.append(sorted({full, extents[name] % total or full}))
+    for chosen in product(*options):
+        yield dict(zip(names, chosen, strict=True))
+
+
+class _Box:
+    """One call: its points and which of them are valid."""
+
+    def __init__(
+        self,
+        needle: Needle,
+        played: abc.Mapping[Access, Access],
+        digits: abc.Sequence[Digit],
+        tails: abc.Mapping[str, int],
+    ) -> None:
+        self.accesses, self.played = needle.statement.accesses, played
+        self.names = tuple(lane.name for lane in needle.iterators)
+        self.valid = self._valid(digits, tails)
+        sizes = []
+        for place, lane in enumerate(needle.iterators):
+            used = 1 + max(point[place] for point in self.valid)
+            flexible = lane.low == lane.step == 1 and sum(digit.lane == lane.name for digit in digits) <= 1
+            sizes.append(used if flexible else lane.extent)
+        self.sizes = tuple(sizes)
+        count = 1
+        for size in sizes:
+            count *= size
+        self.is_full = count == len(self.valid)
+
+    def _valid(self, digits: abc.Sequence[Digit], tails: abc.Mapping[str, int]) -> dict[Point, dict[str, int]]:
+        """Valid points with the values of the bound kernel iterators there."""
+        found: dict[Point, dict[str, int]] = {}
+        for values in product(*(range(digit.extent) for digit in digits)):
+            lanes = dict.fromkeys(self.names, 0)
+            iterators = dict.fromkeys(tails, 0)
+            for digit, value in zip(digits, values, strict=True):
+                lanes[digit.lane] += digit.lane_weight * value
+                iterators[digit.iterator] += digit.weight * value
+            if all(iterators[name] < tail for name, tail in tails.items()):
+                found[tuple(lanes.values())] = iterators
+        return found
+
+    def cell(self, number: int, point: Point) -> Cell:
+        """Which element of its operand an access touches."""
+        return _cell(self.accesses[number], dict(zip(self.names, point, strict=True)))
+
+    def element(self, number: int, point: Point) -> Cell:
+        """Which element of the kernel's tensor a load means at a valid point, from where the call begins."""
+        access = self.played.get(self.accesses[number])
+        return () if access is None else _cell(access, self.valid[point])
+
+    def harmful(self) -> list[Point]:
+        """Invalid points that write a valid target cell, in order."""
+        targets = {self.cell(0, point) for point in self.valid}
+        return [
+            point
+            for point in product(*(range(size) for size in self.sizes))
+            if point not in self.valid and self.cell(0, point) in targets
+        ]
+
+    def free_loads(self) -> frozenset[frozenset[int]]:
+        """For every harmful point the loads whose cell no valid point reads; equal ones once."""
+        read: dict[str, set[Cell]] = {}
+        for number, access in enumerate(self.accesses):
+            read.setdefault(access.tensor, set()).update(self.cell(number, point) for point in self.valid)
+        return frozenset(
+            frozenset(
+                number
+                for number, access in enumerate(self.accesses)
+                if number and self.cell(number, point) not in read[access.tensor]
+            )
+            for point in self.harmful()
+        )
+
+    def repeats(self) -> bool:
+        """Whether unread cells can be filled so that every harmful point reads what a valid one of its target reads."""
+        content: dict[tuple[str, Cell], Cell] = {}
+        meaning: dict[Cell, set[tuple[Cell, ...]]] = {}
+        loads = range(1, len(self.accesses))
+        for point in self.valid:
+            elements = tuple(self.element(number, point) for number in loads)
+            meaning.setdefault(self.cell(0, point), set()).add(elements)
+            for number, element in zip(loads, elements, strict=True):
+                content[self.accesses[number].tensor, self.cell(number, point)] = element
+        limits = tuple(max(point[place] for point in self.valid) for place in range(len(self.names)))
+        for point in self.harmful():
+            near = tuple(min(value, limit) for value, limit in zip(point, limits, strict=True))
+            if near not in self.valid:
+                return False
+            elements = tuple(
+                content.setdefault((self.accesses[number].tensor, self.cell(number, point)), self.element(number, near))
+                for number in loads
+            )
+            if elements not in meaning[self.cell(0, point)]:
+                return False
+        return True
+
+
+def _cell(access: Access, at: abc.Mapping[str, int]) -> Cell:
+    """The element that an access touches; iterators that ``at`` does not name stand at 0."""
+    return tuple(
+        index.constant + sum(factor * at.get(name, 0) for name, factor in index.terms) for index in access.map.results
+    )
+
+
+def _vanish(
+    needle: Needle, view: View, constants: abc.Mapping[int, Number], boxes: abc.Sequence[_Box]
+) -> bool:
+    """Whether one pad value per operand turns every harmful point into the identity."""
+    assert view.reduction is not None
+    wanted = numeric.identity(view.reduction, view.term.dtype)
+    masks = frozenset(mask for box in boxes for mask in box.free_loads())
+    accesses, dtypes = needle.statement.accesses, {tensor.name: tensor.dtype for tensor in needle.tensors}
+    operands = [name for name in dict.fromkeys(a.tensor for a in accesses[1:]) if name != accesses[0].tensor]
+    for values in product(*((None, *candidates(view.term, dtypes[name])) for name in operands)):
+        pads = dict(zip(operands, values, strict=True))
+        if all(_is_identity(view, mask, pads, accesses, constants, wanted) for mask in masks):
+            return True
+    return False
+
+
+def _is_identity(
+    view: View,
+    mask: frozenset[int],
+    pads: abc.Mapping[str, Number | None],
+    accesses: abc.Sequence[Access],
+    constants: abc.Mapping[int, Number],
+    wanted: object,
+) -> bool:
+    known = dict(constants)
+    for number in mask:
+        value = pads.get(accesses[number].tensor)
+        if value is not None:
+            known[number] = value
+    return bool(evaluate(view.term, known) == wanted)
