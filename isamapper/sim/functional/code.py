@@ -23,6 +23,7 @@ from isamapper.sim.functional.places import Bound, Place, View, dense
 MAX_DEPTH = 30
 """Loops whose values a failure records."""
 
+
 class Field(IntEnum):
     """The state of a run in 64-bit fields: what failed and where, invocations so far, where to stop, loop values."""
 

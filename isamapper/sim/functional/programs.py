@@ -79,4 +79,3 @@ def _write(code: Code, body: tuple[Node, ...], bases: abc.Iterator[Raw]) -> None
                 there = write_node(there, node, nodes[position + 1 :], write_block, provide)
 
     write_block(code, unfold(body))
-

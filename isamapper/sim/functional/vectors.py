@@ -126,9 +126,7 @@ def _row(code: Code, body: _Body, row: int) -> Code:
     return code.at(jam, code.builder.add(code.names[jam], index(row))) if jam and row else code
 
 
-def _inner(
-    code: Code, body: _Body, remaining: list[tuple[str, Raw, int]], old: list[Raw], lanes: int
-) -> list[Raw]:
+def _inner(code: Code, body: _Body, remaining: list[tuple[str, Raw, int]], old: list[Raw], lanes: int) -> list[Raw]:
     """The reduction loops, the target's values carried round; settled on the way where there are many terms."""
     if not remaining:
         return [_term(_row(code, body, row), body, value, lanes) for row, value in enumerate(old)]

@@ -1,0 +1,61 @@
+"""How likely two different programs agree on a random input, from the degrees of what they compute.
+
+A result is a polynomial in the inputs and in values of random functions. Take two different ones, of degree at most D,
+with at most M such values in each. A monomial of greatest degree has at most D of those values in it; where each of
+them differs from all 2M others, it is a variable of its own and the difference is zero with probability at most D / p
+(Schwartz, Zippel). Two values coincide by accident where their arguments do, which is the same question one level
+down: with W(0) = D, the chance is at most W / p for W(n+1) = D (1 + 2 M W(n)), n the depth of nested functions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isamapper.ir.expressions import operands
+from isamapper.ir.nodes import Binary, BinaryOp, Expression, Select, Unary, UnaryOp
+from isamapper.ir.walk import sites
+from isamapper.plan.program import Program
+from isamapper.sim.functional.compiled import compile_body
+from isamapper.verify.degrees import Degrees
+
+
+def error_weight(program: Program) -> float:
+    """The W above: divide by the prime for the chance that one trial passes a wrong program."""
+    depth = max((nesting(site.assign.value) for site in sites(program.kernel)), default=0)
+    statements = sum(1 for site in sites(program.kernel) if nesting(site.assign.value))
+    degree = max(1.0, _greatest(program, Degrees()))
+    if not depth:
+        return degree
+    functions = max(1.0, _greatest(program, Degrees(functions=True)))
+    weight = degree
+    for _ in range(max(depth, statements)):
+        weight = degree * (1.0 + 2.0 * functions * weight)
+    return weight
+
+
+def _greatest(program: Program, domain: Degrees) -> float:
+    """The greatest count in any tensor that the kernel or the program leaves."""
+    greatest = 0.0
+    for body, machine in ((program.kernel, None), (program.body, program.machine)):
+        inputs = {tensor.name: domain.of_inputs(tensor.shape) for tensor in body.tensors}
+        result = compile_body(body, machine, domain).run(inputs)
+        greatest = max([greatest, *(float(np.max(array, initial=0.0)) for array in result.arrays)])
+    return greatest
+
+
+def nesting(expression: Expression) -> int:
+    """How deep random functions stand in one another in ``expression``."""
+    below = max((nesting(operand) for operand in operands(expression)), default=0)
+    return below + (1 if _is_function(expression) else 0)
+
+
+def _is_function(expression: Expression) -> bool:
+    match expression:
+        case Unary(op):
+            return op is not UnaryOp.NEG
+        case Binary(op):
+            return op in (BinaryOp.DIV, BinaryOp.SHL, BinaryOp.SHR, BinaryOp.SHR_ROUND)
+        case Select():
+            return True
+        case _:
+            return False

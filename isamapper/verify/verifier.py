@@ -1,0 +1,113 @@
+"""``verify``: the certificate of a program, from three parts that do not trust one another.
+
+What a part is and concludes stands in its own file and in docs/reference/verification.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import abc
+from importlib import import_module
+
+from isamapper.diagnostics.source import SourceError
+from isamapper.plan.check import check_program
+from isamapper.plan.program import Program
+from isamapper.sim.functional.run import compiled_is_available
+from isamapper.verify import types_part
+from isamapper.verify.certificate import Certificate, Part, Size, Status
+from isamapper.verify.counting import instances
+
+FORM, SETS, FIELDS = "form", "integer_sets", "prime_fields"
+
+
+def verify(
+    program: Program,
+    *,
+    seed: int = 0,
+    ops_limit: int = 10**10,
+    budget_seconds: float = 20.0,
+    proof_seconds: float = 4.0,
+    reduced: abc.Callable[[], Program] | None = None,
+) -> Certificate:
+    """What is known of ``program`` against its kernel.
+
+    Program and kernel are executed at their own size where the kernel has at most ``ops_limit`` scalar operations,
+    else on what ``reduced`` gives: the same schedule with every digit extent cut to at most 3, remainders, guards and
+    buffer phases kept. ``budget_seconds`` bounds repeated trials (each kind is run once in any case) and
+    ``proof_seconds`` the proof. The same ``seed`` gives the same inputs.
+    """
+    form = _form(program)
+    if form.status is Status.FAILED:
+        return Certificate(False, (form,), Size.REAL, None, ("what a program that does not fit its machine computes",))
+    return _judge(program, form, seed, ops_limit, budget_seconds, proof_seconds, reduced)
+
+
+def _judge(
+    program: Program,
+    form: Part,
+    seed: int,
+    ops_limit: int,
+    budget_seconds: float,
+    proof_seconds: float,
+    reduced: abc.Callable[[], Program] | None,
+) -> Certificate:
+    operations = instances(program.kernel)
+    large = operations > ops_limit
+    small = reduced() if reduced is not None else None
+    executed, size = (small, Size.REDUCED) if large and small is not None else (program, Size.REAL)
+    not_covered: list[str] = []
+    if large:
+        what = "only its reduced form was executed" if small else "executed nonetheless, as there is no reduced form"
+        not_covered.append(f"the program at its own size ({operations:.2g} scalar operations): {what}")
+    proof = _proof(program, proof_seconds)
+    fields, probability = _fields(executed, seed, budget_seconds / 2)
+    types = _types(executed, small, seed, budget_seconds / 2, not_covered)
+    if proof.status is Status.NOT_RUN:
+        not_covered.append(f"the proof by integer sets: {proof.detail}")
+    if proof.status is Status.PROVED and fields.status is Status.PASSED:
+        probability = 0.0
+    needed = fields.status is Status.PASSED and types.status is Status.PASSED
+    ok = needed and proof.status is not Status.FAILED
+    return Certificate(ok, (form, proof, fields, types), size, probability, tuple(not_covered))
+
+
+def _form(program: Program) -> Part:
+    """Before anything runs: every window fits its instruction, every tensor has its place."""
+    start = time.perf_counter()
+    found = check_program(program)
+    seconds = time.perf_counter() - start
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return Part(FORM, Status.FAILED, found[0].message + more, seconds)
+    return Part(FORM, Status.PROVED, "windows fit their instructions, tensors have their places", seconds)
+
+
+def _proof(program: Program, seconds: float) -> Part:
+    part: Part = import_module("isamapper.verify.sets_part").sets_part(program, seconds)
+    return part
+
+
+def _fields(program: Program, seed: int, seconds: float) -> tuple[Part, float | None]:
+    if not compiled_is_available():
+        return Part(FIELDS, Status.NOT_RUN, "the compiled engine needs llvmlite, which is not installed"), None
+    start = time.perf_counter()
+    try:
+        answer = import_module("isamapper.verify.fields").field_part(program, seed, seconds)
+    except SourceError as error:
+        return _stopped(FIELDS, error, start), None
+    return answer.part, answer.error_probability
+
+
+def _types(program: Program, small: Program | None, seed: int, seconds: float, not_covered: list[str]) -> Part:
+    start = time.perf_counter()
+    try:
+        part, missing = types_part.types_part(program, small, seed, seconds)
+    except SourceError as error:
+        return _stopped(types_part.NAME, error, start)
+    not_covered.extend(missing)
+    return part
+
+
+def _stopped(name: str, error: SourceError, start: float) -> Part:
+    """A part that ended where the program did what it must not."""
+    return Part(name, Status.FAILED, error.diagnostics[0].message, time.perf_counter() - start)
