@@ -55,7 +55,7 @@ def bind_text(
     kernel = Kernel(
         name, tuple(scope.sizes.items()), tuple(scope.types.items()), tuple(tensors), body, text.span
     )
-    if not any(finding.severity == "error" for finding in scope.found):
+    if not program and not any(finding.severity == "error" for finding in scope.found):
         check_flow(kernel, scope)
     return kernel, tuple(scope.found)
 

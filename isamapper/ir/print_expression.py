@@ -37,6 +37,8 @@ _STRENGTH = {
 }
 _UNARY_STRENGTH = 4
 _ATOM = 5
+_LOOSE = 0
+"""Padded reads are bracketed inside operators: ``(x[i - 1] else 0) * y`` reads better."""
 
 Dtypes = abc.Mapping[str, DType]
 
@@ -123,7 +125,7 @@ def _print(expression: Expression, expected: DType | None, dtypes: Dtypes) -> tu
                 return f"{dtype}({text})", _ATOM
             return text, _UNARY_STRENGTH if text[0] == "-" else _ATOM
         case Load(access):
-            return print_access(access), _ATOM
+            return print_access(access), _ATOM if access.otherwise is None else _LOOSE
         case Unary(op, operand):
             return _unary(op, operand, expected, dtypes)
         case Cast(dtype, operand):

@@ -29,6 +29,7 @@ from isamapper.ir.nodes import (
 )
 from isamapper.ir.print_expression import print_access, print_affine, print_constraint, print_extent, print_value
 from isamapper.ir.types import DType
+from isamapper.ir.words import RESERVED
 
 _INDENT = "  "
 _UPDATES = {None: "=", Reduction.ADD: "+=", Reduction.MUL: "*=", Reduction.MIN: "min=", Reduction.MAX: "max="}
@@ -163,7 +164,8 @@ def _nest(loop: Loop) -> tuple[list[str], tuple[Node, ...]]:
 
 
 def _invocation(invoke: Invoke, pad: str) -> list[str]:
-    name = invoke.instruction if _WORD.match(invoke.instruction) else f'"{invoke.instruction}"'
+    plain = _WORD.match(invoke.instruction) and invoke.instruction not in RESERVED
+    name = invoke.instruction if plain else f'"{invoke.instruction}"'
     parameters = ", ".join(f"{parameter} = {print_extent(value)}" for parameter, value in invoke.parameters)
     first = f"{pad}invoke {name}({parameters})" if parameters else f"{pad}invoke {name}"
     windows = [f"{operand}: {print_window(window)}" for operand, window in invoke.windows]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import abc
 
+from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Span
 from isamapper.ir import syntax
 from isamapper.ir.affine import Extent, extent
@@ -39,7 +40,8 @@ def _extent(name: syntax.Name, elements: abc.Sequence[syntax.Element], scope: Sc
     axes = plain or _axes(name.name, elements, scope)
     if not axes:
         if all(element.tensor.name in scope.tensors.keys() - scope.broken for element in elements):
-            hint = f"write the loops: for {name.name} < … {{ }}"
+            near = did_you_mean(name.name, scope.sizes) or ""
+            hint = near if near.startswith("did you mean") else f"write the loops: for {name.name} < … {{ }}"
             message = f"the extent of iterator '{name.name}' cannot be told: it never stands alone in an index"
             scope.error("IR045", message, name.span, hint)
         return None

@@ -13,6 +13,7 @@ from collections import abc
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from isamapper.diagnostics.source import Diagnostic, Source, Span
+from isamapper.ir.words import RESERVED
 
 _EXPRESSION = frozenset(("NAME", "INT", "FLOAT", "LPAR", "MINUS", "AXIS"))
 _OPERATORS = frozenset(("PLUS", "MINUS", "TIMES", "SHIFT"))
@@ -44,9 +45,6 @@ _WORDS = {
     "KIND": "a kind of loop",
     "$END": "the end of the text",
 }
-_RESERVED = re.compile(
-    r"(kernel|for|if|else|local|allocate|invoke|prepare|over|at|const|free|inout|sequential|parallel|reduction)\Z"
-)
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -131,7 +129,7 @@ def _unclosed(text: str) -> int | None:
 def _hint(found: str, expected: abc.Set[str], before: str) -> str | None:
     """What to try, for common slips."""
     last = re.sub(r"#[^\n]*", "", before).rstrip()
-    if _RESERVED.match(found) and "NAME" in expected:
+    if found in RESERVED and "NAME" in expected:
         return f"'{found}' is a word of the language and cannot be a name"
     if found in ("//", "/*") and re.search(r"([{};)\]]|^)$", last):
         return "comments start with '#'"
