@@ -11,12 +11,17 @@ from llvmlite import binding
 
 
 @cache
-def _target() -> Any:
+def _host() -> tuple[str, str]:
+    """The processor's name and features."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    features = binding.get_host_cpu_features().flatten()
-    target = binding.Target.from_default_triple()
-    return target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=2)
+    return binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+
+
+def _target() -> Any:
+    """A target machine of its own for each module: the engine that compiles a module owns and frees it."""
+    cpu, features = _host()
+    return binding.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=2)
 
 
 class MachineCode:

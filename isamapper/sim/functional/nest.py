@@ -103,10 +103,16 @@ def order(nest: Nest, target: Place, reads: abc.Sequence[Place], element_bytes: 
             if cost < best:
                 best, choice = cost, (vector, jam)
     vector, jam = choice
-    lanes = min(most, extents[vector]) if vector else 1
+    lanes = _lanes(extents[vector], most) if vector else 1
     rows = _rows(extents[jam], lanes, element_bytes) if jam else 1
-    outer = tuple(name for name in parallel if name not in choice)
-    return Order(outer, jam if rows > 1 else None, rows, vector, lanes, inner, _block(extents, inner, nest.assign))
+    jam = jam if rows > 1 else None
+    outer = tuple(name for name in parallel if name not in (vector, jam))
+    return Order(outer, jam, rows, vector, lanes, inner, _block(extents, inner, nest.assign))
+
+
+def _lanes(extent: int, most: int) -> int:
+    """The greatest power of two that is of use."""
+    return 1 << (min(extent, most).bit_length() - 1)
 
 
 def _rows(extent: int, lanes: int, element_bytes: int) -> int:
@@ -131,7 +137,7 @@ def _cost(
     most: int,
 ) -> float:
     """Time of one pass over the nest's body per useful scalar, in vector operations."""
-    lanes = min(most, extents[vector]) if vector else 1
+    lanes = _lanes(extents[vector], most) if vector else 1
     rows = min(8, extents[jam]) if jam else 1
     work = float(rows)
     for place in reads:
