@@ -3,7 +3,7 @@
 Rules of this file:
 - every mistake is reported to the scope, and the rest of the text is still looked at;
 - the parser's shorthand (statements without loops) is written out here, by ``shorthand.py``;
-- whole-kernel questions (unused tensors, reads before writes) are ``bind_flow.py``.
+- questions about bound nodes (bounds, claims, reads before writes) are ``verifier.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections import abc
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic
 from isamapper.ir import syntax
-from isamapper.ir.bind_flow import check_flow
 from isamapper.ir.bind_index import bound_constraint, bound_extent
 from isamapper.ir.bind_tensor import bind_header, bound_tensor, declare
 from isamapper.ir.bind_value import bound_access, bound_value
@@ -41,7 +40,7 @@ _REDUCTIONS = {"+=": Reduction.ADD, "*=": Reduction.MUL, "min=": Reduction.MIN, 
 def bind_text(
     text: syntax.KernelText, sizes: abc.Mapping[str, int], types: abc.Mapping[str, DType], *, program: bool
 ) -> tuple[Kernel, tuple[Diagnostic, ...]]:
-    """The kernel ``text`` stands for with overrides applied, and every finding; with an error, no kernel is whole."""
+    """The kernel ``text`` stands for with overrides applied, and every mistake; with one, the kernel is not whole."""
     scope = Scope(program)
     bind_header(text, sizes, types, scope)
     tensors = [
@@ -52,11 +51,7 @@ def bind_text(
         declare(tensor, declaration.name, scope)
     body = _Body(scope, tensors).statements(text.body, scope, outermost=True)
     name = text.name.name if text.name else ""
-    kernel = Kernel(
-        name, tuple(scope.sizes.items()), tuple(scope.types.items()), tuple(tensors), body, text.span
-    )
-    if not program and not any(finding.severity == "error" for finding in scope.found):
-        check_flow(kernel, scope)
+    kernel = Kernel(name, tuple(scope.sizes.items()), tuple(scope.types.items()), tuple(tensors), body, text.span)
     return kernel, tuple(scope.found)
 
 

@@ -1,17 +1,18 @@
-"""The front door of the text form: text in, bound kernel or program out.
+"""The front door of the text form: text in, verified kernel or program out.
 
-What does not belong here: grammar (``grammar.lark``, ``reader.py``) and binding (``bind.py``).
+What does not belong here: grammar (``grammar.lark``, ``reader.py``), binding (``bind.py``) and rules (``verifier.py``).
 """
 
 from __future__ import annotations
 
 from collections import abc
 
-from isamapper.diagnostics.source import Source
-from isamapper.ir.nodes import Kernel
+from isamapper.diagnostics.source import Diagnostic, Source
+from isamapper.ir.nodes import Direction, Kernel
 from isamapper.ir.template import Template, bind, parse_template
 from isamapper.ir.types import DType
-from isamapper.ir.verifier import check_kernel
+from isamapper.ir.verifier import check_kernel, check_program
+from isamapper.ir.walk import sites
 
 
 def parse_kernel(
@@ -35,7 +36,19 @@ def parse_program(text: str | Source) -> Kernel:
 
     Whether it fits a machine is the business of ``plan``.
     """
-    return bind(parse_template(_source(text)), program=True)
+    program = bind(parse_template(_source(text)), program=True)
+    check_program(program)
+    return program
+
+
+def warnings(kernel: Kernel) -> tuple[Diagnostic, ...]:
+    """What is legal but looks like a slip: tensors that nothing reads or writes."""
+    used = {access.tensor for site in sites(kernel) for access in site.accesses}
+    return tuple(
+        Diagnostic("IR048", f"'{tensor.name}' is never used", tensor.span, "remove it", severity="warning")
+        for tensor in kernel.tensors
+        if tensor.name not in used and tensor.direction is not Direction.OUT
+    )
 
 
 def _source(text: str | Source) -> Source:

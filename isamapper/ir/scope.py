@@ -33,10 +33,6 @@ class Scope:
         """Adds a mistake."""
         self.found.append(Diagnostic(code, message, span, hint))
 
-    def warning(self, code: str, message: str, span: Span | None, hint: str | None = None) -> None:
-        """Adds a warning."""
-        self.found.append(Diagnostic(code, message, span, hint, severity="warning"))
-
     def within(self, iterators: dict[str, Span]) -> Scope:
         """The scope of a loop's body: more iterators; allocations made there end with it."""
         return replace(self, iterators={**self.iterators, **iterators}, tensors=dict(self.tensors))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, field
 
-from isamapper.diagnostics.source import Diagnostic, Source, SourceError
+from isamapper.diagnostics.source import Source, SourceError
 from isamapper.ir import syntax
 from isamapper.ir.bind import bind_text
 from isamapper.ir.nodes import Kernel
@@ -80,18 +80,9 @@ def bind(
     what only programs may hold. SourceError with every mistake found.
     """
     kernel, found = bind_text(template.text, sizes or {}, types or {}, program=program)
-    errors = tuple(finding for finding in found if finding.severity == "error")
-    if errors:
-        raise SourceError(*errors)
+    if found:
+        raise SourceError(*found)
     return kernel
-
-
-def findings(
-    template: Template, sizes: abc.Mapping[str, int] | None = None, types: abc.Mapping[str, DType] | None = None
-) -> tuple[Diagnostic, ...]:
-    """Every error and warning of binding ``template``, in the order of the text."""
-    _, found = bind_text(template.text, sizes or {}, types or {}, program=False)
-    return tuple(sorted(found, key=lambda finding: finding.span.start if finding.span else 0))
 
 
 def iterator_extent(template: Template, iterator: str) -> SizeExpression:
