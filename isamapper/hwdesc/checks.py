@@ -6,6 +6,7 @@ Each rule is a function from a :class:`Checked` to findings; the rules of one in
 
 from __future__ import annotations
 
+import re
 from collections import abc
 from dataclasses import dataclass
 
@@ -47,15 +48,36 @@ def check_machine(machine: Machine, places: Places | None = None, names: Names |
     broken = given != own
     checked = _Checked(machine, places or Places(), given["memory"], given["unit"], given["grid"], broken)
     findings = [*_references(checked), *_grids(checked)]
-    for instruction in machine.instructions:
-        findings.extend(check_instruction(instruction, machine, checked.places))
+    findings += _instructions(checked)
     if not broken:
         findings += [*_home(checked), *_ways(checked), *_unused(checked)]
     return tuple(dict.fromkeys(findings))
 
 
+def _instructions(checked: _Checked) -> abc.Iterator[Diagnostic]:
+    """Findings about each instruction; what one entry says of several members of its family is said once."""
+    said: set[tuple[Span, str, Span | None]] = set()
+    for instruction in checked.machine.instructions:
+        fresh = []
+        for finding in check_instruction(instruction, checked.machine, checked.places):
+            if instruction.span is None or (instruction.span, finding.code, finding.span) not in said:
+                fresh.append(finding)
+        yield from fresh
+        if instruction.span is not None:
+            said |= {(instruction.span, finding.code, finding.span) for finding in fresh}
+
+
 def _unknown(kind: str, name: str, known: frozenset[str], span: Span | None) -> Diagnostic:
     return Diagnostic("HW005", f"unknown {kind} '{name}'", span, did_you_mean(name, known))
+
+
+def _after_at(declaration: Span | None, memory: str) -> Span | None:
+    """The place of ``memory`` behind the '@' of a declaration; the declaration itself where it is not there."""
+    if declaration is None:
+        return None
+    text = declaration.source.text
+    found = re.compile(rf"@[^,)]*?\b({re.escape(memory)})\b").search(text, declaration.start, declaration.end)
+    return Span(declaration.source, *found.span(1)) if found else declaration
 
 
 def _warning(code: str, message: str, span: Span | None, help: str | None = None) -> Diagnostic:
@@ -72,7 +94,7 @@ def _references(checked: _Checked) -> abc.Iterator[Diagnostic]:
             listed = checked.places.exact("instruction", instruction.name, "operands", operand.name, "memories")
             for memory in operand.memories:
                 if memory not in checked.memories:
-                    yield _unknown("memory", memory, checked.memories, listed or operand.span)
+                    yield _unknown("memory", memory, checked.memories, listed or _after_at(operand.span, memory))
             if not operand.memories:
                 message = f"operand '{operand.name}' of '{instruction.name}' is in no memory"
                 yield Diagnostic("HW006", message, operand.span, "write '@' and a memory after its shape")

@@ -14,7 +14,7 @@ from collections import abc
 
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Source, SourceError
-from isamapper.diagnostics.yaml import YamlMap, YamlNode, YamlScalar, read_yaml
+from isamapper.diagnostics.yaml import YamlMap, YamlScalar, read_yaml
 from isamapper.hwdesc import schema
 from isamapper.hwdesc.draft import Draft
 from isamapper.hwdesc.fields import Fields
