@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from isamapper.ir import relations
 from isamapper.ir.affine import Affine, substitute, variable
 from isamapper.ir.feasibility import box, feasible
 from isamapper.ir.nodes import Constraint, Kernel
@@ -181,4 +182,6 @@ def _domain(site: Site, names: abc.Mapping[str, Affine]) -> list[list[Constraint
 
 def _possible(constraints: list[Constraint]) -> bool:
     answer = feasible(constraints)
-    return True if answer is None else answer
+    if answer is None:
+        return relations.satisfiable(constraints) if relations.available() else True
+    return answer

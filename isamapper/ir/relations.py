@@ -46,13 +46,22 @@ def limited(operations: int) -> abc.Iterator[None]:
     context.set_max_operations(operations)
     try:
         yield
-    except islpy.Error as error:
-        if "maximal number of operations exceeded" in str(error):
+    except islpy.Error:
+        if _exhausted():
             raise TooLarge(f"more than {operations} operations") from None
         raise
     finally:
         context.set_max_operations(0)
         context.reset_operations()
+
+
+def _exhausted() -> bool:
+    """Whether the operations are used up; isl reports it as whatever error it was led to, so it is asked again."""
+    try:
+        islpy.Set("{ [i] : 0 <= i < 9 }")
+    except islpy.Error:
+        return True
+    return False
 
 
 # Sets and maps from nodes
@@ -189,6 +198,16 @@ def satisfiable(constraints: abc.Sequence[Constraint]) -> bool:
     names = {name: f"v{k}" for k, name in enumerate(sorted({n for c in flat for n in c.function.names}))}
     conditions = [f"{_text(c.function, names)} {'=' if c.equality else '>='} 0" for c in flat]
     return not islpy.Set(f"{{ [{', '.join(names.values())}] : {' and '.join(conditions) or 'true'} }}").is_empty()
+
+
+def first_points(points: Set) -> dict[str, tuple[int, ...]]:
+    """The lexicographically first point of every space."""
+    found: dict[str, tuple[int, ...]] = {}
+    least: list[islpy.Set] = []
+    points.lexmin().foreach_set(least.append)
+    for part in least:
+        found[part.get_tuple_name()] = _coordinates(part.sample_point())
+    return found
 
 
 def windows_share(one: tuple[Place, Window], other: tuple[Place, Window]) -> Map:

@@ -30,24 +30,25 @@ def indices_stay_inside(subject: Subject) -> abc.Iterator[Diagnostic]:
 
 
 def extremes(function: Affine, place: Place, size: int) -> tuple[int, int]:
-    """Least and greatest value of ``function`` at ``place``; where both lie in 0..size-1 they may be wider bounds.
+    """Least and greatest value of ``function`` at ``place``; values inside 0..size-1 are bounds that may be wider.
 
-    Exact where that matters: without conditions and rotations by intervals, else by questions to the Omega test
-    (whose "undecided" counts as reachable). An empty domain gives (0, 0).
+    By intervals where they settle it, else by questions to the Omega test (whose "undecided" counts as reachable).
+    An empty domain gives (0, 0).
     """
     if 0 in place.extents or not function.names <= set(place.iterators):
         return 0, 0
     low, high = value_range(function, dict(zip(place.iterators, place.extents, strict=True)))
-    simple = not (place.conditions or place.exclusions or function.rotations)
-    if simple or (low >= 0 and high < size):
+    if not (place.conditions or place.exclusions or function.rotations):
         return low, high
-    if not _reaches(function, place, low):
-        return 0, 0
-    return -_greatest(-function, place, -high, -low), _greatest(function, place, low, high)
+    greatest = high if high < size else _greatest(function, place, size - 1, high)
+    least = low if low >= 0 else -_greatest(-function, place, 0, -low)
+    return least, greatest
 
 
 def _greatest(function: Affine, place: Place, low: int, high: int) -> int:
-    """The greatest value, which lies in low..high."""
+    """The greatest value in low..high that is reached; ``low`` where none above it is."""
+    if not _reaches(function, place, low + 1):
+        return low
     while low < high:
         middle = (low + high + 1) // 2
         if _reaches(function, place, middle):

@@ -8,7 +8,7 @@ from isamapper.diagnostics.source import Diagnostic
 from isamapper.ir.affine import Affine
 from isamapper.ir.nodes import Access, Allocate, Assign, Direction, Guard, Invoke, Loop, Node, Prepare
 from isamapper.ir.print_expression import print_affine
-from isamapper.ir.rules.subject import Subject, tensor_at
+from isamapper.ir.rules.subject import Subject, nodes_in, tensor_at
 from isamapper.ir.walk import Place
 
 
@@ -108,10 +108,18 @@ def results_are_written(subject: Subject) -> abc.Iterator[Diagnostic]:
 
 def only_loops_guards_assigns(subject: Subject) -> abc.Iterator[Diagnostic]:
     """Kernels and meanings neither allocate in blocks nor invoke nor prepare."""
-    for node, _ in subject.nodes:
+    for node in nodes_in(subject.kernel.body):
         if isinstance(node, Allocate | Invoke | Prepare):
             what = type(node).__name__.lower()
             yield Diagnostic("IR108", f"'{what}' belongs to programs", node.span)
+
+
+def operands_are_used(subject: Subject) -> abc.Iterator[Diagnostic]:
+    """An instruction reads or writes every operand."""
+    used = {access.tensor for site in subject.sites for access in site.accesses}
+    for tensor in subject.kernel.tensors:
+        if tensor.direction is not Direction.LOCAL and tensor.name not in used:
+            yield Diagnostic("IR121", f"operand '{tensor.name}' is neither read nor written", tensor.span)
 
 
 def nothing_rotates(subject: Subject) -> abc.Iterator[Diagnostic]:

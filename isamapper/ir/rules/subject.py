@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from isamapper.diagnostics.source import Diagnostic
-from isamapper.ir.nodes import Kernel, Node, Tensor
+from isamapper.ir.nodes import Guard, Kernel, Loop, Node, Prepare, Tensor
 from isamapper.ir.walk import Place, Site, sites, walk
 
 
@@ -32,3 +32,13 @@ def tensor_at(place: Place, name: str) -> Tensor | None:
     """The tensor ``name`` as seen from ``place``."""
     declaration = place.declaration(name)
     return declaration.tensor if declaration else None
+
+
+def nodes_in(body: tuple[Node, ...]) -> abc.Iterator[Node]:
+    """Every node as it stands, preparations included, parents first."""
+    for node in body:
+        yield node
+        if isinstance(node, Loop | Prepare):
+            yield from nodes_in(node.body)
+        elif isinstance(node, Guard):
+            yield from nodes_in(node.body + node.otherwise)
