@@ -18,7 +18,7 @@ from isamapper.ir.nodes import Access, Reduction
 from isamapper.mapper.delta import Digit, Role
 from isamapper.mapper.needle import Needle
 from isamapper.mapper.padding import Number, candidates, evaluate
-from isamapper.mapper.views import View, natural_view
+from isamapper.mapper.views import View
 
 Point: TypeAlias = tuple[int, ...]
 Cell: TypeAlias = tuple[int, ...]
@@ -32,7 +32,7 @@ def harmless(
     extents: abc.Mapping[str, int],
 ) -> bool:
     """Whether all invalid points are harmless in every call, those at the ragged ends included."""
-    view = natural_view(needle.statement, needle.tensors)
+    view = needle.view
     played = {role.needle: role.subject for role in roles if not role.is_target}
     boxes = [_Box(needle, played, digits, tails) for tails in _tails(digits, extents)]
     if all(box.is_full for box in boxes):

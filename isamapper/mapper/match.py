@@ -45,7 +45,7 @@ def enumerate_mappings(
             if keep is not None and not keep(match.sigma, relation):
                 continue
             if criterion is None or criterion in criteria_of(subject.statement, relation, kind, units):
-                yield Mapping(kernel, index, needle.instruction, match.sigma, relation, kind)
+                yield Mapping(kernel, index, needle.instruction, match.sigma, relation, kind, parameters=match.parameters)
 
 
 def match_of(mapping: Mapping, subject: Subject, needle: Needle) -> Match:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 
-from isamapper.hwdesc.bind import controls
-from isamapper.hwdesc.model import Instruction, Operand
+from isamapper.hwdesc.bind import bind_instruction, controls
+from isamapper.hwdesc.model import Instruction, Operand, ParameterRange
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Direction, Kernel, Tensor
+from isamapper.mapper.terms import Literal, Node, Setting, Term
+from isamapper.mapper.views import View, natural_view
 
 
 class Effect(Enum):
@@ -41,6 +43,7 @@ class NeedleIterator:
 class Needle:
     """What is looked for in kernels; ``tensors`` are the operands in declaration order.
 
+    ``view`` is the statement's reduction and value. ``settings`` are the parameters that set constants of the value.
     ``demands`` holds what the hardware asks of each operand: (name, demands without names, contiguous axes).
     """
 
@@ -48,6 +51,8 @@ class Needle:
     statement: Statement
     tensors: tuple[Tensor, ...]
     iterators: tuple[NeedleIterator, ...]
+    view: View
+    settings: tuple[ParameterRange, ...] = ()
     demands: tuple[tuple[str, Operand, tuple[str, ...] | None], ...] = ()
 
 
@@ -66,7 +71,8 @@ def needle_of_kernel(
     for iterator in found[0].iterators:
         low, step = given.get(iterator.name, (iterator.extent, 1))
         iterators.append(NeedleIterator(iterator.name, iterator.extent, low, step))
-    return Needle(semantics.name, found[0], semantics.tensors, tuple(iterators))
+    view = natural_view(found[0], semantics.tensors)
+    return Needle(semantics.name, found[0], semantics.tensors, tuple(iterators), view)
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +89,37 @@ def needle_of(instruction: Instruction) -> Needle | None:
     demands = tuple(
         (each.name, replace(each, name="", contiguous=None, span=None), each.contiguous) for each in instruction.operands
     )
-    return replace(needle, instruction=instruction.name, demands=demands)
+    view, settings = _with_settings(instruction, needle.view)
+    return replace(needle, instruction=instruction.name, view=view, settings=settings, demands=demands)
+
+
+def _with_settings(instruction: Instruction, view: View) -> tuple[View, tuple[ParameterRange, ...]]:
+    """The view with the constants that parameters set: those which change when the parameter does."""
+    resizing = {name for name, _ in controls(instruction).values()}
+    settings = []
+    for parameter in instruction.parameters:
+        if parameter.name in resizing or parameter.low == parameter.high:
+            continue
+        semantics = bind_instruction(instruction, {parameter.name: parameter.low})
+        lowest = natural_view(statements(semantics)[0], semantics.tensors)
+        term = _settings(view.term, lowest.term, parameter)
+        if term != view.term:
+            view = replace(view, term=term)
+            settings.append(parameter)
+    return view, tuple(settings)
+
+
+def _settings(high: Term, low: Term, parameter: ParameterRange) -> Term:
+    """``high`` with settings where it and ``low``, the term at the least value of ``parameter``, have other constants."""
+    match high, low:
+        case Literal(), Literal() if high != low:
+            factor = (int(high.value) - int(low.value)) // (parameter.high - parameter.low)
+            return Setting(parameter.name, factor, int(low.value) - factor * parameter.low, high.dtype)
+        case Node(), Node():
+            parts = tuple(_settings(one, other, parameter) for one, other in zip(high.parts, low.parts, strict=True))
+            return replace(high, parts=parts)
+        case _:
+            return high
 
 
 def effect_of(needle: Needle) -> Effect:

@@ -5,7 +5,7 @@ the domain. Per instruction iterator such points are harmless when (in this orde
 - the target holds the iterator: those cells are not written back (``cells``);
 - pad values in operands that hold it make the value the identity of the reduction, whatever the other operands are
   (``values``: 0 * x for sums, -inf + x for maxima);
-- the reduction is idempotent: a valid point is repeated (``repeats``);
+- the reduction is idempotent, or there is none: a valid point is repeated (``repeats``);
 - and otherwise the extent must be met exactly (``exact_only``).
 
 The groups hold for every relation where operand maps are injective; others are judged in ``invalid.py`` as well.
@@ -25,8 +25,7 @@ from isamapper.ir.nodes import BinaryOp, Reduction, UnaryOp
 from isamapper.ir.types import DType, integer_range
 from isamapper.mapper.delta import determined, injective, moves
 from isamapper.mapper.needle import Needle
-from isamapper.mapper.terms import ASSOCIATIVE, Leaf, Literal, Node, Term
-from isamapper.mapper.views import natural_view
+from isamapper.mapper.terms import ASSOCIATIVE, Leaf, Literal, Node, Setting, Term
 
 Number: TypeAlias = int | float
 
@@ -48,7 +47,7 @@ class Padding:
 @lru_cache(maxsize=16384)
 def padding_of(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> Padding:
     """The padding of ``needle``; ``constants`` are its accesses that take a constant, with the value."""
-    view = natural_view(needle.statement, needle.tensors)
+    view = needle.view
     term, reduction = view.term, view.reduction
     lanes = frozenset(lane.name for lane in needle.iterators)
     extents = {lane.name: lane.extent for lane in needle.iterators}
@@ -56,12 +55,11 @@ def padding_of(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> Pad
     held = moves(target) & lanes
     cells = held if injective(target, extents) else frozenset[str]()
     rest = lanes - cells
-    if reduction is None:
-        dead = rest - frozenset().union(*(moves(access) for access in needle.statement.accesses))
-        return Padding(cells, frozenset(), (), dead, rest - dead)
-    padded, values = _best(needle, term, reduction, rest, dict(constants)) if rest else (rest, ())
+    padded, values = frozenset[str](), ()
+    if reduction is not None and rest:
+        padded, values = _best(needle, term, reduction, rest, dict(constants))
     left = rest - padded
-    repeats = left - held if reduction in (Reduction.MIN, Reduction.MAX) else frozenset[str]()
+    repeats = left - held if reduction not in (Reduction.ADD, Reduction.MUL) else frozenset[str]()
     repeats -= frozenset().union(
         *(moves(access) - determined(access, extents) for access in needle.statement.accesses[1:])
     )
@@ -93,7 +91,7 @@ def _best(
 @lru_cache(maxsize=16384)
 def masks(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> tuple[frozenset[str], ...]:
     """The iterators of every operand that can take any set of points out of the reduction by itself."""
-    view = natural_view(needle.statement, needle.tensors)
+    view = needle.view
     if view.reduction is None:
         return ()
     wanted = numeric.identity(view.reduction, view.term.dtype)
@@ -143,7 +141,7 @@ def _constants(term: Term) -> tuple[Number, ...]:
     match term:
         case Literal(value):
             return (value,) if math.isfinite(value) else ()
-        case Leaf():
+        case Leaf() | Setting():
             return ()
         case Node():
             return tuple(value for part in term.parts for value in _constants(part))
@@ -158,6 +156,8 @@ def evaluate(term: Term, known: abc.Mapping[int, Number]) -> Number | None:
             return value
         case Leaf(access):
             return known.get(access)
+        case Setting():
+            return None
         case Node():
             return _evaluate(term, [evaluate(part, known) for part in term.parts])
         case _:

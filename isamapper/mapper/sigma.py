@@ -40,6 +40,7 @@ class Match:
     padding: Padding
     outside: frozenset[str]
     constants: tuple[tuple[int, Number], ...] = ()
+    parameters: tuple[tuple[str, int], ...] = ()
 
 
 def matches(subject: Subject, needle: Needle) -> abc.Iterator[Match]:
@@ -69,7 +70,7 @@ def target_tensor(statement: Statement, tensors: abc.Sequence[Tensor]) -> Tensor
 
 def _view_pairs(subject: Subject, needle: Needle) -> abc.Iterator[tuple[View, View]]:
     """(needle view, subject view) pairs that may match, the natural ones first."""
-    found, wanted = natural_view(subject.statement, subject.tensors), natural_view(needle.statement, needle.tensors)
+    found, wanted = natural_view(subject.statement, subject.tensors), needle.view
     if found.reduction == wanted.reduction:
         yield wanted, found
     single = single_view(found, subject.statement, fresh=subject.fresh)
@@ -88,12 +89,30 @@ def _view_pairs(subject: Subject, needle: Needle) -> abc.Iterator[tuple[View, Vi
 def _match(subject: Subject, needle: Needle, wanted: View, found: View, binding: Binding) -> Match | None:
     roles = _roles(subject, needle, binding)
     sigma = _sigma(subject, needle, wanted, found, binding)
-    if sigma is None or not _consistent(subject, needle, binding):
+    parameters = _parameters(needle, binding)
+    if parameters is None or not _consistent(subject, needle, binding):
         return None
-    constants = tuple(
-        (number, value.value) for number, value in sorted(binding.items()) if isinstance(value, Literal)
-    )
-    return Match(sigma, roles, padding_of(needle, constants), found.outside, constants)
+    constants = tuple((number, value.value) for number, value in _accesses(binding) if isinstance(value, Literal))
+    return Match(sigma, roles, padding_of(needle, constants), found.outside, constants, parameters)
+
+
+def _accesses(binding: Binding) -> list[tuple[int, Leaf | Literal]]:
+    """The bound accesses in order, without the parameters."""
+    return sorted(((key, value) for key, value in binding.items() if isinstance(key, int)), key=lambda item: item[0])
+
+
+def _parameters(needle: Needle, binding: Binding) -> tuple[tuple[str, int], ...] | None:
+    """The values of the parameters that set constants; None where one is out of its range."""
+    found = []
+    for parameter in needle.settings:
+        value = binding.get(parameter.name)
+        if not isinstance(value, Literal):
+            continue
+        number = int(value.value)
+        if not parameter.low <= number <= parameter.high or (number - parameter.low) % parameter.step:
+            return None
+        found.append((parameter.name, number))
+    return tuple(found)
 
 
 def _roles(subject: Subject, needle: Needle, binding: Binding) -> tuple[Role, ...]:
@@ -101,7 +120,7 @@ def _roles(subject: Subject, needle: Needle, binding: Binding) -> tuple[Role, ..
     roles = [Role(wanted[0], found[0], True)]
     roles += [
         Role(wanted[max(number, 0)], found[max(value.access, 0)], False)
-        for number, value in sorted(binding.items())
+        for number, value in _accesses(binding)
         if isinstance(value, Leaf)
     ]
     return tuple(roles)
@@ -109,11 +128,11 @@ def _roles(subject: Subject, needle: Needle, binding: Binding) -> tuple[Role, ..
 
 def _sigma(
     subject: Subject, needle: Needle, wanted: View, found: View, binding: Binding
-) -> tuple[Pairing, ...] | None:
+) -> tuple[Pairing, ...]:
     """Sigma in the instruction's operand order."""
     accesses = needle.statement.accesses
     pairings = {accesses[0].tensor: _target_pairing(subject, needle, wanted, found, binding)}
-    for number, value in sorted(binding.items()):
+    for number, value in _accesses(binding):
         operand = accesses[max(number, 0)].tensor
         if operand not in pairings:
             pairings[operand] = (
@@ -128,7 +147,7 @@ def _target_pairing(subject: Subject, needle: Needle, wanted: View, found: View,
     """What the written operand must hold before: the target itself, another access, or a constant."""
     accesses, subjects = needle.statement.accesses, subject.statement.accesses
     operand = accesses[0].tensor
-    for number, value in sorted(binding.items()):
+    for number, value in _accesses(binding):
         if accesses[max(number, 0)].tensor != operand:
             continue
         if isinstance(value, Literal):
@@ -152,7 +171,7 @@ def _consistent(subject: Subject, needle: Needle, binding: Binding) -> bool:
     """Whether all reads of one operand take the same thing where the instruction reads one element twice."""
     accesses, subjects = needle.statement.accesses, subject.statement.accesses
     readings: dict[str, list[tuple[Access, Leaf | Literal]]] = {}
-    for number, value in sorted(binding.items()):
+    for number, value in _accesses(binding):
         access = accesses[max(number, 0)]
         readings.setdefault(access.tensor, []).append((access, value))
     return all(

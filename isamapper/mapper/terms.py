@@ -3,7 +3,8 @@
 Rules of this file:
 - a leaf is the number of an access (0 the statement's target, 1, 2, ... its loads from left to right);
 - ``+ * min max`` are flattened; subtraction is the addition of a negation; a clamp is ``min`` of ``max``; ``>`` and
-  ``>=`` are turned round; nothing else is rewritten, and every node keeps its dtype.
+  ``>=`` are turned round; casts to the same dtype go; operators on constants are computed; nothing else is rewritten,
+  and every node keeps its dtype.
 
 What does not belong here: matching two terms (``unify.py``) and what values a term takes (``padding.py``, ``ranges.py``).
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias, assert_never
 
+from isamapper.ir import numeric
 from isamapper.ir.expressions import dtype_of
 from isamapper.ir.nodes import (
     Binary,
@@ -59,6 +61,16 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A constant that an instruction's parameter sets: ``factor * parameter + offset``."""
+
+    parameter: str
+    factor: int
+    offset: int
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """An operator on its parts; ``dtype`` is the result's. Associative operators have two or more parts."""
 
@@ -67,7 +79,7 @@ class Node:
     parts: tuple[Term, ...]
 
 
-Term: TypeAlias = Leaf | Literal | Node
+Term: TypeAlias = Leaf | Literal | Setting | Node
 
 
 def term_of(expression: Expression, tensors: abc.Mapping[str, Tensor]) -> Term:
@@ -86,7 +98,7 @@ def leaves(term: Term) -> tuple[Leaf, ...]:
     match term:
         case Leaf():
             return (term,)
-        case Literal():
+        case Literal() | Setting():
             return ()
         case Node():
             return tuple(leaf for part in term.parts for leaf in leaves(part))
@@ -103,7 +115,7 @@ def _term(expression: Expression, dtypes: abc.Mapping[str, DType], numbers: abc.
         case Unary(op, operand):
             return _unary(op, _term(operand, dtypes, numbers))
         case Cast(dtype, operand):
-            return Node("cast", dtype, (_term(operand, dtypes, numbers),))
+            return _cast(dtype, _term(operand, dtypes, numbers))
         case Clamp(operand, low, high):
             return _clamp(_term(operand, dtypes, numbers), low, high)
         case Binary(op, left, right):
@@ -118,7 +130,23 @@ def _term(expression: Expression, dtypes: abc.Mapping[str, DType], numbers: abc.
 def _unary(op: UnaryOp, part: Term) -> Term:
     if op is UnaryOp.NEG:
         return _negated(part)
+    if isinstance(part, Literal):
+        with numeric.quiet():
+            return _literal(numeric.unary(op, part.dtype)(numeric.constant(part.value, part.dtype)), part.dtype)
     return Node(op.value, part.dtype, (part,))
+
+
+def _cast(dtype: DType, part: Term) -> Term:
+    if part.dtype == dtype:
+        return part
+    if isinstance(part, Literal):
+        with numeric.quiet():
+            return _literal(numeric.cast(dtype)(numeric.constant(part.value, part.dtype)), dtype)
+    return Node("cast", dtype, (part,))
+
+
+def _literal(value: numeric.Value, dtype: DType) -> Literal:
+    return Literal(value.item(), dtype)
 
 
 def _negated(part: Term) -> Term:
@@ -137,6 +165,10 @@ def _clamp(part: Term, low: int | float, high: int | float) -> Term:
 
 
 def _binary(op: BinaryOp, dtype: DType, left: Term, right: Term) -> Term:
+    if isinstance(left, Literal) and isinstance(right, Literal):
+        with numeric.quiet():
+            one, other = numeric.constant(left.value, dtype), numeric.constant(right.value, right.dtype)
+            return _literal(numeric.binary(op, dtype)(one, other), dtype)
     if op is BinaryOp.SUB:
         return _associative("+", dtype, left, _negated(right))
     if op.value in ASSOCIATIVE:

@@ -11,19 +11,20 @@ from collections import abc
 from typing import TypeAlias
 
 from isamapper.ir.types import integer_range
-from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Term
+from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term
 
-Binding: TypeAlias = abc.Mapping[int, Leaf | Literal]
-"""Access numbers of the needle, each with what it takes."""
+Key: TypeAlias = int | str
+Binding: TypeAlias = abc.Mapping[Key, Leaf | Literal]
+"""Access numbers of the needle with what each takes, and names of its parameters with their values."""
 
 _SYMMETRIC = frozenset(("select ==", "select !="))
 
 
 def unify(needle: Term, subject: Term) -> abc.Iterator[Binding]:
     """Every way to read ``subject`` as ``needle``, in a stable order, none twice."""
-    seen: set[tuple[tuple[int, Leaf | Literal], ...]] = set()
+    seen: set[frozenset[tuple[Key, Leaf | Literal]]] = set()
     for binding in _unify(needle, subject, {}):
-        key = tuple(sorted(binding.items(), key=lambda item: item[0]))
+        key = frozenset(binding.items())
         if key not in seen:
             seen.add(key)
             yield binding
@@ -31,14 +32,27 @@ def unify(needle: Term, subject: Term) -> abc.Iterator[Binding]:
 
 def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]:
     if isinstance(needle, Leaf):
-        if not isinstance(subject, Node) and needle.dtype == subject.dtype:
+        if isinstance(subject, Leaf | Literal) and needle.dtype == subject.dtype:
             yield {**bound, needle.access: subject}
+    elif isinstance(needle, Setting):
+        value = _setting(needle, subject)
+        if value is not None and bound.get(needle.parameter, value) == value:
+            yield {**bound, needle.parameter: value}
     elif isinstance(needle, Literal):
         if needle == subject:
             yield bound
     elif isinstance(subject, Node) and _same_operator(needle, subject):
         for parts in _arrangements(needle, subject):
             yield from _each(needle.parts, parts, bound)
+
+
+def _setting(needle: Setting, subject: Term) -> Literal | None:
+    """The parameter's value that makes the constant that of the kernel (ranges are checked by the caller)."""
+    if not isinstance(subject, Literal) or subject.dtype != needle.dtype or subject.value != int(subject.value):
+        return None
+    if (int(subject.value) - needle.offset) % needle.factor:
+        return None
+    return Literal((int(subject.value) - needle.offset) // needle.factor, needle.dtype)
 
 
 def _same_operator(needle: Node, subject: Node) -> bool:
@@ -75,7 +89,9 @@ def _bijections(needle: tuple[Term, ...], subject: tuple[Term, ...]) -> abc.Iter
 def _roots_suit(needle: Term, subject: Term) -> bool:
     match needle:
         case Leaf():
-            return not isinstance(subject, Node) and subject.dtype == needle.dtype
+            return isinstance(subject, Leaf | Literal) and subject.dtype == needle.dtype
+        case Setting():
+            return _setting(needle, subject) is not None
         case Literal():
             return needle == subject
         case Node():
