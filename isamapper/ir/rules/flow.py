@@ -18,7 +18,7 @@ from isamapper.ir.rules.subject import Subject
 from isamapper.ir.walk import Site, first_write, value_range
 
 _OPERATIONS = 10_000_000
-"""Of isl, after which the question is left to the interpreter; about a second; a GRU over time needs a thirtieth of it."""
+"""Of isl, about a second, after which the question is left to the interpreter. A GRU over time needs a thirtieth."""
 
 
 def reads_follow_writes(subject: Subject) -> abc.Iterator[Diagnostic]:

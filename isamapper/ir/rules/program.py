@@ -71,15 +71,12 @@ def windows_stay_inside(subject: Subject) -> abc.Iterator[Diagnostic]:
 def _leaves(name: str, window: Window, tensor: Tensor, place: Place, span: Span | None) -> abc.Iterator[Diagnostic]:
     inside = _with_axes(place, window)
     for axis, (offset, size) in enumerate(zip(window.offsets, tensor.shape, strict=True)):
-        index = offset
-        for position, part in enumerate(window.axes):
-            for dimension, step in part.steps:
-                if dimension == axis:
-                    index = index + variable(f"${position}", step)
+        steps = [(f"${n}", step) for n, part in enumerate(window.axes) for at, step in part.steps if at == axis]
+        index = sum((variable(name, step) for name, step in steps), offset)
         low, high = extremes(index, inside, size)
         if low < 0 or high >= size:
             reach = high if high >= size else low
-            text = f"index '{print_affine(index)}' of operand '{name}' reaches {reach}, outside 0..{size - 1}"
+            text = f"index '{print_affine(offset, steps)}' of operand '{name}' reaches {reach}, outside 0..{size - 1}"
             yield Diagnostic("IR120", text, span, f"axis {axis} of '{tensor.name}' has {size} elements")
 
 
