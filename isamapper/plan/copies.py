@@ -28,6 +28,7 @@ from isamapper.plan.nest import Copy
 class Walk:
     """One coordinate of a copy: steps of both sides in elements (0: does not move) and how it may be cut.
 
+    ``source_unit`` and ``target_unit`` are the elements that windows must start at multiples of.
     ``clipped``: fewer than ``extent`` steps may be valid at the edge; ``room``: writing all of them is harmless.
     """
 
@@ -37,6 +38,14 @@ class Walk:
     target_stride: int
     clipped: bool
     room: bool
+    source_unit: int = 1
+    target_unit: int = 1
+
+    def starts_whole(self, size: int) -> bool:
+        """Whether every block of ``size`` steps starts at a whole row or aligned address on both sides."""
+        if size >= self.extent:
+            return True
+        return not (size * self.source_stride % self.source_unit or size * self.target_stride % self.target_unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +115,14 @@ def copy_options(instruction: Instruction, walks: abc.Sequence[Walk], needs_pad:
     legs = _legs(instruction)
     results: list[tuple[int, int, tuple[tuple[str, str, int], ...]]] = []
     _assign(legs, tuple(walks), pads, (), 1, results)
+    results = [item for item in results if _whole_starts(walks, item[2])]
     results.sort(key=lambda item: (-item[0], item[1]))
     return tuple(Copy(instruction.name, binds) for _, _, binds in results)
+
+
+def _whole_starts(walks: abc.Sequence[Walk], binds: tuple[tuple[str, str, int], ...]) -> bool:
+    sizes = {name: size for _, name, size in binds}
+    return all(walk.starts_whole(sizes.get(walk.name, 1)) for walk in walks)
 
 
 def _assign(

@@ -305,6 +305,8 @@ class _CopyWalk:
         return value
 
     def _valid_dim(self, coordinate: Coordinate) -> Extent:
+        if self.pad is not None:
+            return extent(coordinate.extent)
         access = self.stops[0].access
         dim = int(coordinate.dim or 0)
         result = access.map.results[dim]

@@ -10,12 +10,14 @@ every coordinate knows the tensor axes it walks, so a copy is a walk over coordi
 
 from __future__ import annotations
 
+import math
 from collections import abc
 from dataclasses import dataclass
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import Affine, constant, rotate, variable
 from isamapper.ir.nodes import Access
+from isamapper.plan.lanes import lane_size
 from isamapper.plan.needle import lone_axes, operand_tensor
 from isamapper.plan.nest import Buffer, Digit, Nest, depth_of, digits_of, valid_extent, weight
 
@@ -90,7 +92,7 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
         windows = frozenset(range(len(access.map.results)))
     else:
         windows = frozenset() if buffer.expand else window_dims(nest, access, inner)
-    maker = _Maker(nest, access, inner, windows)
+    maker = _Maker(nest, access, inner, windows, buffer.row)
     if buffer.layout == "digits":
         maker.face(buffer.access)
     maker.fill_rest(buffer.order)
@@ -100,7 +102,8 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
 class _Maker:
     """Collects axes: operand axes first (they come last in memory), then what remains, then orders them."""
 
-    def __init__(self, nest: Nest, access: Access, inner: tuple[Digit, ...], windows: frozenset[int]) -> None:
+    def __init__(self, nest: Nest, access: Access, inner: tuple[Digit, ...], windows: frozenset[int], row: int) -> None:
+        self.row = row
         self.nest, self.access, self.inner, self.windows = nest, access, inner, windows
         self.entries: dict[str, tuple[Axis, tuple[Coordinate, ...]]] = {}
         self.tail: list[str | None] = []
@@ -119,9 +122,14 @@ class _Maker:
         shape = operand_tensor(semantics, operand).shape
         for position, iterator in enumerate(lone_axes(semantics, operand)):
             digits = tuple(self.nest.digit(name) for name in call.members(iterator))
-            self._operand_axis(f"axis{position}", shape[position], digits)
+            size = shape[position]
+            used = 1 if iterator is None else lane_size(self.nest, call, iterator)
+            if position == 0 and len(shape) > 1 and used * math.prod(shape[1:]) % self.row == 0:
+                size = used  # no stride depends on the outermost axis: it takes what calls use
+            self._operand_axis(f"axis{position}", size, used, digits)
 
-    def _operand_axis(self, name: str, size: int, digits: tuple[Digit, ...]) -> None:
+    def _operand_axis(self, name: str, size: int, used: int, digits: tuple[Digit, ...]) -> None:
+        """``size`` elements of room, of which calls look at ``used``."""
         if len(digits) == 1:
             dims = [dim for dim, _ in moves(self.nest, self.access, digits[0].name) if dim in self.windows]
             if dims:
@@ -135,13 +143,13 @@ class _Maker:
                     "SCH010", name, "a sliding window cannot be packed in an operand axis", edit="expand the window"
                 )
                 return
-            extent = size // stride if digit is digits[0] else digit.extent
+            extent = used // stride if digit is digits[0] else digit.extent
             coordinates.append(Coordinate(digit.name, extent, -1, stride, steps, digit=digit.name))
             terms.append((digit.name, stride))
             stride *= digit.extent
             self.used.add(digit.name)
         if not digits:
-            coordinates.append(Coordinate(name, size, -1, 1, ()))
+            coordinates.append(Coordinate(name, used, -1, 1, ()))
         self.entries[name] = (Axis(size, tuple(terms)), tuple(reversed(coordinates)))
         self.tail.append(name)
         self.tail_steps.append(1)
@@ -184,9 +192,18 @@ class _Maker:
         rank = {name: place for place, name in enumerate(order)}
         self.outer.sort(key=lambda name: rank.get(name, len(rank)))
 
+    def _whole_rows(self, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+        """The last axis padded, so that every window starts at a whole row."""
+        tail = math.prod(axis.extent for axis in axes[len(self.outer) :])
+        if not self.tail or tail % self.row == 0:
+            return axes
+        last = axes[-1]
+        step = self.row // math.gcd(self.row, tail // last.extent)
+        return (*axes[:-1], Axis(-(-last.extent // step) * step, last.terms))
+
     def layout(self) -> Layout:
         keys = [*self.outer, *(key for key in self.tail if key is not None)]
-        axes = tuple(self.entries[key][0] for key in keys)
+        axes = self._whole_rows(tuple(self.entries[key][0] for key in keys))
         coordinates = tuple(
             Coordinate(c.name, c.extent, place, c.stride, c.targets, c.digit, c.dim)
             for place, key in enumerate(keys)

@@ -53,7 +53,8 @@ class Buffer:
     ``expand`` gives every digit of a compound index its own axis (a gather) instead of sharing a window.
     ``prefetch`` issues the next fill inside the present iteration's loops; ``delay`` does so for the previous drain.
     ``spread`` pairs inner loops with coordinates: each iteration of the loop carries its share of the coordinate.
-    ``prepared`` buffers hold const tensors re-laid out offline.
+    ``prepared`` buffers hold const tensors re-laid out offline. ``row`` is how many elements a row (or register) of the
+    memory holds: what an instruction reads starts and ends at whole rows.
     """
 
     access: int
@@ -69,6 +70,7 @@ class Buffer:
     delay: bool = False
     spread: tuple[tuple[str, str], ...] = ()
     prepared: bool = False
+    row: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,19 +179,17 @@ def valid_extent(nest: Nest, digit: Digit, names: abc.Mapping[str, Affine]) -> E
         if outer.name == digit.name:
             break
         remaining = remaining - names.get(outer.name, variable(outer.name)) * (weight(nest, outer) // own)
-        clipped = True
-    if not clipped or divides_exactly(nest, digit):
-        return extent(min(digit.extent, steps_in(nest, digit)))
-    return extent(digit.extent, remaining)
+        clipped = clipped or steps_in(nest, outer) > 1
+    most = min(digit.extent, steps_in(nest, digit))
+    return extent(most, remaining) if clipped and not divides_exactly(nest, digit) else extent(most)
 
 
 def divides_exactly(nest: Nest, digit: Digit) -> bool:
     """Whether every visit of ``digit`` runs its full extent: the blocks around it divide the iterator."""
-    block = weight(nest, digit) * digit.extent
-    total = iterator_extent(nest, digit.iterator)
-    if digits_of(nest, digit.iterator)[0].name == digit.name:
-        return steps_in(nest, digit) >= digit.extent
-    return -(-total // weight(nest, digit)) % digit.extent == 0 and block <= total
+    steps = steps_in(nest, digit)
+    return steps >= digit.extent and (
+        digits_of(nest, digit.iterator)[0].name == digit.name or steps % digit.extent == 0
+    )
 
 
 def depth_of(nest: Nest, loop: str | None) -> int:

@@ -1,75 +1,101 @@
 """Where an instruction works on more elements than the kernel has, and what must stand there.
 
-An instruction iterator that cannot be narrowed runs its full extent on the last tile. The elements beyond the kernel's
-own must make no difference: what they add to a target cell that is kept must be the reduction's identity.
+A lane that cannot be narrowed runs its full extent on the last tile. What it adds beyond the kernel's own iterations
+must make no difference: either it lands in target cells that are not kept, or some operand holds a value there that
+makes the contribution nothing.
 """
 
 from __future__ import annotations
 
-from isamapper.ir.nodes import Reduction
-from isamapper.plan.needle import iterator_sizes, lone_axes, parameter_of
-from isamapper.plan.nest import Digit, Nest, digits_of, iterator_extent, weight
+from collections import abc
 
-
-def padded_iterators(nest: Nest) -> tuple[str, ...]:
-    """Instruction iterators that run past the kernel's iterations in some call."""
-    found = []
-    for name, size in iterator_sizes(nest.call.instruction.semantics).items():
-        control = parameter_of(nest.call.instruction, name)
-        members = tuple(nest.digit(member) for member in nest.call.members(name))
-        narrows = control is not None and control.step == 1 and control.low <= 1
-        if not members:
-            if (size if control is None else control.low) > 1:
-                found.append(name)
-        elif any(_ragged(nest, digit) for digit in members) and not (narrows and _boxed(nest, members)):
-            found.append(name)
-    return tuple(found)
-
-
-def _ragged(nest: Nest, digit: Digit) -> bool:
-    return iterator_extent(nest, digit.iterator) % (weight(nest, digit) * digit.extent) != 0
-
-
-def _boxed(nest: Nest, members: tuple[Digit, ...]) -> bool:
-    """Whether clipping only shortens the outermost digit, so that the valid part is a box."""
-    if any(_ragged(nest, digit) for digit in members[1:]):
-        return False
-    outer = digits_of(nest, members[0].iterator)
-    place = [digit.name for digit in outer].index(members[0].name)
-    return not any(digit.bound is not None and digit.extent > 1 for digit in outer[:place])
+from isamapper.diagnostics.source import Rejection
+from isamapper.ir.affine import Affine
+from isamapper.ir.nodes import Access
+from isamapper.plan.lanes import lane_size, padded_lanes
+from isamapper.plan.needle import lone_axes, operand_tensor
+from isamapper.plan.nest import Nest, digits_of, iterator_extent
+from isamapper.plan.neutral import neutral_value
 
 
 def needs_padding(nest: Nest, access: int) -> bool:
-    """Whether calls read elements of ``access`` beyond the kernel's own."""
-    operand = nest.call.operand(access)
-    if operand is None or access == 0:
-        return False
-    axes = lone_axes(nest.call.instruction.semantics, operand)
-    return any(name in axes for name in padded_iterators(nest))
-
-
-def pad_value(nest: Nest, access: int) -> int | float:
-    """What is read beyond: the access's own padding, else what leaves the target unchanged."""
-    declared = nest.statement.accesses[access].otherwise
-    if declared is not None:
-        return declared
-    match nest.statement.assign.reduction:
-        case Reduction.MIN:
-            return float("inf")
-        case Reduction.MAX:
-            return float("-inf")
-        case Reduction.MUL:
-            return 1
-        case _:
-            return 0
+    """Whether calls look at elements of ``access`` beyond the kernel's own."""
+    return any(lane in _lanes(nest, access) for lane in padded_lanes(nest, nest.call))
 
 
 def must_fill(nest: Nest, name: str) -> bool:
-    """Whether calls always run this bound digit in full, so that its buffers hold padding beyond the kernel's own."""
-    digit = nest.digit(name)
-    if digit.bound is None:
+    """Whether calls run this bound digit in full even at the edge, so that its buffers hold padding there."""
+    return nest.digit(name).bound in padded_lanes(nest, nest.call)
+
+
+def pad_value(nest: Nest, access: int) -> int | float:
+    """What is read beyond: the access's own padding, else what leaves the target unchanged, else 0."""
+    declared = nest.statement.accesses[access].otherwise
+    if declared is not None:
+        return declared
+    neutral = _neutral(nest, access)
+    return 0 if neutral is None else neutral
+
+
+def _neutral(nest: Nest, access: int) -> int | float | None:
+    operand = nest.call.operand(access)
+    if operand is None or access == 0:
+        return None
+    dtype = operand_tensor(nest.call.instruction.semantics, operand).dtype
+    return neutral_value(nest.statement.assign, access, dtype)
+
+
+def _lanes(nest: Nest, access: int) -> tuple[str | None, ...]:
+    operand = nest.call.operand(access)
+    return () if operand is None else lone_axes(nest.call.instruction.semantics, operand)
+
+
+def padding_obstacle(nest: Nest, shapes: abc.Mapping[str, tuple[int, ...]]) -> Rejection | None:
+    """A lane whose padding would change the result; ``shapes`` are those of the kernel's tensors."""
+    kept = _lanes(nest, 0)
+    for lane in padded_lanes(nest, nest.call):
+        if lane in kept:
+            continue
+        readers = [access for _, access in nest.call.sigma if access and lane in _lanes(nest, access)]
+        if not any(_harmless(nest, access, lane, shapes) for access in readers):
+            reason = "it runs beyond the kernel's iterations, and no operand is neutral there"
+            subject = f"'{lane}' of '{nest.call.instruction.name}'"
+            return Rejection("SCH005", subject, reason, edit="another instruction, or tiles that divide")
+    return None
+
+
+def _harmless(nest: Nest, access: int, lane: str, shapes: abc.Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether what ``access`` reads beyond the kernel's iterations along ``lane`` is padding, and neutral."""
+    kernel_access = nest.statement.accesses[access]
+    shape = shapes[kernel_access.tensor]
+    if _neutral(nest, access) is None or pad_value(nest, access) != _neutral(nest, access):
         return False
-    control = parameter_of(nest.call.instruction, digit.bound)
-    if control is None or control.step != 1 or control.low > 1:
-        return True
-    return not _boxed(nest, tuple(nest.digit(member) for member in nest.call.members(digit.bound)))
+    members = nest.call.members(lane)
+    if not members:
+        return bool(shape)
+    iterators = {nest.digit(name).iterator for name in members}
+    return all(_leaves(nest, kernel_access, iterator, shape) for iterator in iterators)
+
+
+def _leaves(nest: Nest, access: Access, iterator: str, shape: tuple[int, ...]) -> bool:
+    """Whether the index lies outside the tensor wherever ``iterator`` is past its last value."""
+    end = iterator_extent(nest, iterator)
+    for index, size in zip(access.map.results, shape, strict=True):
+        step = index.coefficient(iterator)
+        low, high = _reach(nest, index, iterator)
+        if (step > 0 and step * end + low >= size) or (step < 0 and step * end + high < 0):
+            return True
+    return False
+
+
+def _reach(nest: Nest, index: Affine, without: str) -> tuple[int, int]:
+    """Least and greatest value of ``index`` less its term in ``without``, over all steps that digits can take."""
+    low = high = index.constant
+    for name, coefficient in index.terms:
+        if name != without:
+            span = 1
+            for digit in digits_of(nest, name):
+                size = 0 if digit.bound is None else lane_size(nest, nest.call, digit.bound)
+                span *= max(digit.extent, size)
+            low, high = low + min(0, coefficient * (span - 1)), high + max(0, coefficient * (span - 1))
+    return low, high

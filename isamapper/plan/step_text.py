@@ -78,6 +78,8 @@ def _buffer(buffer: Buffer) -> str:
         parts.append(f"layout {buffer.layout}")
     if buffer.order:
         parts.append(f"order {_words(buffer.order)}")
+    if buffer.row != 1:
+        parts.append(f"row {buffer.row}")
     parts += [word for word in _FLAGS if getattr(buffer, word)]
     if buffer.spread:
         parts.append(f"spread {_spread(buffer.spread)}")
@@ -168,11 +170,14 @@ def _read_place(line: StepReader) -> Place:
     if layout not in ("digits", "dims"):
         raise line.wrong(f"'{layout}' is no layout", "one of digits, dims")
     order = _read_list(line) if line.accept("order") else ()
+    row = line.number() if line.accept("row") else 1
     expand, prepared, prefetch, delay = (line.accept(word) for word in _FLAGS)
     spread = _read_spread(line)
     fill = _read_copy(line) if line.accept("fill") else None
     drain = _read_copy(line) if line.accept("drain") else None
-    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, prefetch, delay, spread, prepared)
+    buffer = Buffer(
+        access, memory, loop, slots, layout, order, expand, fill, drain, prefetch, delay, spread, prepared, row
+    )
     return Place(statement, buffer, line.span)
 
 

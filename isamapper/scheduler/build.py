@@ -115,7 +115,7 @@ class _Builder:
             depth = self._hoisted(nest, access, depth)
             loop = nest.order[depth - 1] if depth else None
             layout = "dims" if self.machine.memory(memory).kind is MemoryKind.CACHE and not facing else "digits"
-            buffer = Buffer(access, memory, loop, layout=layout)
+            buffer = Buffer(access, memory, loop, layout=layout, row=self._row(access, memory, layout))
             made = self._fitted(nest, buffer, stops[-1], relay)
             if isinstance(made, Rejection):
                 return made
@@ -123,6 +123,14 @@ class _Builder:
             path.append(buffer)
             stops.append(stop)
         return tuple(path)
+
+    def _row(self, access: int, memory: str, layout: str) -> int:
+        """Elements of the access's tensor in one row or register of a memory that is read in whole ones."""
+        row_bytes = self.machine.memory(memory).row_bytes
+        if not row_bytes or layout != "digits":
+            return 1
+        tensor = self.tensors[self.frame.statement.accesses[access].tensor]
+        return max(1, row_bytes * 8 // tensor.dtype.bits)
 
     def _depths(self, route: tuple[str, ...], access: int, ends: tuple[int, ...]) -> tuple[int, ...]:
         """Loops around each buffer of a route before hoisting: one level further out per memory."""
@@ -233,7 +241,10 @@ class _Builder:
             pads = spec.pads and (spec.pad_value is None or declared is None or spec.pad_value == declared)
             if needs_pad and not pads:
                 continue
-            walks = tuple(self._walk(nest, access, c, source, target, walked, pads) for c in walked.coordinates)
+            units = (self._unit(instruction, shape.source, source), self._unit(instruction, shape.target, target))
+            if not all(self._whole_steps(nest, s, u) for s, u in zip((source, target), units, strict=True)):
+                continue
+            walks = tuple(self._walk(nest, access, c, source, target, units, pads) for c in walked.coordinates)
             for copy in copy_options(instruction, walks, needs_pad):
                 if not pads and self._unboxed(nest, copy, walked):
                     continue
@@ -261,7 +272,14 @@ class _Builder:
         return copies_between(self.machine, *memories, source.tensor.dtype, target.tensor.dtype)
 
     def _walk(
-        self, nest: Nest, access: int, coordinate: Coordinate, source: Stop, target: Stop, walked: Layout, pads: bool
+        self,
+        nest: Nest,
+        access: int,
+        coordinate: Coordinate,
+        source: Stop,
+        target: Stop,
+        units: tuple[int, int],
+        pads: bool,
     ) -> Walk:
         padded = pads or source.buffer is not None
         clipped = self._clipped(nest, access, coordinate, padded)
@@ -272,11 +290,21 @@ class _Builder:
             stride_along(nest, target, coordinate),
             clipped,
             room=access != 0,
+            source_unit=units[0],
+            target_unit=units[1],
         )
+
+    def _unit(self, instruction: Instruction, operand: str, stop: Stop) -> int:
+        """Elements that windows of an operand must start at multiples of."""
+        memory = self.machine.memory(stop.tensor.memory or self.home)
+        total = max(memory.alignment_bytes, operand_spec(instruction, operand).alignment_bytes)
+        if memory.kind is MemoryKind.REGISTERS:
+            total = max(total, memory.row_bytes or 1)
+        return max(1, total * 8 // stop.tensor.dtype.bits)
 
     def _clipped(self, nest: Nest, access: int, coordinate: Coordinate, pads: bool) -> bool:
         if coordinate.digit is None:
-            return coordinate.dim is not None or not pads
+            return not (pads and access != 0 and needs_padding(nest, access))
         if access != 0 and pads and needs_padding(nest, access) and must_fill(nest, coordinate.digit):
             return False
         value = valid_extent(nest, nest.digit(coordinate.digit), {})
@@ -306,6 +334,8 @@ class _Builder:
                 memory = stop.tensor.memory or self.home
                 if memory not in operand_spec(call.instruction, operand).memories:
                     return Rejection("SCH031", f"'{operand}'", f"'{call.instruction.name}' takes it from elsewhere")
+                if not self._starts_whole(nest, call.instruction, operand, stop):
+                    return Rejection("SCH035", f"'{operand}'", f"'{call.instruction.name}' takes whole rows only")
                 demanded = required_strides(call.instruction, operand)
                 axes = lone_axes(call.instruction.semantics, operand)
                 for axis, stride in zip(axes, demanded, strict=True):
@@ -319,6 +349,16 @@ class _Builder:
                             "SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it"
                         )
         return None
+
+    def _starts_whole(self, nest: Nest, instruction: Instruction, operand: str, stop: Stop) -> bool:
+        return self._whole_steps(nest, stop, self._unit(instruction, operand, stop))
+
+    def _whole_steps(self, nest: Nest, stop: Stop, unit: int) -> bool:
+        """Whether every loop moves windows of a buffer by whole rows."""
+        if unit == 1:
+            return True
+        strides = (stride_along(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name)) for name in nest.order)
+        return all(stride % unit == 0 for stride in strides)
 
     def _fixed_and_direct(self, instruction: Instruction, axis: str, stop: Stop) -> bool:
         control = parameter_of(instruction, axis)
@@ -337,6 +377,11 @@ class _Builder:
     def _axis_stride(self, nest: Nest, members: tuple[str, ...], stop: Stop) -> int | None:
         """Elements between neighbours along an operand axis; None where its digits do not lie in one line."""
         expected: int | None = None
+        first = 0
+        if stop.buffer is None or stop.buffer.layout == "dims":
+            members = tuple(name for name in members if nest.digit(name).extent > 1)
+            if len(members) > 1:
+                return None
         for name in reversed(members):
             stride = stride_along(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name))
             if expected is None:

@@ -97,34 +97,45 @@ def bound_digits(
     instruction: Instruction, statement: Statement, mapping: Mapping, shared: abc.Set[str]
 ) -> abc.Iterator[tuple[Digit, ...]]:
     """Ways to choose the extents of the digits that ``mapping`` binds: a greedy fill per instruction iterator."""
-    sizes = iterator_sizes(instruction.semantics)
-    extents = {iterator.name: iterator.extent for iterator in statement.iterators}
-    lanes = _inner_first(instruction, sizes)
     seen = set()
-    for smallest_first in (False, True):
-        left = dict(extents)
-        digits: list[Digit] = []
-        possible = True
-        for lane in lanes:
-            members = [i for i, j in mapping.rho if j == lane and i not in shared]
-            members.sort(key=lambda name: (left[name], name), reverse=not smallest_first)
-            room = sizes[lane]
-            chosen: list[Digit] = []
-            for member in members:
-                size = min(room, left[member])
-                if size > 1:
-                    chosen.append(Digit(f"{member}.{lane}", member, size, lane))
-                    left[member] = -(-left[member] // size)
-                    room //= size
-            if chosen:
-                whole = _whole(instruction, lane, sizes[lane], chosen)
-                possible = possible and whole is not None
-                chosen = whole or chosen
-            digits.extend(chosen)
-        key = tuple(reversed(digits))
-        if possible and key not in seen:
-            seen.add(key)
-            yield key
+    for largest_first in (True, False):
+        for alone in (False, True):
+            digits = _filled(instruction, statement, mapping, shared, largest_first, alone)
+            if digits is not None and digits not in seen:
+                seen.add(digits)
+                yield digits
+
+
+def _filled(
+    instruction: Instruction,
+    statement: Statement,
+    mapping: Mapping,
+    shared: abc.Set[str],
+    largest_first: bool,
+    alone: bool,
+) -> tuple[Digit, ...] | None:
+    """Bound digits with every lane filled from one end of its members; ``alone`` takes a single member per lane."""
+    sizes = iterator_sizes(instruction.semantics)
+    left = {iterator.name: iterator.extent for iterator in statement.iterators}
+    place = {iterator.name: rank for rank, iterator in enumerate(statement.iterators)}
+    digits: list[Digit] = []
+    for lane in _inner_first(instruction, sizes):
+        members = [i for i, j in mapping.rho if j == lane and i not in shared]
+        members.sort(key=lambda name: (left[name], place[name]), reverse=largest_first)
+        room = sizes[lane]
+        chosen: list[Digit] = []
+        for member in members:
+            size = min(room, left[member])
+            if size > 1 and not (alone and chosen):
+                chosen.append(Digit(f"{member}.{lane}", member, size, lane))
+                left[member] = -(-left[member] // size)
+                room //= size
+        if chosen:
+            whole = _whole(instruction, lane, sizes[lane], chosen)
+            if whole is None:
+                return None
+            digits.extend(whole)
+    return tuple(reversed(digits))
 
 
 def _inner_first(instruction: Instruction, sizes: abc.Mapping[str, int]) -> list[str]:
