@@ -264,7 +264,7 @@ class _Reader:
 
     def chain(self, tree: _Tree) -> syntax.Expression:
         message = "a chain of comparisons is not a condition of 'select'"
-        raise SourceError(Diagnostic("IR003", message, self._span(tree), "nest two selects"))
+        raise SourceError(Diagnostic("IR023", message, self._span(tree), "nest two selects"))
 
     def literal(self, tree: _Tree) -> syntax.Number | syntax.Name | syntax.Negation:
         """A default or the value after ``else``: a number or a name, perhaps with a sign."""
