@@ -105,7 +105,7 @@ def _judge(
     if not symbolic:
         judges.append(_room_judge(subject, table))
     if is_separable(needle, match):
-        judges.append(_target_judge(subject, match))
+        judges.append(_target_judge(subject, needle, match))
         judges.append(None if symbolic else _exact_judge(subject, needle, match))
     else:
         judges.append(_compound_judge(subject, needle, match, symbolic=symbolic))
@@ -162,12 +162,19 @@ def _compound_judge(subject: Subject, needle: Needle, match: Match, *, symbolic:
     return judge
 
 
-def _target_judge(subject: Subject, match: Match) -> Judge | None:
-    """Kernel targets with compound indices: the bound iterators must not meet in one element."""
-    target, extents = match.roles[0].subject, _extents(subject)
-    if is_simple(target):
+def _target_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
+    """Kernel targets with compound indices: the bound digits must not meet in one element."""
+    role, extents = match.roles[0], _extents(subject)
+    if is_simple(role.subject):
         return None
-    return lambda relation: injective(target, {name: extents[name] for name, _ in relation})
+    lanes = {lane.name: lane.extent for lane in needle.iterators}
+
+    def judge(relation: Relation) -> bool:
+        if injective(role.subject, {name: extents[name] for name, _ in relation}):
+            return True
+        return any(sound(role, digits) for digits in placements(relation, extents, lanes))
+
+    return judge
 
 
 def _exact_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:

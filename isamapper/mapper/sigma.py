@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from isamapper.ir import numeric
 from isamapper.ir.analysis import Statement
-from isamapper.ir.nodes import Access, Kernel, Reduction, Tensor
+from isamapper.ir.nodes import Access, IteratorKind, Kernel, Reduction, Tensor
 from isamapper.ir.types import DType
 from isamapper.mapper.delta import Role
 from isamapper.mapper.needle import Effect, Needle, effect_of
@@ -57,10 +57,16 @@ def matches(subject: Subject, needle: Needle) -> abc.Iterator[Match]:
 
 
 def _comparable(subject: Subject, needle: Needle) -> bool:
-    """Cheap necessary conditions: the targets' data types, and no guard inside the instruction."""
+    """Cheap necessary conditions: the targets' data types, and an instruction that is a plain box of points."""
     target, operand = target_tensor(subject.statement, subject.tensors), target_tensor(needle.statement, needle.tensors)
-    plain = not needle.statement.conditions and not needle.statement.exclusions
-    return plain and target.dtype == operand.dtype and target.block == operand.block
+    return is_plain(needle) and target.dtype == operand.dtype and target.block == operand.block
+
+
+def is_plain(needle: Needle) -> bool:
+    """Whether the instruction's points may be taken in any order and all are executed: no guard, no recurrence."""
+    statement = needle.statement
+    ordered = any(each.extent > 1 and each.kind is IteratorKind.SEQUENTIAL for each in statement.iterators)
+    return not ordered and not statement.conditions and not statement.exclusions
 
 
 def target_tensor(statement: Statement, tensors: abc.Sequence[Tensor]) -> Tensor:

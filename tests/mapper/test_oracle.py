@@ -9,6 +9,7 @@ from isamapper.ir.parser import parse_kernel
 from isamapper.mapper.find import subjects
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import needle_of_kernel
+from isamapper.mapper.sigma import is_plain
 from tests.mapper.oracle import case_of, saturated, sound_relations
 from tests.mapper.random_cases import random_pair
 
@@ -22,6 +23,9 @@ def check(seed: int) -> bool:
     except SourceError:
         return False
     assert needle is not None
+    if not is_plain(needle):
+        assert not list(enumerate_mappings(subject, needle))
+        return False
     case = case_of(subject, needle)
     wanted = {
         (sigma, relation, kind)
@@ -39,7 +43,7 @@ def check(seed: int) -> bool:
 
 @pytest.mark.parametrize("block", range(10))
 def test_mappings_found_are_those_that_execute(block: int) -> None:
-    assert sum(check(seed) for seed in range(20 * block, 20 * block + 20)) >= 10
+    assert sum(check(seed) for seed in range(20 * block, 20 * block + 20)) >= 8
 
 
 @pytest.mark.slow
