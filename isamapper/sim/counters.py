@@ -51,7 +51,7 @@ class Counters:
     """Totals of one run. ``overhang`` is how long each unit's servers stay taken after the last end."""
 
     cycles: int
-    invocations: list[int]  # per site
+    invocations: list[int]  # per instruction of the machine
     busy: list[int]  # per unit
     overhang: list[int]  # per unit
     stalls: list[list[int]]  # per unit, per reason
@@ -59,12 +59,13 @@ class Counters:
     beats: list[int]  # per port calendar
     bytes: list[list[int]]  # per memory: read, written
     events: list[Event] = field(default_factory=list)
+    skipped: int = 0  # iterations that were not stepped
 
     @staticmethod
-    def empty(sites: int, units: int, calendars: int, memories: int) -> Counters:
+    def empty(instructions: int, units: int, calendars: int, memories: int) -> Counters:
         return Counters(
             0,
-            [0] * sites,
+            [0] * instructions,
             [0] * units,
             [0] * units,
             [[0] * len(REASONS) for _ in range(units)],

@@ -31,8 +31,7 @@ from isamapper.sim.counters import (
 )
 from isamapper.sim.expand import Invocation, OperandAt, expand
 from isamapper.sim.hazards import Hazards
-from isamapper.sim.sites import Model, PortUse
-
+from isamapper.sim.sites import Model, PortUse, Site
 
 Bounds: TypeAlias = list[tuple[int, int]]
 """Reasons and the cycles until which they hold, in the order in which they are asked."""
@@ -109,7 +108,9 @@ def run(model: Model, events: int = 0) -> Counters:
     """Times every invocation of ``model``; the first ``events`` of them are kept."""
     machine = model.machine
     calendars = sum(1 for _ in _calendars(model))
-    engine = _Engine(model, Counters.empty(len(model.sites), len(machine.units), calendars, len(machine.memories)))
+    engine = _Engine(
+        model, Counters.empty(len(machine.instructions), len(machine.units), calendars, len(machine.memories))
+    )
     for invocation in expand(model):
         event = engine.step(invocation)
         if len(engine.counters.events) < events:
@@ -131,6 +132,7 @@ class _Engine:
         self.queues = [Queue(unit) for unit in model.machine.units]
         self.calendars = list(_calendars(model))
         self.hazards = Hazards(model)
+        self.instructions = {each.name: index for index, each in enumerate(model.machine.instructions)}
         self.memories = [memory.name for memory in model.machine.memories]
         self.explicit = model.machine.interlocks == "explicit"
 
@@ -161,7 +163,8 @@ class _Engine:
             waits[reason] += max(0, bound - start)
             start = max(start, bound)
         if self.explicit and max(raw, war, waw) > start:
-            raise _violation(invocation, start, raw, war)
+            reason = RAW if raw > start else WAR if war > start else WAW
+            raise SourceError(violation(invocation.site, start, reason))
         return start, waits
 
     def _move(self, invocation: Invocation, start: int) -> tuple[int, int]:
@@ -234,7 +237,7 @@ class _Engine:
 
     def _count(self, invocation: Invocation, waits: abc.Sequence[int], end: int) -> None:
         counters, site = self.counters, invocation.site
-        counters.invocations[site.index] += 1
+        counters.invocations[self.instructions[site.instruction.name]] += 1
         counters.cycles = max(counters.cycles, end)
         for reason, cycles in enumerate(waits):
             counters.stalls[site.unit][reason] += cycles
@@ -252,14 +255,9 @@ class _Engine:
         return counters
 
 
-def _violation(invocation: Invocation, start: int, raw: int, war: int) -> SourceError:
-    name = invocation.site.instruction.name
-    kind = (
-        "reads what is not ready"
-        if raw > start
-        else "overwrites what is still read"
-        if war > start
-        else ("overtakes an earlier write")
-    )
-    message = f"'{name}' starting in cycle {start} {kind}; this machine does not wait for hazards"
-    return SourceError(Diagnostic("SIM010", message, invocation.site.invoke.span))
+def violation(site: Site, start: int, reason: int) -> Diagnostic:
+    """What to say of a hazard that a machine with explicit interlocks does not wait for."""
+    kinds = {RAW: "reads what is not ready", WAR: "overwrites what is still read", WAW: "overtakes an earlier write"}
+    message = f"'{site.instruction.name}' starting in cycle {start} {kinds[reason]}"
+    help = "this machine does not wait for hazards: the program must order these invocations"
+    return Diagnostic("SIM010", message, site.invoke.span, help)

@@ -139,10 +139,8 @@ class Timeline:
 def timeline(model: Model, counters: Counters) -> Timeline:
     """The timeline that an engine's totals amount to."""
     machine = model.machine
-    per_name: dict[str, int] = {}
-    for site, count in zip(model.sites, counters.invocations, strict=True):
-        per_name[site.instruction.name] = per_name.get(site.instruction.name, 0) + count
-    instructions = tuple((each.name, per_name[each.name]) for each in machine.instructions if per_name.get(each.name))
+    counts = zip(machine.instructions, counters.invocations, strict=True)
+    instructions = tuple((each.name, count) for each, count in counts if count)
     traffic = tuple(
         Traffic(memory.name, *moved) for memory, moved in zip(machine.memories, counters.bytes, strict=True)
     )
@@ -165,22 +163,22 @@ def timeline(model: Model, counters: Counters) -> Timeline:
 
 
 def _units(model: Model, counters: Counters) -> tuple[UnitUse, ...]:
-    executed = [0] * len(model.machine.units)
-    for site, count in zip(model.sites, counters.invocations, strict=True):
-        executed[site.unit] += count
+    executed = {unit.name: 0 for unit in model.machine.units}
+    for instruction, count in zip(model.machine.instructions, counters.invocations, strict=True):
+        executed[instruction.unit] += count
     found = []
     for index, unit in enumerate(model.machine.units):
         busy = counters.busy[index] - counters.overhang[index]
         lost = zip(REASONS[NO_WORK + 1 :], counters.stalls[index][NO_WORK + 1 :], strict=True)
         stalls = tuple((reason, cycles) for reason, cycles in lost if cycles)
         idle = unit.count * counters.cycles - busy - sum(cycles for _, cycles in stalls)
-        found.append(UnitUse(unit.name, unit.count, executed[index], busy, stalls, idle))
+        found.append(UnitUse(unit.name, unit.count, executed[unit.name], busy, stalls, idle))
     return tuple(found)
 
 
 def _front_end(model: Model, counters: Counters) -> FrontEndUse:
-    counts = zip(model.sites, counters.invocations, strict=True)
-    dispatched = sum(count for site, count in counts if not site.instruction.implicit)
+    counts = zip(model.machine.instructions, counters.invocations, strict=True)
+    dispatched = sum(count for instruction, count in counts if not instruction.implicit)
     return FrontEndUse(model.machine.dispatch.per_cycle, dispatched, *counters.front_end)
 
 

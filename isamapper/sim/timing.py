@@ -6,11 +6,13 @@ Engines: ``compiled`` (skips ahead over loops that repeat), ``expanded`` (compil
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 
 from isamapper.plan.program import Program
 from isamapper.sim import reference
-from isamapper.sim.sites import model
+from isamapper.sim.counters import Counters
+from isamapper.sim.sites import Model, model
 from isamapper.sim.timeline import Timeline, timeline
 
 ENGINES = ("auto", "compiled", "expanded", "reference")
@@ -27,7 +29,15 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False) -> 
         raise ValueError(f"'{engine}' is not an engine; there are {', '.join(ENGINES)}")
     events = TRACED_INVOCATIONS if trace else 0
     view = model(program)
-    return timeline(view, reference.run(view, events))
+    return timeline(view, _run(view, engine, events))
+
+
+def _run(view: Model, engine: str, events: int) -> Counters:
+    if engine == "reference" or (engine == "auto" and not has_compiler()):
+        return reference.run(view, events)
+    compiled = import_module("isamapper.sim.compiled.engine")
+    counters: Counters | None = compiled.run(view, events, skip=engine != "expanded")
+    return reference.run(view, events) if counters is None else counters
 
 
 def has_compiler() -> bool:

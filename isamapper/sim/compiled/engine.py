@@ -1,0 +1,101 @@
+"""The compiled engine: writes code for a program, runs it, and reads the totals back."""
+
+from __future__ import annotations
+
+from isamapper.diagnostics.source import SourceError
+from isamapper.sim.compiled.atoms import Atoms, atoms
+from isamapper.sim.compiled.jit import compile_program
+from isamapper.sim.compiled.layout import (
+    EVENT_COUNT,
+    EVENT_WORDS,
+    EVENTS,
+    LAST_END,
+    OVERFLOW,
+    SKIPPED,
+    STATUS,
+    VIOLATION_KIND,
+    VIOLATION_SITE,
+    VIOLATION_START,
+    Layout,
+    State,
+    layout,
+)
+from isamapper.sim.compiled.nest import Nest, SkipPolicy, skipping_loops
+from isamapper.sim.compiled.specs import StepSpec, step_spec, unsuited
+from isamapper.sim.compiled.step import Options, step_function
+from isamapper.sim.counters import REASONS, Counters, Event
+from isamapper.sim.reference import violation
+from isamapper.sim.sites import Model
+
+_INTERVALS = 512
+DEFAULT_POLICY = SkipPolicy()
+
+
+def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = DEFAULT_POLICY) -> Counters | None:
+    """Times a program; None where only the reference engine can.
+
+    Without ``skip``, and where events are kept, every invocation is stepped.
+    """
+    if unsuited(model) is not None:
+        return None
+    found = atoms(model)
+    specs = _specs(model, found)
+    intervals = _INTERVALS
+    while True:
+        plan, text = _program(model, found, specs, events, policy if skip and not events else None, intervals)
+        _code, entry = compile_program(text)
+        state = plan.state()
+        entry(state.ctypes.data)
+        if state[STATUS] != OVERFLOW:
+            return _counters(plan, state)
+        intervals *= 16
+
+
+def _specs(model: Model, found: Atoms) -> tuple[StepSpec, ...]:
+    distinct = dict.fromkeys(step_spec(model, site, found) for site in model.sites)
+    return tuple(sorted(distinct, key=lambda spec: spec.unit))
+
+
+def _program(
+    model: Model, found: Atoms, specs: tuple[StepSpec, ...], events: int, policy: SkipPolicy | None, intervals: int
+) -> tuple[Layout, str]:
+    """State and code of a program."""
+    loops = skipping_loops(model, found, policy) if policy else {}
+    plan = layout(model, specs, found, len(loops), events, intervals)
+    numbers = {spec: index for index, spec in enumerate(specs)}
+    nest = Nest(plan, found, numbers, loops, policy or SkipPolicy()).text()
+    options = Options(bool(loops), bool(events))
+    steps = "".join(step_function(plan, index, options) for index in range(len(specs)))
+    return plan, steps + nest
+
+
+def _counters(plan: Layout, state: State) -> Counters:
+    """The totals in a finished state."""
+    model = plan.model
+    machine = model.machine
+    words = [int(word) for word in state[: plan.bytes + 2 * len(machine.memories)]]
+    if words[VIOLATION_SITE]:
+        site = model.sites[words[VIOLATION_SITE] - 1]
+        raise SourceError(violation(site, words[VIOLATION_START], words[VIOLATION_KIND]))
+    counters = Counters.empty(len(machine.instructions), len(machine.units), 0, 0)
+    counters.cycles = words[LAST_END]
+    counters.skipped = words[SKIPPED]
+    for index, spec in enumerate(plan.specs):
+        counters.invocations[spec.instruction] += words[plan.counts + index]
+    counters.front_end = words[plan.front_end : plan.front_end + 3]
+    for unit, own in enumerate(plan.units):
+        counters.busy[unit] = words[plan.busy + unit]
+        first = plan.stall(unit, 0)
+        counters.stalls[unit] = words[first : first + len(REASONS)]
+        servers = words[own.servers.values : own.servers.values + own.servers.size]
+        counters.overhang[unit] = sum(max(0, free - counters.cycles) for free in servers)
+    counters.beats = words[plan.beats : plan.bytes]
+    counters.bytes = [words[plan.bytes + 2 * index :][:2] for index in range(len(machine.memories))]
+    counters.events = _events(state)
+    return counters
+
+
+def _events(state: State) -> list[Event]:
+    first, count = int(state[EVENTS]), int(state[EVENT_COUNT])
+    rows = state[first : first + count * EVENT_WORDS].reshape(count, EVENT_WORDS).tolist()
+    return [Event(row[0], row[1], row[2], tuple(row[6:]), row[3], row[4], row[5]) for row in rows]

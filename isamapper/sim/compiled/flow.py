@@ -1,0 +1,155 @@
+"""Compiled bytes and beats of one operand: the code that ``traffic.py`` defines, folded where extents are known."""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.hwdesc.model import Port
+from isamapper.sim.compiled.layout import SCRATCH, Layout
+from isamapper.sim.compiled.specs import OperandSpec
+from isamapper.sim.compiled.text import Function, Truth, Value
+from isamapper.sim.traffic import bank_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Positions of each operand axis inside the tensor: the first, and how many."""
+
+    first: tuple[Value, ...]
+    count: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Beats of one operand on one port. Of banked memories ``bank`` is the only bank, or ``-1``: see ``out``."""
+
+    port: int
+    beats: Value
+    bank: Value
+    out: Value
+
+
+def inside(fn: Function, spec: OperandSpec, extents: abc.Sequence[Value], offsets: abc.Sequence[Value]) -> Inside:
+    """The part of a window that lies in its tensor; all of it where the operand does not pad."""
+    if not spec.padded:
+        return Inside(tuple(0 for _ in extents), tuple(extents))
+    moved = {axis for steps in spec.axis_steps for axis, _ in steps}
+    nothing: Truth = False
+    for axis, size in enumerate(spec.shape):
+        if axis not in moved:
+            offset = offsets[axis]
+            nothing = fn.either(nothing, fn.either(fn.less(offset, 0), fn.less(size - 1, offset)))
+    first: list[Value] = []
+    count: list[Value] = []
+    for extent, steps in zip(extents, spec.axis_steps, strict=True):
+        low: Value = 0
+        high: Value = fn.sub(extent, 1)
+        for axis, step in steps:
+            below, above = fn.sub(0, offsets[axis]), fn.sub(spec.shape[axis] - 1, offsets[axis])
+            if step < 0:
+                below, above = fn.sub(0, above), fn.sub(0, below)
+            low = fn.maximum(low, fn.ceil_divide(below, abs(step)))
+            high = fn.minimum(high, fn.floor_divide(above, abs(step)))
+        first.append(low)
+        count.append(fn.choose(nothing, 0, fn.maximum(0, fn.add(fn.sub(high, low), 1))))
+    if not extents:  # a single element
+        return Inside((0,), (fn.choose(nothing, 0, 1),))
+    return Inside(tuple(first), tuple(count))
+
+
+class Flow:
+    """What one operand moves."""
+
+    def __init__(self, fn: Function, plan: Layout, spec: OperandSpec, part: Inside, start: Value) -> None:
+        self.fn = fn
+        self.plan = plan
+        self.spec = spec
+        self.memory = plan.model.machine.memories[spec.memory]
+        self.counts = part.count
+        self.steps = spec.steps if spec.steps else (0,) * len(part.count)
+        self.order = sorted(
+            range(len(part.count)), key=lambda axis: (self.steps[axis] == 0, abs(self.steps[axis]), axis)
+        )
+        self._merge()
+        self.size = self._run_bytes()
+        self.bytes = fn.mul(self.rows, self.size)
+        if spec.banked:
+            self._place(part, start)
+
+    def _merge(self) -> None:
+        """Elements of a run, and the number of runs."""
+        fn = self.fn
+        self.run: Value = 1
+        self.rows: Value = 1
+        self.merged: dict[int, Truth] = {}
+        simple = not self.spec.banked and self.spec.element_bits % 8 == 0 and not self.spec.block and self._even()
+        merging: Truth = True
+        for axis in self.order:
+            count = self.counts[axis]
+            if not simple:
+                goes_on = fn.either(fn.equal(count, 1), fn.equal(abs(self.steps[axis]), self.run))
+                merging = fn.both(merging, goes_on)
+            self.merged[axis] = merging
+            longer, more = fn.mul(self.run, count), fn.mul(self.rows, count)
+            self.run, self.rows = fn.choose(merging, longer, self.run), fn.choose(merging, self.rows, more)
+
+    def _even(self) -> bool:
+        """Whether no port rounds, so that runs do not matter."""
+        ports = [self.plan.model.ports[port].port for port in (*self.spec.read_ports, *self.spec.write_ports)]
+        return all(port.request_bytes == 1 and port.burst_bytes == 1 for port in ports)
+
+    def _run_bytes(self) -> Value:
+        bits = self.fn.mul(self.run, self.spec.element_bits)
+        if self.spec.block:
+            elements, exponent = self.spec.block
+            bits = self.fn.add(bits, self.fn.mul(self.fn.ceil_divide(self.run, elements), exponent))
+        return self.fn.ceil_divide(bits, 8)
+
+    def _place(self, part: Inside, start: Value) -> None:
+        """First and last byte, and where runs start, in bits."""
+        fn, bits = self.fn, self.spec.element_bits
+        lowest = highest = 0
+        low: Value = lowest
+        high: Value = highest
+        for axis, step in enumerate(self.steps):
+            start = fn.add(start, fn.mul(part.first[axis], step * bits))
+            span = fn.mul(fn.sub(self.counts[axis], 1), step * bits)
+            if step < 0:
+                start = fn.add(start, fn.choose(self.merged[axis], span, 0))
+                low = fn.add(low, fn.choose(self.merged[axis], 0, span))
+            else:
+                high = fn.add(high, fn.choose(self.merged[axis], 0, span))
+        self.start = start
+        self.first_byte = fn.floor_divide(fn.add(start, low), 8)
+        self.last_byte = fn.sub(fn.add(fn.floor_divide(fn.add(start, high), 8), self.size), 1)
+
+    def _rounded(self, port: Port) -> Value:
+        """Bytes of all runs, each rounded up to requests and bursts."""
+        fn = self.fn
+        requests = fn.mul(fn.ceil_divide(self.size, port.request_bytes), port.request_bytes)
+        return fn.mul(self.rows, fn.mul(fn.ceil_divide(requests, port.burst_bytes), port.burst_bytes))
+
+    def booking(self, index: int, scratch: int) -> Booking:
+        """The beats on port ``index``; ``scratch`` is free state for a window that several banks share."""
+        fn, port = self.fn, self.plan.model.ports[index].port
+        whole = fn.ceil_divide(self._rounded(port), port.bytes_per_cycle)
+        if not self.spec.banked:
+            return Booking(index, whole, 0, 0)
+        unit, banks = bank_bytes(self.memory), self.memory.banks
+        block = fn.floor_divide(self.first_byte, unit)
+        alone = fn.equal(block, fn.floor_divide(self.last_byte, unit))
+        empty = fn.equal(self.bytes, 0)
+        rows = fn.add(fn.load(SCRATCH), scratch)
+        out = fn.add(rows, 3 * len(self.order))
+        beats, bank = fn.variable(whole), fn.variable(fn.modulo(block, banks))
+        with fn.when(fn.negate(fn.either(alone, empty))):
+            for place, axis in enumerate(self.order):
+                count = fn.choose(self.merged[axis], 1, self.counts[axis])
+                fn.store(fn.add(rows, 2 * place), count)
+                fn.store(fn.add(rows, 2 * place + 1), self.steps[axis] * self.spec.element_bits)
+            rounding = (port.request_bytes, port.burst_bytes, port.bytes_per_cycle)
+            shape = (rows, len(self.order), self.start, self.size, unit, banks)
+            fn.set(beats, fn.call("spread", *shape, *rounding, out))
+            fn.set(bank, -1)
+        return Booking(index, fn.get(beats), fn.get(bank), out)

@@ -1,0 +1,83 @@
+"""From LLVM IR text to a callable: the only file of the timing engine that imports llvmlite.
+
+Code shared by all programs is compiled once per process; a program's own code calls it by name.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import abc
+from functools import lru_cache
+
+import llvmlite.binding as llvm
+
+from isamapper.sim.compiled.ports import port_functions
+from isamapper.sim.compiled.skip import skip_functions
+from isamapper.sim.compiled.text import DECLARATIONS
+
+SHARED = {
+    "take": 3,
+    "last": 3,
+    "spread": 10,
+    "take_banks": 6,
+    "last_banks": 6,
+    "note": 3,
+    "snapshot": 3,
+    "attempt": 4,
+}
+"""Functions of the shared code that programs call, with their numbers of parameters beside the state."""
+
+Entry = abc.Callable[[int], int]
+
+
+class Code:
+    """Compiled functions; they live as long as this object."""
+
+    def __init__(self, text: str, level: int) -> None:
+        module = llvm.parse_assembly(text)
+        machine = _target().create_target_machine(opt=level, jit=True)
+        _optimise(module, machine)
+        self.engine = llvm.create_mcjit_compiler(module, machine)
+        self.engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        return int(self.engine.get_function_address(name))
+
+
+def compile_program(text: str) -> tuple[Code, Entry]:
+    """The code of one program, and its ``run``; the state's address goes in, 0 comes out."""
+    _shared()
+    declarations = "".join(
+        f"declare i64 @{name}({', '.join(['ptr', *['i64'] * count])})\n" for name, count in SHARED.items()
+    )
+    code = Code(DECLARATIONS + declarations + text, 1)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+    return code, prototype(code.address("run"))
+
+
+@lru_cache(maxsize=1)
+def _shared() -> Code:
+    text = DECLARATIONS + port_functions() + skip_functions()
+    for name in SHARED:
+        text = text.replace(f"define internal i64 @{name}(", f"define i64 @{name}(")
+    code = Code(text, 2)
+    for name in SHARED:
+        llvm.add_symbol(name, code.address(name))
+    return code
+
+
+@lru_cache(maxsize=1)
+def _target() -> llvm.Target:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple()
+
+
+def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    builder = llvm.create_pass_builder(machine, options)
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, builder)

@@ -1,0 +1,201 @@
+"""Compiled loop nests: the program's loops and guards around calls of its steps, with skipping where it may pay."""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+from typing import assert_never
+
+from isamapper.sim.compiled.atoms import Atoms, constant_extent
+from isamapper.sim.compiled.layout import STEPS, Layout
+from isamapper.sim.compiled.specs import StepSpec, step_spec
+from isamapper.sim.compiled.text import Function, Truth, Value, Variable
+from isamapper.sim.compiled.values import affine_value, conditions_hold, extent_value
+from isamapper.sim.compiled.zones import Check, Demand, LoopFacts, Ranges, greatest, loop_facts
+from isamapper.sim.regions import row_major, start_bits
+from isamapper.sim.sites import Branch, Model, OperandUse, Repeat, Site, Step
+
+_FOREVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class SkipPolicy:
+    """When a loop looks for repetition: after ``first`` invocations, and only with ``trips`` iterations or more."""
+
+    first: int = 256
+    trips: int = 4
+
+
+def skipping_loops(model: Model, found: Atoms, policy: SkipPolicy) -> dict[int, LoopFacts]:
+    """The loops that may skip, by identity, in textual order."""
+    facts: dict[int, LoopFacts] = {}
+
+    def visit(steps: abc.Iterable[Step], ranges: Ranges) -> None:
+        for step in steps:
+            match step:
+                case Repeat(iterator, extent, body):
+                    trips = greatest(extent, ranges)
+                    if trips >= policy.trips:
+                        candidate = loop_facts(step, ranges, found)
+                        if not candidate.never:
+                            facts[id(step)] = candidate
+                    visit(body, {**ranges, iterator: trips})
+                case Branch(_, body, otherwise):
+                    visit(body, ranges)
+                    visit(otherwise, ranges)
+                case Site():
+                    pass
+                case _:
+                    assert_never(step)
+
+    visit(model.steps, {})
+    return facts
+
+
+class Nest:
+    """Writes ``run``, the whole program."""
+
+    def __init__(
+        self, plan: Layout, found: Atoms, numbers: abc.Mapping[StepSpec, int], loops: dict[int, LoopFacts],
+        policy: SkipPolicy,
+    ) -> None:  # fmt: skip
+        self.plan = plan
+        self.found = found
+        self.numbers = numbers
+        self.loops = loops
+        self.policy = policy
+        self.snapshots = dict(zip(loops, plan.snapshots, strict=True))
+        self.fn = Function("run", internal=False)
+
+    def text(self) -> str:
+        self._steps(self.plan.model.steps, {})
+        return self.fn.end(0)
+
+    def _steps(self, steps: abc.Iterable[Step], scope: dict[str, Value]) -> None:
+        for step in steps:
+            match step:
+                case Site():
+                    self._site(step, scope)
+                case Repeat():
+                    self._loop(step, scope)
+                case Branch(conditions, body, otherwise):
+                    holds = conditions_hold(self.fn, conditions, scope)
+                    with self.fn.when(holds):
+                        self._steps(body, scope)
+                    if otherwise:
+                        with self.fn.when(self.fn.negate(holds)):
+                            self._steps(otherwise, scope)
+                case _:
+                    assert_never(step)
+
+    def _loop(self, loop: Repeat, scope: dict[str, Value]) -> None:
+        fn = self.fn
+        trips = extent_value(fn, loop.extent, scope)
+        facts = self.loops.get(id(loop))
+        counter = fn.variable(0)
+        due = fn.variable(_FOREVER)
+        entered: Value = 0
+        if facts is not None:
+            snapshot = self.snapshots[id(loop)]
+            entered = fn.load(STEPS)
+            fn.store(snapshot, 0)
+            with fn.when(fn.at_most(self.policy.trips, trips)):
+                fn.set(due, fn.add(entered, self.policy.first))
+        with fn.loop() as code:
+            now = fn.get(counter)
+            code.leave_unless(fn.less(now, trips))
+            self._steps(loop.body, {**scope, loop.iterator: now})
+            following = fn.add(now, 1)
+            fn.set(counter, following)
+            if facts is not None:
+                self._skip(facts, self.snapshots[id(loop)], counter, due, entered, trips, scope)
+
+    def _skip(
+        self, facts: LoopFacts, snapshot: int, counter: Variable, due: Variable, entered: Value, trips: Value,
+        scope: dict[str, Value],
+    ) -> None:  # fmt: skip
+        """After an iteration: compares with the snapshot where there is one, takes one where it is time."""
+        fn = self.fn
+        with fn.when(fn.equal(fn.load(snapshot), 1)):
+            shifts = self._shifts(facts)
+            fn.set(counter, fn.call("attempt", snapshot, shifts, fn.get(counter), facts.period))
+        steps = fn.load(STEPS)
+        with fn.when(fn.at_most(fn.get(due), steps)):
+            now = fn.get(counter)
+            fn.call("snapshot", snapshot, now, self._limit(facts, now, trips, scope))
+            fn.set(due, fn.add(steps, fn.maximum(self.policy.first, fn.sub(steps, entered))))
+
+    def _shifts(self, facts: LoopFacts) -> int:
+        """The table of words by which each region's records move per iteration."""
+        regions = range(len(self.plan.model.regions))
+        words = {region: record.words for region, record in self.plan.records.items()}
+        return self.plan.put(*(facts.shifts.get(region, 0) * words.get(region, 0) for region in regions))
+
+    # Zones
+
+    def _limit(self, facts: LoopFacts, now: Value, trips: Value, scope: dict[str, Value]) -> Value:
+        """The first iteration from ``now`` on that may differ in control."""
+        return self.fn.minimum(trips, *(self._zone(check, now, scope) for check in facts.checks))
+
+    def _zone(self, check: Check, now: Value, scope: dict[str, Value]) -> Value:
+        fn, slope = self.fn, check.slope
+        outer = affine_value(fn, check.outer, scope)
+        low, high = fn.add(outer, check.low), fn.add(outer, check.high)
+        least, most = fn.add(low, fn.mul(now, slope)), fn.add(high, fn.mul(now, slope))
+        if check.demand is Demand.BLOCK:
+            return self._block_zone(check, now, (low, high), (least, most))
+        above = 1 if check.demand is Demand.ZERO else 0
+        stays_above = _FOREVER if slope > 0 else fn.add(fn.floor_divide(fn.sub(low, above), -slope), 1)
+        stays_below = _FOREVER if slope < 0 else fn.ceil_divide(fn.sub(0, high), slope)
+        is_below: Truth = False if check.demand is Demand.NOT_NEGATIVE else fn.less(most, 0)
+        return fn.choose(fn.at_most(above, least), stays_above, fn.choose(is_below, stays_below, now))
+
+    def _block_zone(self, check: Check, now: Value, ends: tuple[Value, Value], at: tuple[Value, Value]) -> Value:
+        fn, slope, unit = self.fn, check.slope, check.unit
+        block = fn.floor_divide(at[0], unit)
+        alone = fn.equal(block, fn.floor_divide(at[1], unit))
+        start = fn.mul(block, unit)
+        if slope > 0:
+            last = fn.floor_divide(fn.sub(fn.add(start, unit - 1), ends[1]), slope)
+        else:
+            last = fn.floor_divide(fn.sub(ends[0], start), -slope)
+        return fn.choose(alone, fn.add(last, 1), now)
+
+    # Invocations
+
+    def _site(self, site: Site, scope: dict[str, Value]) -> None:
+        fn = self.fn
+        extents = [[extent_value(fn, axis.extent, scope) for axis in use.window.axes] for use in site.operands]
+        exists: Truth = True
+        for extent in dict.fromkeys(each for axes in extents for each in axes):
+            exists = fn.both(exists, fn.less(0, extent))
+        if exists is False:
+            return
+        with fn.when(exists):
+            given = dict(site.invoke.parameters)
+            arguments: list[Value] = [site.index]
+            for parameter in site.instruction.parameters:
+                value = given.get(parameter.name)
+                if value is not None and constant_extent(value) is None:
+                    arguments.append(extent_value(fn, value, scope))
+            spec = step_spec(self.plan.model, site, self.found)
+            for use, values, (_, operand) in zip(site.operands, extents, spec.operands, strict=True):
+                arguments += [v for v, known in zip(values, operand.extents, strict=True) if known is None]
+                if operand.region is not None:
+                    arguments.append(self._record(use, scope))
+                if operand.banked:
+                    arguments.append(self._start_bits(use, scope))
+                if operand.padded:
+                    arguments += [affine_value(fn, offset, scope) for offset in use.window.offsets]
+            fn.call(f"step{self.numbers[spec]}", *arguments)
+
+    def _record(self, use: OperandUse, scope: dict[str, Value]) -> Value:
+        record = self.plan.records[use.region.index]
+        return affine_value(self.fn, self.found.footprints[use].base, scope, record.words, record.address)
+
+    def _start_bits(self, use: OperandUse, scope: dict[str, Value]) -> Value:
+        fn, bits = self.fn, use.tensor.dtype.bits
+        total: Value = start_bits(use.memory, use.tensor)
+        for stride, offset in zip(row_major(use.tensor.shape), use.window.offsets, strict=True):
+            total = fn.add(total, affine_value(fn, offset, scope, stride * bits))
+        return total

@@ -1,0 +1,404 @@
+"""Compiled steps: the code for one invocation, specialised to its instruction and to what its sites have in common.
+
+It follows ``reference.py`` line by line: dispatch, start, ports, hazards, end. What it counts with constant amounts is
+not counted here at all: the driver multiplies by the number of invocations.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.hwdesc.model import Instruction
+from isamapper.ir.sizes import SizeExpression
+from isamapper.sim.compiled.cycles import cycles
+from isamapper.sim.compiled.flow import Booking, Flow, inside
+from isamapper.sim.compiled.layout import (
+    CLOCK,
+    EVENT_COUNT,
+    EVENT_SIZE,
+    EVENT_WORDS,
+    EVENTS,
+    IN_CYCLE,
+    LAST_END,
+    RETIRED,
+    STEPS,
+    VIOLATION_KIND,
+    VIOLATION_SITE,
+    VIOLATION_START,
+    Layout,
+)
+from isamapper.sim.compiled.records import Records, Touch
+from isamapper.sim.compiled.rings import least, put
+from isamapper.sim.compiled.specs import OperandSpec, StepSpec
+from isamapper.sim.compiled.text import Function, Value
+from isamapper.sim.counters import (
+    DISPATCH,
+    IN_FLIGHT,
+    NO_WORK,
+    ORDER,
+    PORT,
+    QUEUE_FULL,
+    RAW,
+    REASONS,
+    SERIAL,
+    WAR,
+    WAW,
+    WINDOW_FULL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the code is for: skipping keeps a log of live records, events are kept for traces and tests."""
+
+    skip: bool
+    events: bool
+
+
+@dataclass(slots=True)
+class Operand:
+    """An operand in the code of one step."""
+
+    spec: OperandSpec
+    touch: Touch | None
+    flow: Flow
+    reads: list[Booking]
+    writes: list[Booking]
+    read_at: Value
+    read_until: Value
+    ready_at: Value
+
+
+def argument_names(spec: StepSpec) -> list[str]:
+    """Parameters of a step's function, in order: the site, then all that varies."""
+    names = ["site"]
+    names += [f"p{index}" for index, value in enumerate(spec.parameters) if value is None]
+    for index, (_, operand) in enumerate(spec.operands):
+        names += [f"e{index}_{axis}" for axis, value in enumerate(operand.extents) if value is None]
+        names += [f"r{index}"] if operand.region is not None else []
+        names += [f"s{index}"] if operand.banked else []
+        names += [f"o{index}_{axis}" for axis in range(len(operand.shape))] if operand.padded else []
+    return names
+
+
+def step_function(plan: Layout, index: int, options: Options) -> str:
+    """The definition of step ``index``."""
+    return _Step(plan, index, options).text()
+
+
+class _Step:
+    def __init__(self, plan: Layout, index: int, options: Options) -> None:
+        self.plan = plan
+        self.index = index
+        self.options = options
+        self.spec = plan.specs[index]
+        self.machine = plan.model.machine
+        self.instruction: Instruction = self.machine.instructions[self.spec.instruction]
+        self.unit = self.machine.units[self.spec.unit]
+        self.words = plan.units[self.spec.unit]
+        self.fn = Function(f"step{index}", argument_names(self.spec))
+        self.records = Records(self.fn, plan, self.spec.unit, options.skip)
+        self.waits: dict[int, Value] = {}
+
+    def text(self) -> str:
+        fn = self.fn
+        self._timing()
+        bounds = self._dispatch()
+        free = least(fn, self.words.servers)
+        start = self._start(free, bounds)
+        released, end = self._transfer(start) if self.spec.transfer else self._stream(start)
+        self._finish(start, released, end)
+        if self.options.events:
+            self._event(free, start, released, end)
+        return fn.end(0)
+
+    def _timing(self) -> None:
+        """Evaluates the instruction's cycles and what its operands move."""
+        fn = self.fn
+        names = [each.name for each in self.instruction.parameters]
+        given = zip(names, self.spec.parameters, strict=True)
+        self.parameters: dict[str, Value] = {
+            name: f"%p{index}" if value is None else value for index, (name, value) in enumerate(given)
+        }
+        self.occupies = self._cycles(self.instruction.occupies_cycles)
+        self.latency = self._cycles(self.instruction.latency_cycles)
+        scratch = 0
+        self.operands: list[Operand] = []
+        for index, (name, spec) in enumerate(self.spec.operands):
+            extents: list[Value] = [
+                f"%e{index}_{axis}" if value is None else value for axis, value in enumerate(spec.extents)
+            ]
+            offsets: list[Value] = [f"%o{index}_{axis}" for axis in range(len(spec.shape))] if spec.padded else []
+            part = inside(fn, spec, extents, offsets)
+            flow = Flow(fn, self.plan, spec, part, f"%s{index}" if spec.banked else 0)
+            touch = None
+            if spec.region is not None:
+                touch = Touch(spec, f"%r{index}", tuple(extents), tuple(offsets))
+            found = []
+            for ports in (spec.read_ports, spec.write_ports):
+                bookings = []
+                for port in ports:
+                    bookings.append(flow.booking(port, scratch))
+                    scratch += 3 * len(flow.order) + self.plan.model.ports[port].banks
+                found.append(bookings)
+            demand = next((each for each in self.instruction.operands if each.name == name), None)
+            self.operands.append(
+                Operand(
+                    spec,
+                    touch,
+                    flow,
+                    found[0],
+                    found[1],
+                    self._cycles(demand.read_at) if demand and demand.read_at else 0,
+                    self._cycles(demand.read_until) if demand and demand.read_until else self.occupies,
+                    self._cycles(demand.ready_at) if demand and demand.ready_at else self.latency,
+                )
+            )
+
+    def _cycles(self, expression: SizeExpression) -> Value:
+        return cycles(self.fn, expression, self.parameters)
+
+    # Dispatch and start
+
+    def _dispatch(self) -> list[tuple[int, Value]]:
+        """Moves the clock; what the server may have waited for, and until when."""
+        fn, plan, dispatch = self.fn, self.plan, self.machine.dispatch
+        before = fn.load(CLOCK)
+        if self.instruction.implicit:
+            self.dispatched: Value = before
+            return [(NO_WORK, before), (DISPATCH, fn.add(before, 1))]
+        taken = fn.load(IN_CYCLE)
+        full = fn.choose(fn.equal(taken, dispatch.per_cycle), 1, 0)
+        asked: list[tuple[int, Value]] = [(DISPATCH, fn.add(before, full))]
+        if self.words.held:
+            asked.append((QUEUE_FULL, least(fn, self.words.held)))
+        if plan.window:
+            asked.append((WINDOW_FULL, least(fn, plan.window)))
+        clock: Value = before
+        for reason, bound in asked:
+            later = fn.maximum(clock, bound)
+            fn.increase(plan.front_end + reason - DISPATCH, fn.sub(later, clock))
+            clock = later
+        fn.store(CLOCK, clock)
+        fn.store(IN_CYCLE, fn.choose(fn.equal(clock, before), fn.add(taken, 1), 1))
+        self.dispatched = clock
+        return [(NO_WORK, before), *asked, (DISPATCH, fn.add(clock, 1))]
+
+    def _start(self, free: Value, bounds: abc.Sequence[tuple[int, Value]]) -> Value:
+        """The start of the invocation; books what the server waited for."""
+        fn, words = self.fn, self.words
+        start = fn.maximum(free, bounds[-1][1])
+        with fn.when(fn.less(free, start)):
+            self._book_waits(free, bounds)
+        further: list[tuple[int, Value]] = []
+        if self.unit.count > 1:
+            further.append((ORDER, fn.load(words.started)))
+        if self.unit.serial:
+            further.append((SERIAL, fn.load(words.ended)))
+        if words.flying:
+            further.append((IN_FLIGHT, least(fn, words.flying)))
+        self.front_waits = (free, bounds)
+        found = self.records.bounds([self._demand(operand) for operand in self.operands])
+        hazards = [(reason, bound) for reason, bound in zip((RAW, WAR, WAW), found, strict=True) if bound != 0]
+        if self.machine.interlocks != "explicit":
+            further += hazards
+        for reason, bound in further:
+            later = fn.maximum(start, bound)
+            wait = fn.sub(later, start)
+            fn.increase(self.plan.stall(self.spec.unit, reason), wait)
+            self.waits[reason] = wait
+            start = later
+        if self.machine.interlocks == "explicit":
+            for reason, bound in hazards:
+                self._forbid(reason, start, bound)
+        return start
+
+    def _book_waits(self, free: Value, bounds: abc.Sequence[tuple[int, Value]]) -> None:
+        start = free
+        for reason, bound in bounds:
+            later = self.fn.maximum(start, bound)
+            self.fn.increase(self.plan.stall(self.spec.unit, reason), self.fn.sub(later, start))
+            start = later
+
+    def _demand(self, operand: Operand) -> tuple[Touch | None, Value, Value]:
+        """A touch with the times its hazards are compared with: ``read_at``, and the least from start to ready."""
+        if operand.touch is None or not operand.spec.writes:
+            return operand.touch, operand.read_at, 0
+        fn = self.fn
+        if not self.spec.transfer:
+            return operand.touch, operand.read_at, fn.add(operand.ready_at, self._fewest(operand.writes))
+        longest: Value = 0
+        for each in self.operands:
+            for bookings in (each.reads, each.writes):
+                longest = fn.maximum(longest, self._fewest(bookings))
+        return operand.touch, operand.read_at, fn.add(longest, self._memory_latency(), operand.ready_at)
+
+    def _fewest(self, bookings: abc.Sequence[Booking]) -> Value:
+        return self.fn.minimum(*(each.beats for each in bookings)) if bookings else 0
+
+    def _memory_latency(self) -> int:
+        ported = (each for each in self.operands if each.reads or each.writes)
+        return max((self.machine.memories[each.spec.memory].latency_cycles for each in ported), default=0)
+
+    def _forbid(self, reason: int, start: Value, bound: Value) -> None:
+        """Remembers the first violated hazard of a machine that does not wait."""
+        fn = self.fn
+        first = fn.equal(fn.load(VIOLATION_SITE), 0)
+        with fn.when(fn.both(first, fn.less(start, bound))):
+            fn.store(VIOLATION_SITE, fn.add("%site", 1))
+            fn.store(VIOLATION_START, start)
+            fn.store(VIOLATION_KIND, reason)
+
+    # Ports, hazards, end
+
+    def _transfer(self, start: Value) -> tuple[Value, Value]:
+        fn = self.fn
+        last, longest = start, self.occupies
+        for operand in self.operands:
+            for bookings in (operand.reads, operand.writes):
+                if bookings:
+                    end, beats = self._book(bookings, start)
+                    last, longest = fn.maximum(last, end), fn.maximum(longest, beats)
+        arrival = fn.add(last, self._memory_latency())
+        follow = fn.add(start, self.occupies)
+        for operand in self.operands:
+            until = fn.maximum(fn.add(start, operand.read_until), last)
+            self.records.update(operand.touch, until, fn.add(arrival, operand.ready_at), follow)
+        released = fn.maximum(fn.add(start, self.occupies), last)
+        self._occupy(fn.sub(released, start), longest)
+        return released, fn.add(arrival, self.latency)
+
+    def _stream(self, start: Value) -> tuple[Value, Value]:
+        fn = self.fn
+        delay: Value = 0
+        held, longest, last = self.occupies, self.occupies, start
+        ends: list[Value] = []
+        for operand in self.operands:
+            end = start
+            if operand.reads:
+                end, beats = self._book(operand.reads, fn.add(start, operand.read_at))
+                used = fn.sub(end, start)
+                allowed = fn.maximum(fn.add(operand.read_at, self.occupies), operand.read_until)
+                delay = fn.maximum(delay, fn.sub(used, allowed))
+                held = fn.maximum(held, fn.sub(used, operand.read_at))
+                longest, last = fn.maximum(longest, beats), fn.maximum(last, end)
+            ends.append(end)
+        moved = fn.add(start, delay)
+        follow = fn.add(start, self.occupies)
+        for operand, end in zip(self.operands, ends, strict=True):
+            until = fn.maximum(fn.add(moved, operand.read_until), end)
+            ready = fn.add(moved, operand.ready_at)
+            if operand.writes:
+                ready, beats = self._book(operand.writes, ready)
+                held = fn.maximum(held, fn.sub(fn.sub(ready, start), operand.ready_at))
+                longest, last = fn.maximum(longest, beats), fn.maximum(last, ready)
+            self.records.update(operand.touch, until, ready, follow)
+        self._occupy(held, longest)
+        return fn.add(start, held), fn.maximum(fn.add(moved, self.latency), last)
+
+    def _book(self, bookings: abc.Sequence[Booking], start: Value) -> tuple[Value, Value]:
+        """Takes the port that is done first; the end of the last beat, and the beats."""
+        fn = self.fn
+        if len(bookings) == 1:
+            return self._take(bookings[0], start), bookings[0].beats
+        end, beats = fn.variable(0), fn.variable(0)
+        done = [self._last(booking, start) for booking in bookings]
+        best = fn.minimum(*done)
+        open_ = fn.variable(1)
+        for booking, when in zip(bookings, done, strict=True):
+            with fn.when(fn.both(fn.equal(when, best), fn.equal(fn.get(open_), 1))):
+                fn.set(open_, 0)
+                fn.set(end, self._take(booking, start))
+                fn.set(beats, booking.beats)
+        return fn.get(end), fn.get(beats)
+
+    def _calendar(self, booking: Booking) -> tuple[Value, Value]:
+        """Calendar and beat counter of a booking that has one bank."""
+        calendar = self.fn.add(self.plan.model.ports[booking.port].first, booking.bank)
+        words = self.fn.mul(calendar, self.plan.calendar_words)
+        return self.fn.add(words, self.plan.calendars), self.fn.add(calendar, self.plan.beats)
+
+    def _take(self, booking: Booking, start: Value) -> Value:
+        fn = self.fn
+        if booking.out == 0:
+            calendar, counter = self._calendar(booking)
+            fn.increase(counter, booking.beats)
+            return fn.call("take", calendar, start, booking.beats)
+        end = fn.variable(0)
+        alone = fn.at_most(0, booking.bank)
+        with fn.when(alone):
+            calendar, counter = self._calendar(booking)
+            fn.increase(counter, booking.beats)
+            fn.set(end, fn.call("take", calendar, start, booking.beats))
+        with fn.when(fn.negate(alone)):
+            fn.set(end, fn.call("take_banks", *self._all_banks(booking), start))
+        return fn.get(end)
+
+    def _last(self, booking: Booking, start: Value) -> Value:
+        fn = self.fn
+        if booking.out == 0:
+            return fn.call("last", self._calendar(booking)[0], start, booking.beats)
+        end = fn.variable(0)
+        alone = fn.at_most(0, booking.bank)
+        with fn.when(alone):
+            fn.set(end, fn.call("last", self._calendar(booking)[0], start, booking.beats))
+        with fn.when(fn.negate(alone)):
+            fn.set(end, fn.call("last_banks", *self._all_banks(booking), start))
+        return fn.get(end)
+
+    def _all_banks(self, booking: Booking) -> tuple[Value, ...]:
+        use, plan = self.plan.model.ports[booking.port], self.plan
+        first = plan.calendars + use.first * plan.calendar_words
+        return booking.out, use.banks, first, plan.calendar_words, plan.beats + use.first
+
+    def _occupy(self, held: Value, needed: Value) -> None:
+        fn = self.fn
+        fn.increase(self.plan.busy + self.spec.unit, needed)
+        fn.increase(self.plan.stall(self.spec.unit, PORT), fn.sub(held, needed))
+
+    def _finish(self, start: Value, released: Value, end: Value) -> None:
+        """Queues, windows and totals."""
+        fn, words, plan = self.fn, self.words, self.plan
+        if words.held and not self.instruction.implicit:
+            at_end = self.unit.held == "end"
+            put(fn, words.held, end if at_end else start, ascending=not at_end)
+        put(fn, words.servers, released, ascending=self.unit.count == 1)
+        if words.flying:
+            put(fn, words.flying, end, ascending=False)
+        if self.unit.count > 1:
+            fn.store(words.started, start)
+        if self.unit.serial:
+            fn.store(words.ended, end)
+        if not self.instruction.implicit and plan.window:
+            if self.machine.dispatch.window_order == "in_order":
+                retired = fn.maximum(fn.load(RETIRED), end)
+                fn.store(RETIRED, retired)
+                put(fn, plan.window, retired, ascending=True)
+            else:
+                put(fn, plan.window, end, ascending=False)
+        fn.store(LAST_END, fn.maximum(fn.load(LAST_END), end))
+        fn.increase(plan.counts + self.index, 1)
+        if self.options.skip:
+            fn.increase(STEPS, 1)
+        for operand in self.operands:
+            for done, direction in ((operand.spec.reads, 0), (operand.spec.writes, 1)):
+                if done:
+                    fn.increase(plan.bytes + 2 * operand.spec.memory + direction, operand.flow.bytes)
+
+    def _event(self, free: Value, start: Value, released: Value, end: Value) -> None:
+        fn = self.fn
+        count = fn.load(EVENT_COUNT)
+        with fn.when(fn.less(count, fn.load(EVENT_SIZE))):
+            fn.store(EVENT_COUNT, fn.add(count, 1))
+            row = fn.add(fn.load(EVENTS), fn.mul(count, EVENT_WORDS))
+            for word, value in enumerate(("%site", self.dispatched, free, start, released, end)):
+                fn.store(fn.add(row, word), value)
+            waits: dict[int, Value] = dict(self.waits)
+            at: Value = free
+            for reason, bound in self.front_waits[1]:
+                later = fn.maximum(at, bound)
+                waits[reason] = fn.add(waits.get(reason, 0), fn.sub(later, at))
+                at = later
+            for reason in range(len(REASONS)):
+                fn.store(fn.add(row, 6 + reason), waits.get(reason, 0))

@@ -1,0 +1,265 @@
+"""A small assembler of LLVM IR text: 64-bit integers, one array of state, structured control flow.
+
+Values are Python integers (known now) or names of SSA values; operations on known values are done here, so specialised
+code comes out small. State is one array of 64-bit words, addressed by word number.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Value: TypeAlias = int | str
+Truth: TypeAlias = bool | str
+
+DECLARATIONS = """declare i64 @llvm.smax.i64(i64, i64)
+declare i64 @llvm.smin.i64(i64, i64)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A mutable local integer."""
+
+    name: str
+
+
+class Function:
+    """One function under construction; all parameters but the first, the state, are 64-bit integers."""
+
+    def __init__(self, name: str, parameters: abc.Sequence[str] = (), internal: bool = True) -> None:
+        self.name = name
+        self.internal = internal
+        self.parameters = [f"%{each}" for each in parameters]
+        self.entry: list[str] = []
+        self.lines: list[str] = []
+        self._numbers = 0
+
+    def text(self) -> str:
+        """The finished definition; the last block must have returned."""
+        arguments = ", ".join(["ptr %state", *(f"i64 {name}" for name in self.parameters)])
+        linkage = "internal " if self.internal else ""
+        body = "\n".join(["entry:", *self.entry, *self.lines])
+        return f"define {linkage}i64 @{self.name}({arguments}) nounwind {{\n{body}\n}}\n"
+
+    def _fresh(self) -> str:
+        self._numbers += 1
+        return f"%v{self._numbers}"
+
+    def _label(self) -> str:
+        self._numbers += 1
+        return f"b{self._numbers}"
+
+    def _emit(self, code: str) -> str:
+        name = self._fresh()
+        self.lines.append(f"  {name} = {code}")
+        return name
+
+    # Arithmetic
+
+    def add(self, *values: Value) -> Value:
+        known = sum(value for value in values if isinstance(value, int))
+        rest = [value for value in values if not isinstance(value, int)]
+        if not rest:
+            return known
+        total = rest[0]
+        for value in rest[1:]:
+            total = self._emit(f"add i64 {total}, {value}")
+        return self._emit(f"add i64 {total}, {known}") if known else total
+
+    def sub(self, left: Value, right: Value) -> Value:
+        if isinstance(right, int):
+            return self.add(left, -right)
+        return self._emit(f"sub i64 {left}, {right}")
+
+    def mul(self, left: Value, right: Value) -> Value:
+        if isinstance(left, int) and isinstance(right, int):
+            return left * right
+        if left == 0 or right == 0:
+            return 0
+        if left == 1:
+            return right
+        if right == 1:
+            return left
+        return self._emit(f"mul i64 {left}, {right}")
+
+    def maximum(self, *values: Value) -> Value:
+        return self._fold("smax", max, values)
+
+    def minimum(self, *values: Value) -> Value:
+        return self._fold("smin", min, values)
+
+    def _fold(self, name: str, apply: abc.Callable[[list[int]], int], values: abc.Sequence[Value]) -> Value:
+        known = [value for value in values if isinstance(value, int)]
+        rest: list[Value] = list(dict.fromkeys(value for value in values if not isinstance(value, int)))
+        if known:
+            rest.append(apply(known))
+        total = rest[0]
+        for value in rest[1:]:
+            total = self._emit(f"call i64 @llvm.{name}.i64(i64 {total}, i64 {value})")
+        return total
+
+    def floor_divide(self, left: Value, right: Value) -> Value:
+        """``left // right`` for a positive ``right``, towards minus infinity."""
+        if isinstance(left, int) and isinstance(right, int):
+            return left // right
+        if right == 1:
+            return left
+        if isinstance(right, int) and right & (right - 1) == 0:
+            return self._emit(f"ashr i64 {left}, {right.bit_length() - 1}")
+        quotient = self._emit(f"sdiv i64 {left}, {right}")
+        remainder = self._emit(f"srem i64 {left}, {right}")
+        return self.sub(quotient, self.choose(self.less(remainder, 0), 1, 0))
+
+    def ceil_divide(self, left: Value, right: Value) -> Value:
+        """``-(-left // right)`` for a positive ``right``."""
+        return self.floor_divide(self.add(left, self.sub(right, 1)), right)
+
+    def modulo(self, left: Value, right: Value) -> Value:
+        """``left % right`` for a positive ``right``; never negative."""
+        if isinstance(left, int) and isinstance(right, int):
+            return left % right
+        if isinstance(right, int) and right & (right - 1) == 0:
+            return self._emit(f"and i64 {left}, {right - 1}")
+        remainder = self._emit(f"srem i64 {left}, {right}")
+        return self.choose(self.less(remainder, 0), self.add(remainder, right), remainder)
+
+    # Comparison
+
+    def less(self, left: Value, right: Value) -> Truth:
+        return self._compare("slt", left, right, lambda a, b: a < b)
+
+    def at_most(self, left: Value, right: Value) -> Truth:
+        return self._compare("sle", left, right, lambda a, b: a <= b)
+
+    def equal(self, left: Value, right: Value) -> Truth:
+        return self._compare("eq", left, right, lambda a, b: a == b)
+
+    def _compare(self, kind: str, left: Value, right: Value, apply: abc.Callable[[int, int], bool]) -> Truth:
+        if isinstance(left, int) and isinstance(right, int):
+            return apply(left, right)
+        return self._emit(f"icmp {kind} i64 {left}, {right}")
+
+    def both(self, left: Truth, right: Truth) -> Truth:
+        if isinstance(left, bool):
+            return right if left else False
+        if isinstance(right, bool):
+            return left if right else False
+        return self._emit(f"and i1 {left}, {right}")
+
+    def either(self, left: Truth, right: Truth) -> Truth:
+        return self.negate(self.both(self.negate(left), self.negate(right)))
+
+    def negate(self, value: Truth) -> Truth:
+        return not value if isinstance(value, bool) else self._emit(f"xor i1 {value}, true")
+
+    def choose(self, condition: Truth, left: Value, right: Value) -> Value:
+        if isinstance(condition, bool):
+            return left if condition else right
+        return left if left == right else self._emit(f"select i1 {condition}, i64 {left}, i64 {right}")
+
+    # Memory
+
+    def _pointer(self, address: Value) -> str:
+        return "%state" if address == 0 else self._emit(f"getelementptr i64, ptr %state, i64 {address}")
+
+    def load(self, address: Value) -> str:
+        return self._emit(f"load i64, ptr {self._pointer(address)}")
+
+    def store(self, address: Value, value: Value) -> None:
+        self.lines.append(f"  store i64 {value}, ptr {self._pointer(address)}")
+
+    def increase(self, address: Value, amount: Value) -> None:
+        """Adds to a word of state."""
+        if amount != 0:
+            pointer = self._pointer(address)
+            total = self.add(self._emit(f"load i64, ptr {pointer}"), amount)
+            self.lines.append(f"  store i64 {total}, ptr {pointer}")
+
+    def variable(self, value: Value) -> Variable:
+        name = self._fresh()
+        self.entry.append(f"  {name} = alloca i64")
+        self.set(Variable(name), value)
+        return Variable(name)
+
+    def get(self, variable: Variable) -> str:
+        return self._emit(f"load i64, ptr {variable.name}")
+
+    def set(self, variable: Variable, value: Value) -> None:
+        self.lines.append(f"  store i64 {value}, ptr {variable.name}")
+
+    # Control
+
+    def call(self, name: str, *arguments: Value) -> str:
+        given = ", ".join(["ptr %state", *(f"i64 {value}" for value in arguments)])
+        return self._emit(f"call i64 @{name}({given})")
+
+    def finish(self, value: Value) -> None:
+        """Returns; what follows in the same block is unreachable."""
+        self.lines.append(f"  ret i64 {value}")
+        self.lines.append(f"{self._label()}:")
+
+    def end(self, value: Value) -> str:
+        """Returns from the last block; the definition's text."""
+        self.lines.append(f"  ret i64 {value}")
+        return self.text()
+
+    @contextmanager
+    def when(self, condition: Truth) -> abc.Iterator[None]:
+        """Code executed where ``condition`` holds."""
+        if condition is True:
+            yield
+            return
+        if condition is False:
+            kept = list(self.lines)
+            yield
+            self.lines = kept
+            return
+        inside, after = self._label(), self._label()
+        self.lines += [f"  br i1 {condition}, label %{inside}, label %{after}", f"{inside}:"]
+        yield
+        self.lines += [f"  br label %{after}", f"{after}:"]
+
+    @contextmanager
+    def loop(self) -> abc.Iterator[Loop]:
+        """Repeats until left with ``leave_unless`` or ``leave_if``."""
+        head, after = self._label(), self._label()
+        self.lines += [f"  br label %{head}", f"{head}:"]
+        yield Loop(self, after)
+        self.lines += [f"  br label %{head}", f"{after}:"]
+
+    @contextmanager
+    def counted(self, count: Value, start: Value = 0) -> abc.Iterator[Value]:
+        """``for i in range(start, count)``; a single round of known count is not a loop."""
+        if isinstance(count, int) and isinstance(start, int) and count - start == 1:
+            yield start
+            return
+        counter = self.variable(start)
+        with self.loop() as loop:
+            now = self.get(counter)
+            loop.leave_unless(self.less(now, count))
+            yield now
+            self.set(counter, self.add(now, 1))
+
+
+class Loop:
+    """A loop being written."""
+
+    def __init__(self, function: Function, after: str) -> None:
+        self._function = function
+        self._after = after
+
+    def leave_unless(self, condition: Truth) -> None:
+        self._leave(condition, on=False)
+
+    def leave_if(self, condition: Truth) -> None:
+        self._leave(condition, on=True)
+
+    def _leave(self, condition: Truth, on: bool) -> None:
+        function = self._function
+        inside = function._label()
+        text = str(condition).lower() if isinstance(condition, bool) else condition
+        first, second = (self._after, inside) if on else (inside, self._after)
+        function.lines += [f"  br i1 {text}, label %{first}, label %{second}", f"{inside}:"]
