@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar, read_yaml
@@ -20,12 +21,14 @@ from isamapper.hwdesc.families import read_types
 from isamapper.hwdesc.fields import Fields
 from isamapper.hwdesc.files import builtin_machines, find_machine
 from isamapper.hwdesc.instructions import read_instruction
-from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.hwdesc.model import Instruction, Machine, Unit
 from isamapper.hwdesc.parts import entry_name, read_dispatch, read_grids, read_memories, read_units
 from isamapper.hwdesc.shapes import judge
 from isamapper.hwdesc.snippets import read_snippets
 
 __all__ = ["Loaded", "builtin_machines", "load_machine", "load_with_warnings"]
+
+Part = TypeVar("Part", Instruction, Unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,14 @@ def _machine(fields: Fields, snippets: tuple[Fields, ...], draft: Draft) -> Mach
         name=fields.word("name", ""),
         clock_hz=int(clock) if clock else 1,
         memories=read_memories(_gather(parts, "memories"), draft),
-        units=read_units(_gather(parts, "units"), draft),
+        units=tuple(_with_source(unit, snippets) for unit in read_units(_gather(parts, "units"), draft)),
         grids=read_grids(_gather(parts, "grid"), draft),
         dispatch=read_dispatch(fields.node_of("dispatch"), draft),
         interlocks=fields.word("interlocks", "hardware"),
-        instructions=_instructions(_gather(parts, "instructions"), draft),
+        instructions=tuple(
+            _with_source(instruction, snippets)
+            for instruction in _instructions(_gather(parts, "instructions"), draft)
+        ),
         default_types=tuple(read_types(fields.node_of("default_types"), draft).items()),
         source=fields.text("source"),
         digest=_digest(parts),
@@ -95,6 +101,15 @@ def _instructions(nodes: tuple[YamlNode, ...], draft: Draft) -> tuple[Instructio
         if node not in whole and (name := entry_name(node)) is not None:
             draft.declare("instruction", name.text, name.span)
     return tuple(instruction for node in whole for instruction in read_instruction(node, draft))
+
+
+def _with_source(part: Part, snippets: tuple[Fields, ...]) -> Part:
+    """``part`` with the source of the snippet it stands in, where it gives none itself."""
+    if part.source is None and part.span is not None:
+        for fields in snippets:
+            if part.span.source is fields.node.span.source:
+                return replace(part, source=fields.text("source"))
+    return part
 
 
 def _gather(parts: tuple[Fields, ...], key: str) -> tuple[YamlNode, ...]:

@@ -200,6 +200,8 @@ def _judge_record(node: YamlNode, record: Record) -> tuple[Diagnostic, ...]:
         field = by_name.get(key.text)
         if field is None:
             help = did_you_mean(key.text, by_name)
+            if key.text.count("(") != key.text.count(")"):
+                help = "put a text that contains a comma in quotes"
             findings.append(Diagnostic("HW001", f"unknown field '{key.text}' in {record.what}", key.span, help))
         else:
             findings.extend(judge(value, field.shape, field.name))
