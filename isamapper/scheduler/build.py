@@ -23,6 +23,7 @@ from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, parameter
 from isamapper.plan.nest import Buffer, Copy, Digit, Epilogue, Nest, depth_of, digits_of, valid_extent
 from isamapper.plan.padding import must_fill, needs_padding
 from isamapper.scheduler.frames import Frame
+from isamapper.scheduler.routes import boundaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class _Builder:
         self, nest: Nest, access: int, route: tuple[str, ...], ends: tuple[int, ...]
     ) -> tuple[Buffer, ...] | Rejection:
         memories = ((self.home, 0),) if self._relays(access) else ()
-        plan = [*memories, *zip(route, self._depths(route, access, ends), strict=True)]
+        plan = [*memories, *zip(route, self._depths(nest, route, access, ends), strict=True)]
         path: list[Buffer] = []
         stops = [self._home_stop(nest, access)]
         for place, (memory, depth) in enumerate(plan):
@@ -132,18 +133,38 @@ class _Builder:
         tensor = self.tensors[self.frame.statement.accesses[access].tensor]
         return max(1, row_bytes * 8 // tensor.dtype.bits)
 
-    def _depths(self, route: tuple[str, ...], access: int, ends: tuple[int, ...]) -> tuple[int, ...]:
-        """Loops around each buffer of a route before hoisting: one level further out per memory."""
-        depths: list[int] = []
-        level = len(ends) - 2
-        for place, memory in enumerate(reversed(route)):
-            registers = self.machine.memory(memory).kind is MemoryKind.REGISTERS
-            if access != 0 and place == 0 and registers:
-                depths.append(ends[-1])
-                continue
-            depths.append(ends[level] if level >= 0 else 0)
-            level -= 1
-        return tuple(reversed(depths))
+    def _depths(self, nest: Nest, route: tuple[str, ...], access: int, ends: tuple[int, ...]) -> tuple[int, ...]:
+        """Loops around each buffer of a route before hoisting."""
+        depths = []
+        for memory, level in zip(route, boundaries(self.machine, access, route), strict=True):
+            if level is None:
+                depths.append(self._register_depth(nest, access, memory, ends))
+            else:
+                depths.append(ends[len(ends) - 2 - level] if len(ends) >= 2 + level else 0)
+        return tuple(depths)
+
+    def _register_depth(self, nest: Nest, access: int, memory: str, ends: tuple[int, ...]) -> int:
+        """As far out as the registers left beside the target's tile hold what the loops inside touch."""
+        described = self.machine.memory(memory)
+        share = int(described.capacity_bytes or 0) - self._target_bytes(nest, memory)
+        share //= sum(1 for other, route in self.choice.routes if other and route and route[-1] == memory)
+        share //= 1 if described.renamed else 2
+        depth = ends[-1]
+        floor = ends[-2] if len(ends) > 1 else 0
+        while depth > floor:
+            loop = nest.order[depth - 2] if depth >= 2 else None
+            buffer = Buffer(access, memory, loop, row=self._row(access, memory, "digits"))
+            if self._bytes(nest, buffer) > share:
+                break
+            depth -= 1
+        return depth
+
+    def _target_bytes(self, nest: Nest, memory: str) -> int:
+        return sum(
+            self._bytes(nest, b) * (1 if self.machine.memory(memory).renamed else 2)
+            for b in nest.buffers
+            if b.access == 0 and b.memory == memory
+        )
 
     def _hoisted(self, nest: Nest, access: int, depth: int) -> int:
         results = nest.statement.accesses[access].map.results
@@ -409,7 +430,8 @@ class _Builder:
             for loop in nest.order[: depth_of(nest, buffer.loop)]:
                 trips *= loop_trips(nest, loop)
             room = memory.capacity_bytes is None or used[buffer.memory] + size <= memory.capacity_bytes
-            if trips > 1 and room and memory.kind is not MemoryKind.HOST and not buffer.prepared:
+            doubles = memory.kind is not MemoryKind.HOST and not memory.renamed and not buffer.prepared
+            if trips > 1 and room and doubles:
                 used[buffer.memory] += size
                 buffer = self._overlapped(nest, replace(buffer, slots=2))
             buffers.append(buffer)
@@ -417,7 +439,8 @@ class _Builder:
 
     def _bytes(self, nest: Nest, buffer: Buffer) -> int:
         layout = buffer_layout(nest, buffer)
-        assert isinstance(layout, Layout)
+        if isinstance(layout, Rejection):
+            return 1 << 62
         dtype = self.tensors[nest.statement.accesses[buffer.access].tensor].dtype
         memory = self.machine.memory(buffer.memory)
         tensor = Tensor("", dtype, tuple(axis.extent for axis in layout.axes))

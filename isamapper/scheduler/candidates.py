@@ -144,7 +144,7 @@ def _relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[f
 
 def _tilings(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[Groups]:
     names = [iterator.name for iterator in frame.statement.iterators]
-    levels = level_count(subject.machine, frame, routes)
+    levels = level_count(subject.machine, routes)
     if levels == 0:
         yield (tuple((name, frame.blocks(name)) for name in names if name not in subject.shared),)
         return

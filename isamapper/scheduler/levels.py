@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from isamapper.hwdesc.bind import timing
-from isamapper.hwdesc.model import Instruction, Machine, Memory, MemoryKind, PortDirection
+from isamapper.hwdesc.model import Instruction, Machine, Memory, PortDirection
 from isamapper.ir.nodes import Tensor
 from isamapper.ir.types import DType
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, operand_tensor
 from isamapper.scheduler.frames import Frame
+from isamapper.scheduler.routes import boundaries
 from isamapper.scheduler.tiling import Hop, Level, Tiled
 
 Routes = abc.Mapping[int, tuple[str, ...]]
@@ -57,18 +58,10 @@ def best_hop(machine: Machine, source: str, target: str, dtype: DType) -> Hop | 
     return min(hops, key=lambda hop: hop.slowest, default=None)
 
 
-def level_count(machine: Machine, frame: Frame, routes: Routes) -> int:
+def level_count(machine: Machine, routes: Routes) -> int:
     """How many boundaries the deepest route needs."""
-    deepest = 0
-    for access, route in routes.items():
-        memories = [name for name in route if not _inside(machine, access, route, name)]
-        deepest = max(deepest, len(memories))
-    return deepest
-
-
-def _inside(machine: Machine, access: int, route: tuple[str, ...], name: str) -> bool:
-    """Whether a memory is a register file next to the instruction, loaded inside the innermost tile."""
-    return access != 0 and name == route[-1] and machine.memory(name).kind is MemoryKind.REGISTERS
+    levels = [level for access, route in routes.items() for level in boundaries(machine, access, route)]
+    return max((1 if level is None else level + 1 for level in levels), default=0)
 
 
 class Surroundings(Protocol):
@@ -103,18 +96,20 @@ def make_level(around: Surroundings, frame: Frame, routes: Routes, boundary: int
         )
         dims = tuple(dim for dim in dims if dim)
         size = dtype.bits / 8
-        outward = [name for name in reversed(route) if not _inside(machine, access, route, name)]
-        if boundary < len(outward):
-            memory = outward[boundary]
-            source = outward[boundary + 1] if boundary + 1 < len(outward) else home
-            operands.append(_tiled(machine, access, size, dims, memory, source, dtype))
-            used.add(memory)
-        if boundary == 0 and route and len(outward) < len(route):
-            source = outward[0] if outward else home
-            hop = best_hop(machine, source, route[-1], dtype) or Hop(())
-            operands.append(Tiled(size, dims, None, hop, inner=True))
+        stops = (home, *route)
+        for place, level in enumerate(boundaries(machine, access, route)):
+            source, memory = stops[place], route[place]
+            if level == boundary:
+                operands.append(_tiled(machine, access, size, dims, memory, source, dtype))
+                used.add(memory)
+            elif level is None and boundary == 0:
+                hop = best_hop(machine, source, memory, dtype) or Hop(())
+                operands.append(Tiled(size, dims, memory, hop, inner=True))
+                used.add(memory)
     capacity = tuple(
-        (name, _capacity(machine, name, frame, routes)) for name in sorted(used) if machine.memory(name).capacity_bytes
+        (name, int(machine.memory(name).capacity_bytes or 0))
+        for name in sorted(used)
+        if machine.memory(name).capacity_bytes
     )
     reductions = frozenset(
         place
@@ -125,7 +120,8 @@ def make_level(around: Surroundings, frame: Frame, routes: Routes, boundary: int
         (f"unit.{frame.call.instruction.unit}", frame.cost_cycles / machine.unit(frame.call.instruction.unit).count),
     )
     extents = tuple(1 if i.name in around.shared else i.extent for i in frame.statement.iterators)
-    return Level(extents, block, tuple(operands), capacity, base, reductions)
+    renamed = frozenset(name for name in used if machine.memory(name).renamed)
+    return Level(extents, block, tuple(operands), capacity, base, reductions, renamed)
 
 
 def _tiled(
@@ -142,15 +138,3 @@ def _tiled(
         return Tiled(size, dims, memory, inward or Hop(()))
     outward = best_hop(machine, memory, source, dtype)
     return Tiled(size, dims, memory, outward or Hop(()), target=True, refill=inward)
-
-
-def _capacity(machine: Machine, name: str, frame: Frame, routes: Routes) -> int:
-    """Bytes for this level's tiles: register files keep two registers per operand loaded next to the instruction."""
-    memory = machine.memory(name)
-    total = int(memory.capacity_bytes or 0)
-    if memory.kind is MemoryKind.REGISTERS and memory.row_bytes:
-        readers = sum(
-            1 for access, route in routes.items() if _inside(machine, access, route, name) for _ in route[-1:]
-        )
-        total -= 2 * readers * memory.row_bytes
-    return total

@@ -43,6 +43,25 @@ def _routes(
     return found
 
 
+def boundaries(machine: Machine, access: int, route: tuple[str, ...]) -> tuple[int | None, ...]:
+    """Per memory of a route the level its tile belongs to: 0 is the tile next to the instruction, more is further out.
+
+    None: a register file next to the instruction that is loaded inside that tile. Partial results that leave a register
+    file pass the next memory at the same level.
+    """
+    found: list[int | None] = []
+    level = 0
+    for place, name in enumerate(reversed(route)):
+        registers = machine.memory(name).kind is MemoryKind.REGISTERS
+        if place == 0 and registers and access != 0:
+            found.append(None)
+            continue
+        found.append(level)
+        if not (place == 0 and registers):
+            level += 1
+    return tuple(reversed(found))
+
+
 def _ranked(machine: Machine, routes: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     def rank(route: tuple[str, ...]) -> tuple[int, int, tuple[str, ...]]:
         kinds = [machine.memory(name).kind for name in route]

@@ -9,7 +9,6 @@ evaluated at once with numpy: O(orders x combinations x operands x iterators).
 from __future__ import annotations
 
 import itertools
-from collections import abc
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +57,7 @@ class Level:
     capacity: tuple[tuple[str, int], ...]
     base: tuple[tuple[str, float], ...]
     reductions: frozenset[int]
+    renamed: frozenset[str] = frozenset()
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -181,12 +181,14 @@ def _fits(level: Level, sizes: list[Counts], trips: NDArray[np.int64], doubled: 
     for memory, capacity in level.capacity:
         used = np.zeros(rows)
         for operand, size in zip(level.operands, sizes, strict=True):
-            if operand.memory == memory:
+            if operand.memory == memory and operand.inner:
+                used += _block_bytes(level, operand) * (1 if memory in level.renamed else 2)
+            elif operand.memory == memory:
                 moving = np.zeros(rows, dtype=np.bool_)
                 for dim in operand.dims:
                     for place, _ in dim:
                         moving |= trips[:, place] > 1
-                used += size * np.where(moving & doubled, 2, 1)
+                used += size * np.where(moving & doubled & (memory not in level.renamed), 2, 1)
         result &= used <= capacity
     return result
 
@@ -206,7 +208,7 @@ def _estimate(
     for operand, size in zip(level.operands, sizes, strict=True):
         fetched = _fetched(level, operand, tiles, trips, outside)
         if operand.inner:
-            fetched = fetched * 0 + _inner_loads(level, operand, tiles, trips, inside)
+            fetched = _inner_loads(level, operand, tiles, _share(level, operand, sizes), inside)
         spilled = np.zeros(rows, dtype=np.bool_)
         if operand.target:
             spilled = _again(level, operand, trips, outside) > 1
@@ -255,28 +257,46 @@ def _fetched(
     return total
 
 
-def _inner_loads(
-    level: Level, operand: Tiled, tiles: NDArray[np.int64], trips: NDArray[np.int64], inside: tuple[int, ...]
-) -> Counts:
-    """Bytes loaded next to the instruction: once per call, less what trailing loops that do not move it reuse."""
-    relevant = {place for dim in operand.dims for place, _ in dim}
-    total = np.full(len(tiles), operand.element_bytes)
+def _block_bytes(level: Level, operand: Tiled) -> float:
+    """Bytes of one call's operand."""
+    total = operand.element_bytes
     for dim in operand.dims:
         for place, _ in dim:
-            total = total * level.block[place]
-    for blocks in level.blocks:
-        total = total * blocks
-    trailing = True
-    for place in reversed(inside):
-        moves = tiles[:, place] > 1
-        if place in relevant:
-            trailing = trailing & ~moves if isinstance(trailing, np.ndarray) else ~moves
-        else:
-            total = total / np.where(trailing, tiles[:, place], 1)
+            total *= level.block[place]
     return total
 
 
-def level_orders(level: Level, tiling: Tiling) -> abc.Iterator[tuple[int, ...]]:
-    """Orders of the loops inside the tile, the chosen one first."""
-    yield tiling.inside
-    yield from (order for order in orders(level) if order != tiling.inside)
+def _share(level: Level, operand: Tiled, sizes: list[Counts]) -> Counts:
+    """Bytes of its register file that an operand loaded inside the tile may hold at a time."""
+    slots = 1 if operand.memory in level.renamed else 2
+    left = np.full(len(sizes[0]), float(dict(level.capacity).get(str(operand.memory), 0)))
+    readers = 0
+    for other, size in zip(level.operands, sizes, strict=True):
+        if other.memory == operand.memory and other.inner:
+            readers += 1
+        elif other.memory == operand.memory:
+            left = left - size * slots
+    return left / readers / slots
+
+
+def _inner_loads(
+    level: Level, operand: Tiled, tiles: NDArray[np.int64], share: Counts, inside: tuple[int, ...]
+) -> Counts:
+    """Bytes loaded next to the instruction: once per call, less what loops inside its attachment reuse.
+
+    It is attached as far out as its share of the register file holds what the loops inside touch.
+    """
+    relevant = {place for dim in operand.dims for place, _ in dim}
+    held = np.full(len(tiles), _block_bytes(level, operand))
+    total = held.copy()
+    for blocks in level.blocks:
+        total = total * blocks
+    attached = np.ones(len(tiles), dtype=np.bool_)
+    for place in reversed(inside):
+        if place in relevant:
+            grown = held * tiles[:, place]
+            attached &= grown <= share
+            held = np.where(attached, grown, held)
+        else:
+            total = total / np.where(attached, tiles[:, place], 1)
+    return total

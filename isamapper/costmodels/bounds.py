@@ -1,0 +1,211 @@
+"""Cycles below which no program can come, and what binds.
+
+``bound_cycles`` knows the kernel that is lowered and the machine, not the mapping; ``mapped_bound_cycles`` counts whole
+instructions of the chosen mapping. Both are maxima over:
+
+- work: scalar operations of every statement over what all units that can do it reach together. With several statements
+  the work of all is weighed against every unit's best use (weak duality of the assignment of work to units), so units
+  that run at the same time are never counted twice;
+- ports: the bytes every program must move through a home port (each touched element once) over its bandwidth;
+- capacity: a matrix product with S elements on chip moves at least 2 m n k / sqrt(S) - 2 S elements
+  (Smith, Lowery, Langou, van de Geijn, 'A Tight I/O Lower Bound for Matrix Multiplication', arXiv 1702.02017, theorem 1).
+
+No padding, fill or latency enters the first. Cost: one pass over the mappings of every statement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import abc
+from dataclasses import dataclass
+
+import numpy as np
+
+from isamapper.hwdesc.bind import specialised, timing
+from isamapper.hwdesc.model import Instruction, Machine, MemoryKind, PortDirection
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
+from isamapper.mapper.find import find_mappings
+from isamapper.plan.homes import all_tensors, home_memory
+from isamapper.plan.needle import iterator_sizes
+from isamapper.plan.nest import Nest
+from isamapper.plan.steps import Schedule, replay
+from isamapper.plan.work import call_cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Both bounds in whole cycles and the resource that gives each."""
+
+    bound_cycles: int
+    binding_resource: str
+    mapped_bound_cycles: int
+    mapped_binding_resource: str
+
+
+def bounds(schedule: Schedule) -> Bounds:
+    """Bounds for every program that computes ``schedule.covered`` (the second: with its instructions)."""
+    machine, kernel = schedule.machine, schedule.covered
+    memory = memory_bounds(machine, schedule.kernel, kernel)
+    work = {"work": work_bound(machine, kernel)}
+    name, cycles = _largest({**memory, **work})
+    mapped_name, mapped = _largest({**memory, **work, **_mapped_units(schedule)})
+    return Bounds(math.ceil(cycles), name, math.ceil(mapped), mapped_name)
+
+
+def _largest(found: abc.Mapping[str, float]) -> tuple[str, float]:
+    name = max(found, key=lambda key: (found[key], key))
+    return name, found[name]
+
+
+# work
+
+
+def peak_rates(machine: Machine, kernel: Kernel, statement: Statement) -> dict[str, float]:
+    """Scalar operations of the statement per cycle that each unit can reach, whole instructions all valid."""
+    rates: dict[str, float] = {}
+    seen: set[tuple[str, tuple[tuple[str, int], ...]]] = set()
+    for mapping in find_mappings(kernel, machine, statement=statement.index):
+        if (mapping.instruction, mapping.parameters) in seen:
+            continue
+        seen.add((mapping.instruction, mapping.parameters))
+        instruction = specialised(machine.instruction(mapping.instruction), mapping.parameters)
+        unit = machine.unit(instruction.unit)
+        rates[unit.name] = max(rates.get(unit.name, 0.0), _rate(instruction) * unit.count)
+    return rates
+
+
+def _rate(instruction: Instruction) -> float:
+    """Operations per busy cycle at the greatest parameters."""
+    whole = math.prod(iterator_sizes(instruction.semantics).values())
+    return whole / max(timing(instruction, {})[0], 1)
+
+
+def work_bound(machine: Machine, kernel: Kernel) -> float:
+    """Cycles that the statements' operations take at least; 0 where no unit is known for any."""
+    jobs: list[tuple[float, dict[str, float]]] = []
+    for statement in statements(kernel):
+        rates = peak_rates(machine, kernel, statement)
+        if rates:
+            jobs.append((float(math.prod(iterator.extent for iterator in statement.iterators)), rates))
+    best = max((operations / sum(rates.values()) for operations, rates in jobs), default=0.0)
+    weights = [1 / sum(rates.values()) for _, rates in jobs]
+    units = {unit for _, rates in jobs for unit in rates}
+    together = sum(operations * weight for (operations, _), weight in zip(jobs, weights, strict=True))
+    share = sum(
+        max(rates.get(unit, 0.0) * weight for (_, rates), weight in zip(jobs, weights, strict=True)) for unit in units
+    )
+    return max(best, together / share if share else 0.0)
+
+
+def _mapped_units(schedule: Schedule) -> dict[str, float]:
+    """Busy cycles of every unit with whole instructions of the chosen mappings, roles exchanged where that is less."""
+    busy: dict[str, float] = {}
+    for nest in replay(schedule):
+        unit = schedule.machine.unit(nest.call.instruction.unit)
+        key = f"unit.{unit.name}"
+        busy[key] = busy.get(key, 0.0) + nest_call_cycles(nest) / unit.count
+    return busy
+
+
+def nest_call_cycles(nest: Nest) -> int:
+    """Busy cycles of a nest's calls over all iterations of the loops around it."""
+    bound = tuple(digit for digit in nest.digits if digit.bound is not None)
+    outer = [digit for digit in nest.digits if digit.bound is None and digit.name not in nest.order]
+    shared = frozenset(digit.iterator for digit in outer)
+    repeated = math.prod(digit.extent for digit in outer)
+    return repeated * call_cycles(nest.statement, nest.call, bound, shared)
+
+
+# memory
+
+
+def memory_bounds(machine: Machine, kernel: Kernel, covered: Kernel) -> dict[str, float]:
+    """Cycles that the home ports need at least: compulsory bytes, and the capacity bound of matrix products."""
+    home = machine.memory(home_memory(machine))
+    tensors = all_tensors(covered)
+    read = sum(_touched_bytes(covered, tensors[t.name]) for t in kernel.tensors if t.direction is Direction.IN)
+    written = sum(_touched_bytes(covered, tensors[t.name]) for t in kernel.tensors if t.direction is Direction.OUT)
+    both = sum(_touched_bytes(covered, tensors[t.name]) for t in kernel.tensors if t.direction is Direction.INOUT)
+    rates = {PortDirection.READ: 0, PortDirection.WRITE: 0, PortDirection.BOTH: 0}
+    for port in home.ports:
+        rates[port.direction] += port.bytes_per_cycle
+    found = _port_cycles(read + both, written + both, rates)
+    capacity = capacity_bytes_bound(machine, covered)
+    total = sum(rates.values())
+    if capacity and total:
+        found[f"{home.name} (capacity)"] = capacity / total
+    return {name if "(" in name else f"{home.name} {name}": cycles for name, cycles in found.items()}
+
+
+def _port_cycles(read: float, written: float, rates: abc.Mapping[PortDirection, int]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    inward = rates[PortDirection.READ] + rates[PortDirection.BOTH]
+    outward = rates[PortDirection.WRITE] + rates[PortDirection.BOTH]
+    if inward:
+        found["reads"] = read / inward
+    if outward:
+        found["writes"] = written / outward
+    if inward and outward:
+        found["port"] = (read + written) / sum(rates.values())
+    return found
+
+
+def _touched_bytes(kernel: Kernel, tensor: Tensor) -> float:
+    """Bytes of a tensor that some statement touches: the most that one access alone reaches."""
+    most = 0
+    for statement in statements(kernel):
+        extents = {iterator.name: iterator.extent for iterator in statement.iterators}
+        if statement.conditions or statement.exclusions:
+            continue
+        for access in statement.accesses:
+            if access.tensor == tensor.name:
+                most = max(most, touched_elements(access, tensor.shape, extents))
+    return most * tensor.dtype.bits / 8
+
+
+def touched_elements(access: Access, shape: tuple[int, ...], extents: abc.Mapping[str, int]) -> int:
+    """Elements of a tensor that an access reaches over a box, those outside the tensor left out.
+
+    Axes that share an iterator are counted as one line: the longest of them.
+    """
+    groups: list[tuple[set[str], int]] = []
+    for result, size in zip(access.map.results, shape, strict=True):
+        names = {name for name, _ in result.terms}
+        count = _reached(result.terms, result.constant, size, extents)
+        joined = [group for group in groups if group[0] & names]
+        groups = [group for group in groups if not group[0] & names]
+        groups.append((names.union(*(g[0] for g in joined)), max([count, *(g[1] for g in joined)])))
+    return math.prod(count for _, count in groups)
+
+
+def _reached(terms: tuple[tuple[str, int], ...], start: int, size: int, extents: abc.Mapping[str, int]) -> int:
+    values = np.array([start], dtype=np.int64)
+    for name, coefficient in terms:
+        steps = np.arange(extents[name], dtype=np.int64) * coefficient
+        values = np.unique((values[:, None] + steps[None, :]).ravel())
+    return int(((values >= 0) & (values < size)).sum())
+
+
+def capacity_bytes_bound(machine: Machine, kernel: Kernel) -> float:
+    """Bytes that the largest matrix product among the statements moves at least, given all memory on chip."""
+    tensors = all_tensors(kernel)
+    most = 0.0
+    for statement in statements(kernel):
+        size = min((tensors[access.tensor].dtype.bits / 8 for access in statement.accesses), default=1.0)
+        held = sum(m.capacity_bytes or 0 for m in machine.memories if m.kind is not MemoryKind.HOST) / size
+        if held and _is_product(statement):
+            operations = math.prod(iterator.extent for iterator in statement.iterators)
+            most = max(most, (2 * operations / math.sqrt(held) - 2 * held) * size)
+    return max(0.0, most)
+
+
+def _is_product(statement: Statement) -> bool:
+    """Whether three accesses share the iterators pairwise, each iterator in exactly two: C[i, j] += A[i, k] * B[k, j]."""
+    if len(statement.accesses) != 3 or statement.conditions or statement.assign.reduction is None:
+        return False
+    names = [frozenset().union(*(result.names for result in a.map.results)) for a in statement.accesses]
+    lone = all(len(result.terms) <= 1 for access in statement.accesses for result in access.map.results)
+    pairs = [names[0] & names[1], names[0] & names[2], names[1] & names[2]]
+    counted = all(sum(iterator.name in group for group in names) == 2 for iterator in statement.iterators)
+    return lone and counted and all(pairs)
