@@ -118,7 +118,7 @@ class _Builder:
         self.declared: dict[tuple[int, ...], Declared] = {}
         self.assigns: list[Assigned] = []
         self.invokes: list[Invoked] = []
-        self.reads, self.writes, self.times = relations.no_map(), relations.no_map(), relations.no_map()
+        self.reads, self.writes, self.starts, self.times = (relations.no_map() for _ in range(4))
 
     def flow(self) -> Flow:
         for position, tensor in enumerate(self.kernel.tensors):
@@ -134,22 +134,23 @@ class _Builder:
                 case _:
                     pass
         finals = self.results()
-        sources = relations.last_writers(self.reads.union(finals), self.writes, self.times)
+        sources = relations.last_writers(self.reads, self.writes, self.starts, finals, self.times)
         return Flow(
             tuple(self.declared.values()),
             tuple(self.assigns),
             tuple(self.invokes),
             self.reads,
-            self.writes,
+            self.writes.union(self.starts),
             sources.subtract_domain(finals.domain()),
             finals.reverse().apply_range(sources),
         )
 
     def declare(self, tensor: Tensor, place: Place, number: int) -> None:
-        start = _start(tensor, self.first_write(tensor.name, place.path[:-1], number))
-        declared = Declared(len(self.declared), tensor, place, start)
+        first = self.first_write(tensor.name, place.path[:-1], number)
+        declared = Declared(len(self.declared), tensor, place, _start(tensor, first))
         self.declared[place.path] = declared
-        self.write(relations.elements(f"D{declared.number}", place, tensor.shape, f"T{declared.number}"))
+        start = relations.elements(f"D{declared.number}", place, tensor.shape, f"T{declared.number}")
+        self.starts = self.starts.union(start)
         self.time(f"D{declared.number}", place, number, 1, len(tensor.shape))
 
     def first_write(self, name: str, block: tuple[int, ...], number: int) -> Assign | None:

@@ -180,13 +180,50 @@ def time_map(name: str, place: Place, extra: int, stations: abc.Sequence[int], l
     return _map(f"{name}[{', '.join(point + more)}] -> [{', '.join(time)}]", [])
 
 
-def last_writers(reads: Map, writes: Map, times: Map) -> Map:
-    """For each point of ``reads``: the point of ``writes`` that last wrote its element before it.
+def last_writers(reads: Map, writes: Map, starts: Map, ends: Map, times: Map) -> Map:
+    """For each point of ``reads`` and ``ends``: the point of ``writes`` or ``starts`` that last wrote its element.
 
-    Exact dataflow (P. Feautrier, "Dataflow analysis of array and scalar references", IJPP 20(1), 1991), as isl does it.
+    ``starts`` write and ``ends`` read whole tensors. Exact dataflow (P. Feautrier, "Dataflow analysis of array and
+    scalar references", IJPP 20(1), 1991), as isl does it; accesses that never meet, such as those to different
+    registers, are solved apart, because isl's effort grows with the square of their number.
     """
-    flow = islpy.UnionAccessInfo.from_sink(reads).set_must_source(writes).set_schedule_map(times).compute_flow()
+    schedule = {part.get_tuple_name(islpy.dim_type.in_): part.to_union_map() for part in _maps(times)}
+    found, untouched = no_map(), ends
+    for touched, members in _meeting([*_maps(reads), *_maps(writes)]):
+        elements, chosen = touched.to_union_set(), _union(members)
+        sink = reads.intersect(chosen).union(ends.intersect_range(elements))
+        source = writes.intersect(chosen).union(starts.intersect_range(elements))
+        found = found.union(_solve(sink, source, schedule))
+        untouched = untouched.subtract_range(elements)
+    return found.union(_solve(untouched, starts, schedule))
+
+
+def _solve(sink: Map, source: Map, schedule: abc.Mapping[str, Map]) -> Map:
+    names = {part.get_tuple_name(islpy.dim_type.in_) for part in (*_maps(sink), *_maps(source))}
+    when = _union([schedule[name] for name in sorted(names)])
+    flow = islpy.UnionAccessInfo.from_sink(sink).set_must_source(source).set_schedule_map(when).compute_flow()
     return flow.get_must_dependence().reverse()
+
+
+def _meeting(accesses: abc.Sequence[islpy.Map]) -> list[tuple[islpy.Set, list[islpy.Map]]]:
+    """Groups of accesses such that no element is touched by two groups, each with the elements it touches."""
+    groups: list[tuple[islpy.Set, list[islpy.Map]]] = []
+    for access in accesses:
+        touched, members, apart = access.range(), [access], []
+        for elements, others in groups:
+            if elements.get_tuple_name() == touched.get_tuple_name() and not elements.is_disjoint(touched):
+                touched, members = touched.union(elements), members + others
+            else:
+                apart.append((elements, others))
+        groups = [*apart, (touched.coalesce(), members)]
+    return groups
+
+
+def _union(parts: abc.Iterable[islpy.Map | islpy.UnionMap]) -> Map:
+    result = no_map()
+    for part in parts:
+        result = result.union(part if isinstance(part, islpy.UnionMap) else part.to_union_map())
+    return result
 
 
 # Questions
