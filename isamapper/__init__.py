@@ -28,29 +28,61 @@ if TYPE_CHECKING:
     from isamapper.ir.printer import print_kernel as print_kernel
     from isamapper.mapper import explain as explain
     from isamapper.mapper import find_mappings as find_mappings
+    from isamapper.pipeline import evaluate as evaluate
+    from isamapper.pipeline import explain_kernel as explain_kernel
+    from isamapper.pipeline import find_schedule as find_schedule
     from isamapper.pipeline import map_kernel as map_kernel
+    from isamapper.pipeline import resolve as resolve
+    from isamapper.pipeline import run as run
+    from isamapper.pipeline import search as search
+    from isamapper.plan.lower import lower as lower
+    from isamapper.plan.text import parse_program_file as parse_program_file
+    from isamapper.plan.text import parse_schedule as parse_schedule
+    from isamapper.plan.text import print_program as print_program
+    from isamapper.plan.text import print_schedule as print_schedule
+    from isamapper.result import NoMapping as NoMapping
+    from isamapper.result import Result as Result
+    from isamapper.sim.functional import execute as execute
+    from isamapper.sim.timing import simulate as simulate
+    from isamapper.verify.verifier import verify as verify
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Diagnostic": "isamapper.diagnostics.source",
+    "NoMapping": "isamapper.result",
     "Rejection": "isamapper.diagnostics.source",
+    "Result": "isamapper.result",
     "Source": "isamapper.diagnostics.source",
     "SourceError": "isamapper.diagnostics.source",
     "builtin_machines": "isamapper.hwdesc.loader",
     "einsum": "isamapper.ir.builder",
+    "evaluate": "isamapper.pipeline",
+    "execute": "isamapper.sim.functional",
+    "explain": "isamapper.mapper",
+    "explain_kernel": "isamapper.pipeline",
+    "find_mappings": "isamapper.mapper",
+    "find_schedule": "isamapper.pipeline",
     "interpret": "isamapper.ir.interpreter",
     "kernel": "isamapper.ir.builder",
     "library_kernels": "isamapper.frontends.library",
     "load_kernel": "isamapper.frontends.library",
     "load_machine": "isamapper.hwdesc.loader",
+    "lower": "isamapper.plan.lower",
     "machine_schema": "isamapper.hwdesc.schema",
-    "explain": "isamapper.mapper",
-    "find_mappings": "isamapper.mapper",
     "map_kernel": "isamapper.pipeline",
-    "parse_program": "isamapper.ir.parser",
     "parse_kernel": "isamapper.ir.parser",
+    "parse_program": "isamapper.ir.parser",
+    "parse_program_file": "isamapper.plan.text",
+    "parse_schedule": "isamapper.plan.text",
     "print_kernel": "isamapper.ir.printer",
+    "print_program": "isamapper.plan.text",
+    "print_schedule": "isamapper.plan.text",
+    "resolve": "isamapper.pipeline",
+    "run": "isamapper.pipeline",
+    "search": "isamapper.pipeline",
+    "simulate": "isamapper.sim.timing",
+    "verify": "isamapper.verify",
 }
 
 __all__ = ["__version__", *_HOMES]
@@ -60,7 +92,10 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'isamapper' has no attribute '{name}'")
-    value: object = getattr(import_module(home), name)
+    module = import_module(home)
+    if home == f"{__name__}.{name}":
+        return module  # a room that is callable, under its own name
+    value: object = getattr(module, name)
     globals()[name] = value
     return value
 

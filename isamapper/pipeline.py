@@ -9,12 +9,13 @@ Rules of this file:
 from __future__ import annotations
 
 import difflib
+import time
 from collections import abc
-from dataclasses import dataclass
 from itertools import islice
 from os import PathLike, fspath
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
+from isamapper.costmodels.bounds import Bounds, bounds
 from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
@@ -22,12 +23,24 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.types import DType
-from isamapper.mapper import explain as explain_mappings
 from isamapper.mapper import find_mappings
-from isamapper.plan.mapping import Mapping
+from isamapper.plan.lower import lower
+from isamapper.plan.program import Program
+from isamapper.plan.protocols import Candidate, CostModel, SearchProblem, SearchStrategy
+from isamapper.plan.steps import Schedule
+from isamapper.registry import load
+from isamapper.result import Mappings, NoMapping, Result, Search
+from isamapper.sim.timing import simulate
+from isamapper.verify.verifier import verify
 
 KernelLike: TypeAlias = Kernel | str | PathLike[str]
 MachineLike: TypeAlias = Machine | str | PathLike[str]
+Report: TypeAlias = abc.Callable[[str], None]
+"""Told which stage begins."""
+
+STRATEGY = "heuristic"
+COST_MODEL = "simulated"
+"""What a search uses where nothing else is asked for."""
 
 
 def resolve(
@@ -51,17 +64,6 @@ def resolve(
     return (load_kernel(name, sizes, {**preferred, **given}) if preferred else bound), target
 
 
-@dataclass(frozen=True, slots=True)
-class Mappings:
-    """What ``map`` found; ``rejections`` says why not, for statements without any mapping."""
-
-    kernel: Kernel
-    machine: Machine
-    mappings: tuple[Mapping, ...]
-    rejections: tuple[Rejection, ...]
-    complete: bool
-
-
 def map_kernel(
     kernel: KernelLike,
     machine: MachineLike,
@@ -76,8 +78,8 @@ def map_kernel(
 ) -> Mappings:
     """Every mapping (the first ``limit``), or why there is none."""
     bound, target = resolve(kernel, machine, sizes, types)
-    check_statement(bound, statement)
-    check_instruction(target, instruction)
+    _check_statement(bound, statement)
+    _check_instruction(target, instruction)
     found = find_mappings(bound, target, statement=statement, instruction=instruction, criterion=criterion, every=every)
     taken = tuple(islice(found, limit))
     complete = limit is None or next(iter(found), None) is None
@@ -85,7 +87,150 @@ def map_kernel(
     return Mappings(bound, target, taken, rejections, complete)
 
 
-def check_statement(kernel: Kernel, statement: int | None) -> None:
+def explain_kernel(
+    kernel: KernelLike,
+    machine: MachineLike,
+    *,
+    sizes: abc.Mapping[str, int] | None = None,
+    types: abc.Mapping[str, DType] | None = None,
+    instruction: str | None = None,
+) -> Mappings:
+    """Why instructions do not fit, the nearest miss first, beside the mappings of those that do."""
+    bound, target = resolve(kernel, machine, sizes, types)
+    _check_instruction(target, instruction)
+    found = tuple(find_mappings(bound, target, instruction=instruction))
+    return Mappings(bound, target, found, explain_mappings(bound, target, instruction), True)
+
+
+def search(
+    kernel: KernelLike,
+    machine: MachineLike,
+    *,
+    sizes: abc.Mapping[str, int] | None = None,
+    types: abc.Mapping[str, DType] | None = None,
+    strategy: str = STRATEGY,
+    cost_model: str = COST_MODEL,
+    budget_seconds: float | None = None,
+    seed: int = 0,
+) -> abc.Iterator[Candidate]:
+    """Schedules, each cheaper than the one before; SourceError SCH040 where there is none."""
+    bound, target = resolve(kernel, machine, sizes, types)
+    chosen = cast(SearchStrategy, load("strategy", strategy))
+    judge = load("cost model", cost_model)
+    model = cast(CostModel, judge() if isinstance(judge, type) else judge)
+    return chosen(SearchProblem(bound, target), model, budget_seconds=budget_seconds, seed=seed)
+
+
+def find_schedule(
+    kernel: KernelLike,
+    machine: MachineLike,
+    *,
+    sizes: abc.Mapping[str, int] | None = None,
+    types: abc.Mapping[str, DType] | None = None,
+    strategy: str = STRATEGY,
+    cost_model: str = COST_MODEL,
+    budget_seconds: float | None = None,
+    seed: int = 0,
+) -> Search:
+    """The cheapest schedule found; NoMapping where the machine cannot do the kernel.
+
+    An interruption ends the search with its best so far, and is raised where there is none yet.
+    """
+    bound, target = resolve(kernel, machine, sizes, types)
+    candidates = search(
+        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed
+    )
+    began = time.perf_counter()
+    best: Candidate | None = None
+    interrupted = False
+    try:
+        for candidate in candidates:
+            best = candidate
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        interrupted = True
+    except SourceError as error:
+        raise NoMapping(bound, target.name, _reasons(bound, target, error)) from error
+    if best is None:
+        raise NoMapping(bound, target.name, explain_mappings(bound, target))
+    seconds = time.perf_counter() - began
+    return Search(best.schedule, strategy, cost_model, seed, seconds, best.cycles, best.optimal, interrupted)
+
+
+def _reasons(kernel: Kernel, machine: Machine, error: SourceError) -> tuple[Rejection, ...]:
+    """What the search said, then the mapper's nearest misses."""
+    said = tuple(Rejection(d.code, kernel.name, d.message, edit=d.help) for d in error.diagnostics)
+    return said + explain_mappings(kernel, machine)
+
+
+def run(
+    kernel: KernelLike,
+    machine: MachineLike,
+    *,
+    sizes: abc.Mapping[str, int] | None = None,
+    types: abc.Mapping[str, DType] | None = None,
+    strategy: str = STRATEGY,
+    cost_model: str = COST_MODEL,
+    budget_seconds: float | None = None,
+    seed: int = 0,
+    trace: bool = False,
+    report: Report | None = None,
+) -> Result:
+    """The main job: search, lower, simulate, verify. NoMapping where the machine cannot do the kernel.
+
+    A program that does not verify is no exception: the result's certificate says so.
+    """
+    tell = report or _silent
+    bound, target = resolve(kernel, machine, sizes, types)
+    tell("searching a schedule")
+    found = find_schedule(
+        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed
+    )
+    return evaluate(lower(found.schedule), seed=seed, trace=trace, found=found, report=tell)
+
+
+def evaluate(
+    program: Program,
+    *,
+    seed: int = 0,
+    trace: bool = False,
+    found: Search | None = None,
+    report: Report | None = None,
+) -> Result:
+    """A program simulated, verified and held against the bounds."""
+    tell = report or _silent
+    tell("simulating")
+    began = time.perf_counter()
+    timeline = simulate(program, trace=trace)
+    seconds = time.perf_counter() - began
+    tell("verifying")
+    certificate = verify(program, seed=seed)
+    return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
+
+
+def _bounds(program: Program, found: Search | None) -> Bounds:
+    """The bounds of the schedule; without one only what kernel and machine say holds."""
+    if found is not None:
+        return bounds(found.schedule)
+    return bounds(Schedule(program.kernel, program.kernel, program.machine, ()))
+
+
+def explain_mappings(kernel: Kernel, machine: Machine, instruction: str | None = None) -> tuple[Rejection, ...]:
+    """Nothing, until the mapper says why."""
+    return ()
+
+
+def _silent(stage: str) -> None:
+    del stage
+
+
+def schedule_program(schedule: Schedule) -> Program:
+    """The program that a schedule describes; never searches."""
+    return lower(schedule)
+
+
+def _check_statement(kernel: Kernel, statement: int | None) -> None:
     """SourceError RUN001 where the kernel has no such statement."""
     count = len(statements(kernel))
     if statement is not None and not 0 <= statement < count:
@@ -93,7 +238,7 @@ def check_statement(kernel: Kernel, statement: int | None) -> None:
         raise SourceError(Diagnostic("RUN001", message, help=f"it has {count}, counted from 0"))
 
 
-def check_instruction(machine: Machine, instruction: str | None) -> None:
+def _check_instruction(machine: Machine, instruction: str | None) -> None:
     """SourceError RUN002 where the machine has no such instruction."""
     names = [known.name for known in machine.instructions]
     if instruction is not None and instruction not in names:

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     if arguments.hw is None:
         return _explain_code(arguments, line)
-    from isamapper.report.mapping import mappings_json, rejections_document
+    from isamapper.report.mapping import explanation_document
 
     found = isamapper.explain_kernel(
         arguments.subject,
@@ -36,10 +36,9 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         instruction=arguments.instruction,
     )
     if arguments.format == "json":
-        print_json(mappings_json(found))
+        print_json(found.to_dict())
     else:
-        head = f"'{found.kernel.name}' on '{found.machine.name}'"
-        print_document(rejections_document(head, found.rejections))
+        print_document(explanation_document(found))
     return ExitCode.DONE
 
 

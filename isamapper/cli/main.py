@@ -23,7 +23,12 @@ from isamapper.cli.words import CommandLine, command_line
 from isamapper.diagnostics.source import SourceError
 
 COMMANDS = {
+    "run": "the main job: map, schedule, lower, simulate, verify and report",
     "map": "which instructions can do each statement of a kernel, and why not",
+    "schedule": "search a schedule and write it as text",
+    "lower": "write the instruction program that a schedule describes",
+    "simulate": "cycles of a program, where they go, and whether its values are right",
+    "verify": "what is proved of a program against its kernel, and what is not",
     "explain": "say why an instruction does not fit a kernel, or what a message's code means",
     "kernel": "list, show and check kernels",
     "hw": "list, show and check machines; print the schema of machine files",

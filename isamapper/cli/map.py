@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
-    from isamapper.report.mapping import mappings_document, mappings_json
+    from isamapper.report.mapping import mappings_document
 
     found = isamapper.map_kernel(
         arguments.kernel,
@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         every=arguments.all,
     )
     if arguments.format == "json":
-        print_json(mappings_json(found))
+        print_json(found.to_dict())
     else:
         print_document(mappings_document(found))
     return ExitCode.DONE if found.mappings else ExitCode.NO

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from typing import Any
 
 from isamapper.cli.words import CommandLine, did_you_mean
 from isamapper.ir.types import DTYPES, DType
@@ -40,6 +42,53 @@ def add_kernel(parser: argparse.ArgumentParser) -> None:
 
 def add_machine(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     parser.add_argument("--hw", metavar="MACHINE", required=required, help="a path (.yaml) or a built-in name")
+
+
+def add_search(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--search", metavar="STRATEGY", help="how to search; 'isamapper plugins' lists strategies")
+    parser.add_argument("--cost", metavar="MODEL", help="what the search minimises; 'isamapper plugins' lists models")
+    parser.add_argument("--budget", metavar="SECONDS", help="stop the search then and keep its best so far")
+    parser.add_argument(
+        "--require-optimal", action="store_true", help="exit code 3 unless the schedule is proved the cheapest"
+    )
+    add_seed(parser)
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (default: 0)")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write (default: stdout)")
+
+
+def add_stage_input(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("file", metavar="FILE", help=f"the {what}, as text; '-' is stdin")
+    parser.add_argument("--kernel", metavar="KERNEL", help="take this kernel instead of the file's")
+    add_bindings(parser)
+    parser.add_argument("--hw", metavar="MACHINE", help="take this machine instead of the file's")
+
+
+def search_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, Any]:
+    """The search's options that were given, by the names of the public functions."""
+    chosen: dict[str, Any] = {"seed": arguments.seed}
+    if arguments.search is not None:
+        chosen["strategy"] = arguments.search
+    if arguments.cost is not None:
+        chosen["cost_model"] = arguments.cost
+    if arguments.budget is not None:
+        chosen["budget_seconds"] = _seconds(arguments.budget, line)
+    return chosen
+
+
+def _seconds(text: str, line: CommandLine) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise line.error("CLI009", f"'--budget' must be a number of seconds, found '{text}'", text)
+    return seconds
 
 
 def sizes_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, int]:

@@ -7,11 +7,15 @@ import shutil
 import sys
 from collections import abc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isamapper.cli.failures import wants_colour
 from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.report.document import Document
 from isamapper.report.plain import render_plain
+
+if TYPE_CHECKING:
+    from isamapper.sim.timeline import Timeline
 
 JSON_FORMAT = 1
 """The ``format`` key of every JSON object; it changes when a key changes its meaning or goes away."""
@@ -32,6 +36,13 @@ def print_document(document: Document) -> None:
         sys.stdout.write(render_terminal(document, shutil.get_terminal_size().columns))
     else:
         sys.stdout.write(render_plain(document))
+
+
+def write_trace(timeline: Timeline, path: str) -> None:
+    """The timeline in the Chrome trace format to the file ``path``."""
+    from isamapper.sim.trace import chrome_trace
+
+    write_text(json.dumps(chrome_trace(timeline)) + "\n", path)
 
 
 def write_text(text: str, path: str | None) -> None:

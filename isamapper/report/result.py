@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from isamapper.pipeline import Result
-from isamapper.report.document import Bars, Block, Document, Facts, Heading, Text, count, document, percent, table
+from isamapper.report.certificate import certificate_blocks
+from isamapper.report.document import Bars, Block, Document, Facts, Heading, count, document, percent, table
 from isamapper.report.mapping import mapping_text
+from isamapper.result import Result, Search, scheduled_mappings
 from isamapper.sim.timeline import Timeline, UnitUse
-from isamapper.verify.certificate import Certificate, Status
 
 REASONS = {
     "no_work": "no work yet",
@@ -47,28 +47,35 @@ def _facts(result: Result) -> tuple[tuple[str, str], ...]:
     facts = [
         ("kernel", f"{kernel.name}  {_bindings(kernel.sizes)}  {_bindings(kernel.types)}".rstrip()),
         ("machine", f"{machine.name} at {machine.clock_hz / 1e6:,.0f} MHz"),
-        *(("mapping" if number == 0 else "", mapping_text(m)) for number, m in enumerate(result.mappings)),
-    ]
-    if result.strategy is not None:
-        seconds = f", {result.search_seconds:.2f} s" if result.search_seconds is not None else ""
-        facts.append(("search", f"{result.strategy}, cost model {result.cost_model}, seed {result.seed}{seconds}"))
-    facts += [
+        *(_search_facts(result.search) if result.search else ()),
         ("cycles", f"{count(timeline.cycles)} ({_duration(timeline.cycles / machine.clock_hz)})"),
-        ("bound", f"{_bound(result.bound_cycles, result.percent_of_bound)}, set by {result.binding_resource}"),
+        ("bound", _bound(result.bounds.bound_cycles, result.percent_of_bound, result.bounds.binding_resource)),
     ]
-    if result.mapped_bound_cycles is not None:
-        facts.append(("mapped bound", _bound(result.mapped_bound_cycles, result.percent_of_mapped_bound)))
+    mapped = result.mapped_bound_cycles
+    if mapped is not None:
+        by = result.bounds.mapped_binding_resource
+        facts.append(("mapped bound", _bound(mapped, result.percent_of_mapped_bound, by)))
     if timeline.energy_pj is not None:
         facts.append(("energy", f"{timeline.energy_pj / 1e6:,.2f} uJ"))
     return tuple(facts)
+
+
+def _search_facts(search: Search) -> list[tuple[str, str]]:
+    mappings = scheduled_mappings(search.schedule)
+    optimal = ", proved the cheapest of its space" if search.optimal else ""
+    how = f"{search.strategy}, cost model {search.cost_model}, seed {search.seed}, {search.seconds:.2f} s{optimal}"
+    return [
+        *(("mapping" if number == 0 else "", mapping_text(mapping)) for number, mapping in enumerate(mappings)),
+        ("search", how),
+    ]
 
 
 def _bindings(pairs: tuple[tuple[str, object], ...]) -> str:
     return " ".join(f"{name}={value}" for name, value in pairs)
 
 
-def _bound(cycles: int, share: float | None) -> str:
-    return f"{count(cycles)} cycles, {percent(share)} reached"
+def _bound(cycles: int, share: float | None, resource: str) -> str:
+    return f"{count(cycles)} cycles, set by {resource}; {percent(share)} reached"
 
 
 def _duration(seconds: float) -> str:
@@ -115,12 +122,3 @@ def _traffic(timeline: Timeline) -> Block:
         if each.read_bytes or each.written_bytes
     ]
     return table(("memory", "bytes read", "bytes written", "busiest port"), rows)
-
-
-def certificate_blocks(certificate: Certificate) -> tuple[Block, ...]:
-    """What was proved, what was tried, and what was not looked at."""
-    rows = [(part.name, part.status.value.replace("_", " "), part.detail) for part in certificate.parts]
-    failed = [f"{p.name}: {p.difference}" for p in certificate.parts if p.status is Status.FAILED and p.difference]
-    missing = [f"not covered: {sentence}" for sentence in certificate.not_covered]
-    lines = [*failed, *missing]
-    return (table(("verification", "verdict", "detail"), rows), *((Text("\n".join(lines)),) if lines else ()))

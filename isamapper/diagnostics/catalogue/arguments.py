@@ -41,6 +41,10 @@ CODES: dict[str, tuple[str, str]] = {
         "a code does not exist",
         """'isamapper explain CODE' explains the codes in brackets of messages, such as IR013.""",
     ),
+    "CLI009": (
+        "a budget is no number of seconds",
+        """'--budget' takes seconds, whole or with a fraction, from 0.""",
+    ),
     "CLI010": (
         "a file cannot be written",
         """The file of '-o' or '--trace' cannot be opened for writing; the message gives the system's reason.""",

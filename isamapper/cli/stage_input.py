@@ -1,0 +1,57 @@
+"""Reading what the stage before wrote, with the kernel and the machine that the options put in its place."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import isamapper
+from isamapper.cli.options import sizes_of, types_of
+from isamapper.cli.words import CommandLine
+from isamapper.diagnostics.source import Source
+
+if TYPE_CHECKING:
+    from isamapper.hwdesc.model import Machine
+    from isamapper.ir.nodes import Kernel
+    from isamapper.plan.program import Program
+    from isamapper.plan.steps import Schedule
+
+
+def read_schedule(arguments: argparse.Namespace, line: CommandLine) -> Schedule:
+    """The schedule in the command's file."""
+    machine, kernel = _given(arguments, line)
+    return isamapper.parse_schedule(_source(arguments.file, line), machine=machine, kernel=kernel)
+
+
+def read_program(arguments: argparse.Namespace, line: CommandLine) -> Program:
+    """The program in the command's file, checked against its machine."""
+    machine, kernel = _given(arguments, line)
+    return isamapper.parse_program_file(_source(arguments.file, line), machine=machine, kernel=kernel)
+
+
+def _given(arguments: argparse.Namespace, line: CommandLine) -> tuple[Machine | None, Kernel | None]:
+    sizes, types = sizes_of(arguments, line), types_of(arguments, line)
+    if arguments.kernel is None and (sizes or types):
+        word = (arguments.size or arguments.type)[0]
+        raise line.error("CLI005", "'-s' and '-t' need '--kernel' here", word, "the file's kernel is bound already")
+    machine = isamapper.load_machine(arguments.hw) if arguments.hw is not None else None
+    if arguments.kernel is None:
+        return machine, None
+    if machine is None:
+        return None, isamapper.load_kernel(arguments.kernel, sizes, types)
+    kernel, _ = isamapper.resolve(arguments.kernel, machine, sizes, types)
+    return machine, kernel
+
+
+def _source(path: str, line: CommandLine) -> Source:
+    """The text of ``path``; CLI011 where it cannot be read."""
+    try:
+        if path == "-":
+            return Source("stdin", sys.stdin.read())
+        return Source(path, Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise line.error("CLI011", f"cannot read '{path}': {error.strerror}", path) from error
+    except UnicodeDecodeError as error:
+        raise line.error("CLI011", f"'{path}' is not text in UTF-8", path) from error

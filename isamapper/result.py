@@ -1,0 +1,259 @@
+"""What a run found, as one value: the program, its cycles, its certificate, and how far it is from the bounds.
+
+What does not belong here: finding anything out (``pipeline.py``) and text for terminals (``report/``).
+"""
+
+from __future__ import annotations
+
+import html
+import platform
+from collections import abc
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import metadata
+
+from isamapper.costmodels.bounds import Bounds
+from isamapper.diagnostics.source import Rejection, Span
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.analysis import statements
+from isamapper.ir.nodes import Kernel
+from isamapper.ir.print_expression import print_access
+from isamapper.ir.printer import print_node
+from isamapper.mapper import find_mappings
+from isamapper.plan.mapping import Mapping, Pairing
+from isamapper.plan.nest import Nest
+from isamapper.plan.program import Program
+from isamapper.plan.steps import Schedule, replay
+from isamapper.plan.text import print_schedule
+from isamapper.sim.timeline import Timeline
+from isamapper.verify.certificate import Certificate
+
+LIBRARIES = ("numpy", "llvmlite", "ml_dtypes", "islpy", "ortools")
+"""Whose versions can change an answer or its time."""
+
+
+class NoMapping(Exception):
+    """The honest no: a kernel that the machine cannot do, with the reasons, the nearest miss first."""
+
+    def __init__(self, kernel: Kernel, machine: str, rejections: abc.Sequence[Rejection]) -> None:
+        super().__init__(f"no program for '{kernel.name}' on '{machine}'")
+        self.kernel = kernel
+        self.machine = machine
+        self.rejections = tuple(rejections)
+
+
+@dataclass(frozen=True, slots=True)
+class Mappings:
+    """What ``map`` and ``explain`` found: the mappings, and why others do not fit; ``complete``: there are no more."""
+
+    kernel: Kernel
+    machine: Machine
+    mappings: tuple[Mapping, ...]
+    rejections: tuple[Rejection, ...]
+    complete: bool
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON object of ``map`` (docs/json.md), ``format`` apart."""
+        kernel = self.kernel
+        return {
+            "kernel": kernel.name,
+            "machine": self.machine.name,
+            "sizes": dict(kernel.sizes),
+            "types": {name: dtype.name for name, dtype in kernel.types},
+            "statements": [print_node(statement.assign).strip() for statement in statements(kernel)],
+            "complete": self.complete,
+            "mappings": [mapping_dict(mapping) for mapping in self.mappings],
+            "rejections": [rejection_dict(rejection) for rejection in self.rejections],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a schedule was found. ``optimal``: no schedule of the strategy's space costs less under the model."""
+
+    schedule: Schedule
+    strategy: str
+    cost_model: str
+    seed: int
+    seconds: float
+    cost_cycles: float
+    optimal: bool = False
+    interrupted: bool = False
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON object of ``schedule`` (docs/json.md), ``format`` apart."""
+        kernel, machine = self.schedule.kernel, self.schedule.machine
+        return {
+            "kernel": kernel.name,
+            "machine": machine.name,
+            "sizes": dict(kernel.sizes),
+            "types": {name: dtype.name for name, dtype in kernel.types},
+            "mapping": [mapping_dict(mapping) for mapping in scheduled_mappings(self.schedule)],
+            "strategy": self.strategy,
+            "cost_model": self.cost_model,
+            "seed": self.seed,
+            "cost_cycles": self.cost_cycles,
+            "optimal": self.optimal,
+            "search_seconds": self.seconds,
+            "schedule": print_schedule(self.schedule),
+            "versions": dict(versions()),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything about one program; ``search`` is None for a program that was read from a file."""
+
+    program: Program
+    timeline: Timeline
+    certificate: Certificate
+    bounds: Bounds
+    seed: int
+    simulate_seconds: float
+    search: Search | None = None
+
+    @property
+    def percent_of_bound(self) -> float:
+        return percent(self.bounds.bound_cycles, self.timeline.cycles)
+
+    @property
+    def mapped_bound_cycles(self) -> int | None:
+        """None for a program that was read from a file: its mappings are not known."""
+        return self.bounds.mapped_bound_cycles if self.search is not None else None
+
+    @property
+    def percent_of_mapped_bound(self) -> float | None:
+        mapped = self.mapped_bound_cycles
+        return None if mapped is None else percent(mapped, self.timeline.cycles)
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON object of ``run`` and ``simulate`` (docs/json.md), ``format`` apart."""
+        kernel, timeline, search = self.program.kernel, self.timeline, self.search
+        facts = timeline.to_dict()
+        return {
+            "kernel": kernel.name,
+            "machine": self.program.machine.name,
+            "sizes": dict(kernel.sizes),
+            "types": {name: dtype.name for name, dtype in kernel.types},
+            "mapping": [mapping_dict(m) for m in scheduled_mappings(search.schedule)] if search else None,
+            "strategy": search.strategy if search else None,
+            "cost_model": search.cost_model if search else None,
+            "seed": self.seed,
+            "optimal": search.optimal if search else None,
+            "cycles": timeline.cycles,
+            "seconds": facts["seconds"],
+            "bound_cycles": self.bounds.bound_cycles,
+            "mapped_bound_cycles": self.mapped_bound_cycles,
+            "percent_of_bound": self.percent_of_bound,
+            "percent_of_mapped_bound": self.percent_of_mapped_bound,
+            "binding_resource": self.bounds.binding_resource,
+            "utilization": facts["utilization"],
+            "bytes": facts["bytes"],
+            "instructions": facts["instructions"],
+            "units": facts["units"],
+            "dispatch": facts["dispatch"],
+            "ports": facts["ports"],
+            "energy_pj": timeline.energy_pj,
+            "search_seconds": search.seconds if search else None,
+            "simulate_seconds": self.simulate_seconds,
+            "verified": self.certificate.to_dict(),
+            "versions": dict(versions()),
+        }
+
+    def _repr_markdown_(self) -> str:
+        """A notebook's view: the figures that matter, as a table."""
+        rows = "\n".join(f"| {label} | {value} |" for label, value in self._figures())
+        return f"| | |\n|---|---|\n{rows}\n"
+
+    def _repr_html_(self) -> str:
+        """The same for notebooks that prefer HTML."""
+        cells = (f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in self._figures())
+        return f"<table>{''.join(cells)}</table>"
+
+    def _figures(self) -> tuple[tuple[str, str], ...]:
+        kernel = self.program.kernel
+        mapped = self.percent_of_mapped_bound
+        return (
+            ("kernel", " ".join([kernel.name, *(f"{name}={value}" for name, value in kernel.sizes)])),
+            ("machine", self.program.machine.name),
+            ("cycles", f"{self.timeline.cycles:,}"),
+            ("bound", f"{self.bounds.bound_cycles:,} cycles, {self.percent_of_bound:.1f} % reached"),
+            ("mapped bound", "-" if mapped is None else f"{mapped:.1f} % reached"),
+            ("verified", f"{'yes' if self.certificate.ok else 'NO'} ({self.certificate.size.value} size)"),
+        )
+
+
+def percent(bound: int, cycles: int) -> float:
+    """100 where nothing takes any time."""
+    return 100.0 if cycles == 0 else round(100 * bound / cycles, 4)
+
+
+def scheduled_mappings(schedule: Schedule) -> tuple[Mapping, ...]:
+    """The mappings that the steps of a schedule use, one for each statement that has instructions of its own."""
+    nests = replay(schedule)
+    return tuple(mapping for nest in nests for mapping in _mapping_of(schedule, nest))
+
+
+def _mapping_of(schedule: Schedule, nest: Nest) -> tuple[Mapping, ...]:
+    """The mapping behind a nest, as the mapper lists it."""
+    inside = {digit.name: digit.iterator for digit in nest.digits}
+    rho = tuple(sorted((inside[name], axis) for axis, names in nest.call.axes for name in names))
+    found = find_mappings(
+        schedule.covered, schedule.machine, statement=nest.statement.index, instruction=nest.call.instruction.name
+    )
+    wanted = dict(nest.call.sigma)
+    for mapping in found:
+        sigma = {pairing.operand: pairing.access for pairing in mapping.sigma if pairing.access is not None}
+        if sigma == wanted and set(rho) <= set(mapping.rho):
+            return (replace(mapping, rho=rho, rewrites=schedule.rewrites),)
+    return ()
+
+
+def mapping_dict(mapping: Mapping) -> dict[str, object]:
+    """One mapping as JSON values: sigma as operand to access, rho as pairs."""
+    return {
+        "statement": mapping.statement,
+        "instruction": mapping.instruction,
+        "class": mapping.kind.value,
+        "operands": {pairing.operand: pairing_text(mapping, pairing) for pairing in mapping.sigma},
+        "iterators": [{"kernel": outer, "instruction": inner} for outer, inner in mapping.rho],
+        "rewrites": list(mapping.rewrites),
+    }
+
+
+def pairing_text(mapping: Mapping, pairing: Pairing) -> str:
+    """The kernel's access as text, or the constant that the operand takes."""
+    if pairing.access is None:
+        return str(pairing.neutral)
+    accesses = statements(mapping.kernel)[mapping.statement].accesses
+    return print_access(accesses[pairing.access])
+
+
+def rejection_dict(rejection: Rejection) -> dict[str, object]:
+    """One rejection as JSON values; ``places`` are ``file:line:column``."""
+    return {
+        "code": rejection.code,
+        "subject": rejection.subject,
+        "reason": rejection.reason,
+        "edit": rejection.edit,
+        "places": [place(span) for span in rejection.spans],
+    }
+
+
+def place(span: Span) -> str:
+    """``file:line:column``."""
+    return f"{span.source.name}:{span.line}:{span.column}"
+
+
+@cache
+def versions() -> tuple[tuple[str, str | None], ...]:
+    """Versions of isamapper, Python and the libraries an answer may depend on; None where one is not installed."""
+    libraries = ((library, _version(library)) for library in LIBRARIES)
+    return (("isamapper", _version("isamapper")), ("python", platform.python_version()), *libraries)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
