@@ -86,18 +86,19 @@ def determined(access: Access, extents: abc.Mapping[str, int]) -> frozenset[str]
 def _determined(access: Access, extents: tuple[tuple[str, int], ...]) -> frozenset[str]:
     reach = dict(extents)
     rows = [affine((name, value) for name, value in index.terms if name in reach) for index in access.map.results]
-    return frozenset(name for name in reach if not _reaches(rows, variable(name), reach))
+    bounds = _difference_box(reach)
+    return frozenset(name for name in reach if not _reaches(rows, variable(name), bounds))
 
 
-def sound(role: Role, digits: abc.Sequence[Digit]) -> bool:
-    """The delta-test of one operand over the difference box of ``digits``."""
+def sound(role: Role, digits: abc.Sequence[Digit], extents: abc.Mapping[str, int]) -> bool:
+    """The delta-test of one operand over the points of one call; ``extents`` are those of the kernel iterators."""
     names = [f"d{number}" for number in range(len(digits))]
     inside = _rows(role.needle, [(digit.lane, digit.lane_weight) for digit in digits], names)
     outside = _rows(role.subject, [(digit.iterator, digit.weight) for digit in digits], names)
-    reach = {name: digit.extent for name, digit in zip(names, digits, strict=True)}
-    if any(_reaches(inside, row, reach) for row in outside):
+    bounds = _differences_of_points(digits, names, extents)
+    if any(_reaches(inside, row, bounds) for row in outside):
         return False
-    return not role.is_target or not any(_reaches(outside, row, reach) for row in inside)
+    return not role.is_target or not any(_reaches(outside, row, bounds) for row in inside)
 
 
 def agree(one: Role, other: Role, digits: abc.Sequence[Digit]) -> bool:
@@ -118,7 +119,8 @@ def agree(one: Role, other: Role, digits: abc.Sequence[Digit]) -> bool:
     iterators = [(digit.iterator, digit.weight) for digit in digits]
     inside = _shifted(_rows(one.needle, lanes, names), one.needle, other.needle)
     outside = _shifted(_rows(one.subject, iterators, names), one.subject, other.subject)
-    return not any(_reaches(inside, row, reach) or _reaches(inside, -row, reach) for row in outside)
+    bounds = _difference_box(reach)
+    return not any(_reaches(inside, row, bounds) or _reaches(inside, -row, bounds) for row in outside)
 
 
 def _agree_apart(one: Role, other: Role, digits: abc.Sequence[Digit]) -> bool:
@@ -132,7 +134,8 @@ def _agree_apart(one: Role, other: Role, digits: abc.Sequence[Digit]) -> bool:
         _rows(one.subject, iterators, first), _rows(other.subject, iterators, second), one.subject, other.subject
     )
     reach = {name: digit.extent for names in (first, second) for name, digit in zip(names, digits, strict=True)}
-    return not any(_meets(inside, row, reach) or _meets(inside, -row, reach) for row in outside)
+    bounds = box(reach)
+    return not any(_reaches(inside, row, bounds) or _reaches(inside, -row, bounds) for row in outside)
 
 
 def _rows(access: Access, members: abc.Sequence[tuple[str, int]], names: abc.Sequence[str]) -> list[Affine]:
@@ -163,20 +166,36 @@ def _differences(
     return _shifted([left - right for left, right in zip(first, second, strict=True)], one, other)
 
 
-def _reaches(zero: abc.Sequence[Affine], goal: Affine, reach: abc.Mapping[str, int]) -> bool:
-    """Whether differences below ``reach`` make every ``zero`` vanish and ``goal`` at least 1."""
+def _reaches(zero: abc.Sequence[Affine], goal: Affine, bounds: abc.Sequence[Constraint]) -> bool:
+    """Whether integers within ``bounds`` make every ``zero`` vanish and ``goal`` at least 1."""
     if goal.is_constant and goal.constant < 1:
         return False
-    bounds = [
-        Constraint(variable(name, sign) + (extent - 1)) for name, extent in reach.items() for sign in (1, -1)
-    ]
-    return feasible([*_vanish(zero), Constraint(goal - 1), *bounds], _BUDGET) is not False
+    vanish = [Constraint(row, equality=True) for row in zero]
+    return feasible([*vanish, Constraint(goal - 1), *bounds], _BUDGET) is not False
 
 
-def _meets(zero: abc.Sequence[Affine], goal: Affine, reach: abc.Mapping[str, int]) -> bool:
-    """As :func:`_reaches` over points of the box instead of differences."""
-    return feasible([*_vanish(zero), Constraint(goal - 1), *box(reach)], _BUDGET) is not False
+def _difference_box(reach: abc.Mapping[str, int]) -> list[Constraint]:
+    """Differences of two points of a box."""
+    return [Constraint(variable(name, sign) + (extent - 1)) for name, extent in reach.items() for sign in (1, -1)]
 
 
-def _vanish(rows: abc.Iterable[Affine]) -> list[Constraint]:
-    return [Constraint(row, equality=True) for row in rows]
+def _differences_of_points(
+    digits: abc.Sequence[Digit], names: abc.Sequence[str], extents: abc.Mapping[str, int]
+) -> list[Constraint]:
+    """Differences of two points whose kernel iterators stay below their extents.
+
+    Where the digits of an iterator reach beyond its extent, both points are written out: their difference is not a box.
+    """
+    bounds = _difference_box({name: digit.extent for name, digit in zip(names, digits, strict=True)})
+    for iterator in dict.fromkeys(digit.iterator for digit in digits):
+        members = [(name, digit) for name, digit in zip(names, digits, strict=True) if digit.iterator == iterator]
+        if sum(digit.weight * (digit.extent - 1) for _, digit in members) < extents[iterator]:
+            continue
+        for point in ("x", "y"):
+            bounds += box({f"{point}{name}": digit.extent for name, digit in members})
+            value = affine((f"{point}{name}", -digit.weight) for name, digit in members)
+            bounds.append(Constraint(value + (extents[iterator] - 1)))
+        bounds += [
+            Constraint(affine([(f"x{name}", 1), (f"y{name}", -1), (name, -1)]), equality=True) for name, _ in members
+        ]
+    return bounds

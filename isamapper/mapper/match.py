@@ -153,7 +153,7 @@ def _compound_judge(subject: Subject, needle: Needle, match: Match, *, symbolic:
 
     def judge(relation: Relation) -> bool:
         return any(
-            all(sound(role, digits) for role in match.roles)
+            all(sound(role, digits, extents) for role in match.roles)
             and all(agree(one, other, digits) for one, other in repeated)
             and (symbolic or harmless(needle, match.roles, constants, digits, extents))
             for digits in placements(relation, extents, lanes)
@@ -172,7 +172,7 @@ def _target_judge(subject: Subject, needle: Needle, match: Match) -> Judge | Non
     def judge(relation: Relation) -> bool:
         if injective(role.subject, {name: extents[name] for name, _ in relation}):
             return True
-        return any(sound(role, digits) for digits in placements(relation, extents, lanes))
+        return any(sound(role, digits, extents) for digits in placements(relation, extents, lanes))
 
     return judge
 

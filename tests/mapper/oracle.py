@@ -152,10 +152,7 @@ def _pads(case: Case) -> abc.Iterator[dict[str, Any] | None]:
 
 
 def consistent(case: Case, sigma: tuple[int, ...], placement: Placement) -> bool:
-    """Whether every cell stands for one element and every target element has one cell, over the whole box of digits.
-
-    The definition's difference box is that of the digits, points beyond a kernel iterator's extent included.
-    """
+    """Whether every cell stands for one element and every target element has one cell, in the first and fullest call."""
     execution = _Execution(case, sigma, placement, {})
     return execution.fills_consistently()
 
@@ -184,7 +181,7 @@ class _Execution:
     def fills_consistently(self) -> bool:
         cells: dict[Any, Any] = {}
         homes: dict[Any, Any] = {}
-        for lane_point, point in self._box(dict.fromkeys(self.extents, 0)):
+        for lane_point, point in self._points(dict.fromkeys(self.extents, 0)):
             for inside, outside in self.roles:
                 cell = _element(self.needle.accesses[inside], lane_point)
                 element = _element(self.subject.accesses[outside], point)
@@ -248,11 +245,6 @@ class _Execution:
 
     def _points(self, outer: dict[str, int]) -> abc.Iterator[tuple[dict[str, int], dict[str, int]]]:
         """The valid points of a call: instruction iterators and kernel iterators."""
-        for lane_point, point in self._box(outer):
-            if all(point[name] < extent for name, extent in self.extents.items()):
-                yield lane_point, point
-
-    def _box(self, outer: dict[str, int]) -> abc.Iterator[tuple[dict[str, int], dict[str, int]]]:
         pairs = list(self.placement)
         for digits in product(*(range(self.placement[pair][0]) for pair in pairs)):
             point = {
@@ -263,7 +255,8 @@ class _Execution:
             for pair, digit in zip(pairs, digits, strict=True):
                 point[pair[0]] += digit * self.placement[pair][1]
                 lane_point[pair[1]] += digit * self.placement[pair][2]
-            yield lane_point, point
+            if all(point[name] < extent for name, extent in self.extents.items()):
+                yield lane_point, point
 
     def _repeat(self, merged: dict[str, dict[Any, Any]], outer: dict[str, int]) -> None:
         """Fills what no valid point fills from the first valid point."""

@@ -1,0 +1,219 @@
+"""Contraction trees: a product of several factors under a reduction becomes a tree of two-factor reductions.
+
+Before:
+    y[n, k, h, w] += x[n, c, h+r, w+s] * d[c, r, s] * p[k, c]
+After ``((x d) p)``:
+    t[n, c, h, w] += x[n, c, h+r, w+s] * d[c, r, s]
+    y[n, k, h, w] += t[n, c, h, w] * p[k, c]
+
+A tree is unordered and binary over the factors; an iterator is summed out at the lowest node that holds all its uses.
+Legal iff the product distributes over the reduction: ``*`` over ``+``; for floats also ``+`` over ``min`` and ``max``;
+``min`` over ``max`` and ``max`` over ``min``. Intermediates have the expression's dtype. n factors have (2n-3)!! trees.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TypeAlias
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.ir.expressions import dtype_of, loads
+from isamapper.ir.nodes import (
+    Assign,
+    Binary,
+    BinaryOp,
+    Expression,
+    Kernel,
+    Load,
+    Node,
+    Reduction,
+)
+from isamapper.ir.types import DType
+from isamapper.ir.walk import sites
+from isamapper.mapper.rewrites.edit import (
+    Names,
+    Nest,
+    loops_around,
+    nest_of,
+    replaced,
+    spans,
+    temporary,
+    why_not_own,
+)
+
+Tree: TypeAlias = "int | tuple[Tree, Tree]"
+"""A factor's number (left to right, from 0), or a product of two trees."""
+
+_ALWAYS = {
+    (Reduction.ADD, BinaryOp.MUL),
+    (Reduction.MIN, BinaryOp.MAX),
+    (Reduction.MAX, BinaryOp.MIN),
+}
+_FLOATS = {(Reduction.MIN, BinaryOp.ADD), (Reduction.MAX, BinaryOp.ADD)}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The step: contract statement ``statement`` as ``tree``."""
+
+    statement: int
+    tree: Tree
+
+    def apply(self, kernel: Kernel) -> Kernel | Rejection:
+        """The equal kernel of several statements, or why there is none."""
+        product = product_of(kernel, self.statement)
+        if isinstance(product, Rejection):
+            return product
+        return _contracted(kernel, product, self.tree)
+
+    def text(self, kernel: Kernel) -> str:
+        """``contract statement 0 as ((x d) p)``."""
+        product = product_of(kernel, self.statement)
+        names = () if isinstance(product, Rejection) else tuple(map(_name, product.factors))
+        return f"contract statement {self.statement} as {_tree_text(self.tree, names)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A statement ``target reduction= factor op factor op ...`` in loops of its own."""
+
+    nest: Nest
+    operator: BinaryOp
+    reduction: Reduction
+    factors: tuple[Expression, ...]
+    dtype: DType
+
+
+def contraction_steps(kernel: Kernel, statement: int) -> abc.Iterator[Contract]:
+    """A step for every tree of three or more factors, none where it is not legal."""
+    product = product_of(kernel, statement)
+    if isinstance(product, Rejection) or len(product.factors) < 3:
+        return
+    for tree in trees(tuple(range(len(product.factors)))):
+        yield Contract(statement, tree)
+
+
+def trees(factors: tuple[int, ...]) -> abc.Iterator[Tree]:
+    """All unordered binary trees over ``factors``: (2n-3)!! of them."""
+    if len(factors) == 1:
+        yield factors[0]
+        return
+    first, rest = factors[0], factors[1:]
+    for size in range(len(rest) - 1, -1, -1):
+        for chosen in combinations(rest, size):
+            right = tuple(factor for factor in rest if factor not in chosen)
+            for one in trees((first, *chosen)):
+                for other in trees(right):
+                    yield (one, other)
+
+
+def product_of(kernel: Kernel, statement: int) -> Product | Rejection:
+    """The statement as a product under a reduction, or why it is none."""
+    subject = f"contraction of statement {statement}"
+    nest = nest_of(kernel, statement)
+    assign = nest.statement.assign
+    if assign.reduction is None:
+        return Rejection("RW010", subject, "the statement reduces nothing", spans(assign))
+    obstacle = why_not_own(kernel, nest, subject)
+    if obstacle is not None:
+        return obstacle
+    if any(access.tensor == assign.target.tensor for access in loads(assign.value)):
+        return Rejection("RW011", subject, f"it reads its own target '{assign.target.tensor}'", spans(assign))
+    dtypes = _dtypes(kernel, statement)
+    dtype = dtype_of(assign.value, dtypes)
+    if not isinstance(assign.value, Binary):
+        return Rejection("RW012", subject, "its value is no product", spans(assign))
+    operator = assign.value.op
+    pair = (assign.reduction, operator)
+    if pair not in _ALWAYS and not (dtype.is_float and pair in _FLOATS):
+        reason = f"'{operator.value}' does not distribute over '{assign.reduction.value}' on {dtype}"
+        return Rejection("RW013", subject, reason, spans(assign))
+    return Product(nest, operator, assign.reduction, tuple(_factors(assign.value, operator)), dtype)
+
+
+def _factors(value: Expression, operator: BinaryOp) -> abc.Iterator[Expression]:
+    if isinstance(value, Binary) and value.op is operator:
+        yield from _factors(value.left, operator)
+        yield from _factors(value.right, operator)
+    else:
+        yield value
+
+
+def _dtypes(kernel: Kernel, statement: int) -> dict[str, DType]:
+    place = sites(kernel)[statement].place
+    return {each.tensor.name: each.tensor.dtype for each in place.scope}
+
+
+def _uses(value: Expression) -> frozenset[str]:
+    """Iterators that the value depends on."""
+    return frozenset(name for access in loads(value) for index in access.map.results for name in index.names)
+
+
+def _contracted(kernel: Kernel, product: Product, tree: Tree) -> Kernel:
+    builder = _Builder(kernel, product)
+    value = builder.root(tree)
+    assign = product.nest.statement.assign
+    left = {name: size for name, size in product.nest.extents.items() if name not in builder.summed}
+    last = loops_around(left, Assign(assign.target, value, product.reduction, assign.span))
+    return replaced(kernel, product.nest.path, (*builder.nodes, last))
+
+
+class _Builder:
+    """Makes the intermediates of one tree, lowest first."""
+
+    def __init__(self, kernel: Kernel, product: Product) -> None:
+        self.product, self.names = product, Names(kernel)
+        self.nodes: list[Node] = []
+        self.summed: set[str] = set()
+        target = product.nest.statement.assign.target
+        self.kept = frozenset(name for index in target.map.results for name in index.names)
+
+    def root(self, tree: Tree) -> Expression:
+        """The value of the last statement."""
+        if isinstance(tree, int):
+            return self.product.factors[tree]
+        return self._pair(tree)
+
+    def _pair(self, tree: tuple[Tree, Tree]) -> Expression:
+        one, other = tree
+        return Binary(self.product.operator, self._part(one), self._part(other))
+
+    def _part(self, tree: Tree) -> Expression:
+        """The value of a subtree as an operand: a factor, or an intermediate's element."""
+        value = self.product.factors[tree] if isinstance(tree, int) else self._pair(tree)
+        inside = frozenset(_members(tree))
+        outside = [factor for number, factor in enumerate(self.product.factors) if number not in inside]
+        needed = self.kept.union(*map(_uses, outside))
+        used = frozenset().union(*(_uses(self.product.factors[number]) for number in inside)) - self.summed
+        extents = {name: size for name, size in self.product.nest.extents.items() if name in used}
+        summed = {name: size for name, size in extents.items() if name not in needed}
+        if isinstance(tree, int) and not summed:
+            return value
+        held = {name: size for name, size in extents.items() if name in needed}
+        made = temporary(self.names.fresh("t"), self.product.dtype, value, held, summed, self.product.reduction)
+        self.nodes.extend(made.nodes)
+        self.summed.update(summed)
+        return made.load
+
+
+def _members(tree: Tree) -> abc.Iterator[int]:
+    if isinstance(tree, int):
+        yield tree
+    else:
+        for part in tree:
+            yield from _members(part)
+
+
+def _tree_text(tree: Tree, names: tuple[str, ...]) -> str:
+    if isinstance(tree, int):
+        return names[tree] if tree < len(names) else str(tree)
+    return f"({_tree_text(tree[0], names)} {_tree_text(tree[1], names)})"
+
+
+def _name(factor: Expression) -> str:
+    """The tensor of a factor, or its tensors."""
+    if isinstance(factor, Load):
+        return factor.access.tensor
+    return "*".join(dict.fromkeys(access.tensor for access in loads(factor))) or "constant"

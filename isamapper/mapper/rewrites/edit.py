@@ -1,0 +1,182 @@
+"""Editing kernels: where a statement stands, what replaces it, names that are free.
+
+What does not belong here: when an edit is legal (each rewrite says that for itself).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass, replace
+from itertools import count
+
+from isamapper.diagnostics.source import Rejection, Span
+from isamapper.ir.affine import AccessMap, extent, variable
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import (
+    Access,
+    Allocate,
+    Assign,
+    Direction,
+    Expression,
+    Guard,
+    Invoke,
+    IteratorKind,
+    Kernel,
+    Load,
+    Loop,
+    Node,
+    Prepare,
+    Reduction,
+    Tensor,
+)
+from isamapper.ir.types import DType
+from isamapper.ir.walk import walk
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """A statement with the loops that are its own: ``path`` leads to the outermost node that holds nothing else."""
+
+    statement: Statement
+    path: tuple[int, ...]
+    own: tuple[str, ...]
+
+    @property
+    def extents(self) -> dict[str, int]:
+        """Extents of the statement's own iterators, outermost first."""
+        return {each.name: each.extent for each in self.statement.iterators if each.name in self.own}
+
+
+def nest_of(kernel: Kernel, index: int) -> Nest:
+    """Statement ``index`` with its own loops: those around no other statement (guards end the search)."""
+    statement = statements(kernel)[index]
+    shared = {
+        loop for other in statements(kernel) if other.index != index for loop in other.loops if loop in statement.loops
+    }
+    own = tuple(
+        each.name for each, loop in zip(statement.iterators, statement.loops, strict=True) if loop not in shared
+    )
+    path = next(place.path for node, place in walk(kernel) if node is statement.assign)
+    for node, place in walk(kernel):
+        if isinstance(node, Loop) and node.iterator in own and place.path == path[: len(place.path)]:
+            return Nest(statement, place.path, own)
+    return Nest(statement, path, own)
+
+
+def why_not_own(kernel: Kernel, nest: Nest, subject: str) -> Rejection | None:
+    """The obstacle to writing the nest anew from its iterators: a guard or a varying extent inside it."""
+    for node, place in walk(kernel):
+        if place.path[: len(nest.path)] != nest.path:
+            continue
+        if isinstance(node, Guard):
+            return Rejection("RW001", subject, "a guard stands inside the statement's loops", spans(node))
+        if isinstance(node, Loop) and not node.extent.is_constant:
+            return Rejection("RW002", subject, f"the extent of '{node.iterator}' varies", spans(node))
+    for each in nest.statement.iterators:
+        if each.name in nest.own and each.kind is IteratorKind.SEQUENTIAL:
+            reason = f"'{each.name}' carries a dependence from one iteration to the next"
+            return Rejection("RW003", subject, reason, spans(nest.statement.assign))
+    return None
+
+
+def spans(node: Node) -> tuple[Span, ...]:
+    """Where a node was written, if anywhere."""
+    return () if node.span is None else (node.span,)
+
+
+def replaced(kernel: Kernel, path: tuple[int, ...], nodes: abc.Sequence[Node]) -> Kernel:
+    """``kernel`` with the node at ``path`` replaced by ``nodes``."""
+    return replace(kernel, body=_replaced(kernel.body, path, tuple(nodes)))
+
+
+def _replaced(body: tuple[Node, ...], path: tuple[int, ...], nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    position, rest = path[0], path[1:]
+    if not rest:
+        return (*body[:position], *nodes, *body[position + 1 :])
+    return (*body[:position], _inside(body[position], rest, nodes), *body[position + 1 :])
+
+
+def _inside(node: Node, path: tuple[int, ...], nodes: tuple[Node, ...]) -> Node:
+    match node:
+        case Loop() | Prepare():
+            return replace(node, body=_replaced(node.body, path, nodes))
+        case Guard():
+            if path[0] < len(node.body):
+                return replace(node, body=_replaced(node.body, path, nodes))
+            moved = (path[0] - len(node.body), *path[1:])
+            return replace(node, otherwise=_replaced(node.otherwise, moved, nodes))
+        case Assign() | Allocate() | Invoke():
+            raise ValueError(f"no node inside {type(node).__name__}")
+
+
+def loops_around(extents: abc.Mapping[str, int], node: Node) -> Node:
+    """``node`` inside one loop per entry, the first outermost."""
+    for name, size in reversed(extents.items()):
+        node = Loop(name, extent(size), (node,))
+    return node
+
+
+class Names:
+    """Names not yet used in a kernel."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.taken = {tensor.name for tensor in kernel.tensors} | {name for name, _ in kernel.sizes}
+        self.taken |= {name for name, _ in kernel.types}
+        for node, _ in walk(kernel):
+            if isinstance(node, Allocate):
+                self.taken.add(node.tensor.name)
+            elif isinstance(node, Loop):
+                self.taken.add(node.iterator)
+
+    def fresh(self, stem: str) -> str:
+        """``stem``, or ``stem`` with the first number that makes it new; taken from now on."""
+        for number in count():
+            name = f"{stem}{number or ''}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+        raise AssertionError("count() ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """A local tensor with one axis per iterator, and the nodes that compute it."""
+
+    tensor: Tensor
+    iterators: tuple[str, ...]
+    nodes: tuple[Node, ...]
+
+    @property
+    def load(self) -> Load:
+        """Its element at the present iteration."""
+        return Load(self.access)
+
+    @property
+    def access(self) -> Access:
+        """The access to that element."""
+        return element(self.tensor.name, self.iterators)
+
+
+def element(tensor: str, iterators: abc.Iterable[str]) -> Access:
+    """``tensor[i, j, ...]``."""
+    return Access(tensor, AccessMap(tuple(variable(name) for name in iterators)))
+
+
+def temporary(
+    name: str,
+    dtype: DType,
+    value: Expression,
+    extents: abc.Mapping[str, int],
+    summed: abc.Mapping[str, int],
+    reduction: Reduction | None,
+) -> Temporary:
+    """The tensor ``name[extents...]`` whose elements are ``value``, reduced over the iterators in ``summed``.
+
+        local t: dtype[...]
+        for ..., r < ... { t[...] += value }
+    """
+    tensor = Tensor(name, dtype, tuple(extents.values()), direction=Direction.LOCAL)
+    target = element(name, extents)
+    assign = Assign(target, value, reduction if summed else None)
+    nest = loops_around({**extents, **summed}, assign)
+    return Temporary(tensor, tuple(extents), (Allocate(tensor), nest))
