@@ -154,20 +154,11 @@ def _fit(leg: _Leg, walk: Walk, pads: bool) -> int | None:
             return None
         if demanded not in (None, -1) and demanded != offered:
             return None
-    size = min(leg.high, walk.extent)
-    size -= (size - leg.low) % leg.step
-    if walk.extent % size:
-        size = _largest_divisor(walk.extent, size)
-    if (size - leg.low) % leg.step:
+    if leg.low <= 1 and leg.step == 1:
+        sizes = range(min(leg.high, walk.extent), 0, -1)
+        return next((size for size in sizes if walk.starts_whole(size)), None)
+    if walk.clipped and not (pads and walk.room):
         return None
-    if size < leg.low or size < 1:
-        return None
-    ragged = walk.clipped or walk.extent % size != 0
-    narrows = leg.low <= 1 and leg.step == 1
-    if ragged and not narrows and not (pads and walk.room and walk.extent % size == 0):
-        return None
-    return size
-
-
-def _largest_divisor(number: int, limit: int) -> int:
-    return next(size for size in range(limit, 0, -1) if number % size == 0)
+    greatest = min(leg.high, walk.extent)
+    values = range(greatest - (greatest - leg.low) % leg.step, leg.low - 1, -leg.step)
+    return next((size for size in values if size and walk.extent % size == 0 and walk.starts_whole(size)), None)

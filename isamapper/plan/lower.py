@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
+from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import AccessMap, Affine, constant, extent, variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Allocate, Assign, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import Addresses
-from isamapper.plan.emit import Stop
+from isamapper.plan.check_nest import check_nest
+from isamapper.plan.emit import Stop, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
-from isamapper.plan.layout import Layout, buffer_layout, home_offsets
-from isamapper.plan.lower_nest import NestLowering, check_nest
-from isamapper.plan.nest import Buffer, Nest
-from isamapper.plan.padding import pad_value
+from isamapper.plan.layout import Layout, buffer_layout, home_offsets, moves
+from isamapper.plan.lower_nest import NestLowering
+from isamapper.plan.nest import Buffer, Nest, depth_of
+from isamapper.plan.padding import inside, pad_value, padding_obstacle
 from isamapper.plan.program import Program
-from isamapper.plan.skeleton import Leaf, Shared, skeleton
+from isamapper.plan.refusal import refusal
+from isamapper.plan.skeleton import Leaf, Shared, shared_iterators, skeleton
 from isamapper.plan.steps import Schedule, replay
 
 
@@ -34,6 +36,9 @@ class _Lowering:
         self.addresses = Addresses(schedule.machine)
         self.nests = {nest.statement.index: nest for nest in replay(schedule)}
         self.fused = {n.epilogue.statement.index for n in self.nests.values() if n.epilogue is not None}
+        self.known = all_tensors(schedule.covered)
+        self.names = {*self.known, *(iterator.name for s in statements(schedule.covered) for iterator in s.iterators)}
+        self.names |= {digit.name for nest in self.nests.values() for digit in nest.digits}
         self.tensors: dict[str, Tensor] = {}
         self.prepared: list[Node] = []
         self.allocated: list[Node] = []
@@ -56,7 +61,7 @@ class _Lowering:
         for statement in statements(self.schedule.covered):
             if statement.index not in self.nests and statement.index not in self.fused:
                 missing = f"statement {statement.index}"
-                raise _cannot(Rejection("SCH021", missing, "no step applies an instruction to it"))
+                raise refusal(Rejection("SCH021", missing, "no step applies an instruction to it"))
 
     def _is_stored(self, name: str) -> bool:
         """Whether a local tensor exists at home: not where a drain hands it straight to its consumer."""
@@ -79,9 +84,10 @@ class _Lowering:
                 return (Loop(loop, extents, inner),)
 
     def _nest(self, nest: Nest) -> tuple[Node, ...]:
-        reason = check_nest(nest)
+        shapes = {name: tensor.shape for name, tensor in self.known.items()}
+        reason = check_nest(nest) or padding_obstacle(nest, shapes) or self._misnamed(nest)
         if reason is not None:
-            raise _cannot(reason)
+            raise refusal(reason)
         with self.addresses.scope():
             stops = {access: self._stops(nest, access) for _, access in nest.call.sigma}
             buffers = tuple(
@@ -92,16 +98,34 @@ class _Lowering:
             )
             return (*buffers, *NestLowering(self.machine, nest, stops).nodes())
 
+    def _misnamed(self, nest: Nest) -> Rejection | None:
+        """Loops around the nest are whole digits of their own name; no other digit is left out of the order."""
+        shared = shared_iterators(self.schedule.covered, nest.statement)
+        for digit in nest.digits:
+            outside = digit.bound is None and digit.name not in nest.order
+            if outside and digit.iterator not in shared and digit.extent > 1:
+                return Rejection("SCH003", f"digit '{digit.name}'", "it is neither a loop nor inside the instruction")
+            if digit.iterator in shared and not (outside and digit.name == digit.iterator):
+                reason = f"loop '{digit.iterator}' is shared with other statements and stays as it is"
+                return Rejection("SCH003", f"digit '{digit.name}'", reason)
+            if digit.name in self.known:
+                return Rejection("SCH003", f"digit '{digit.name}'", "it is called like a tensor")
+        return None
+
     def _stops(self, nest: Nest, access: int) -> tuple[Stop, ...]:
         own = nest.statement.accesses[access]
         home = own
         if access == 0 and nest.epilogue is not None:
             home = consumer_access(nest)
-        stops = [Stop(self.tensors[home.tensor], home)]
+        tensor = self.tensors.get(home.tensor)
+        if tensor is None:
+            reason = "it exists only between a call and its consumer"
+            raise refusal(Rejection("SCH021", f"tensor '{home.tensor}'", reason))
+        stops = [Stop(tensor, inside(nest.statement, home, tensor))]
         for buffer in nest.path(access):
             layout = buffer_layout(nest, buffer)
             if isinstance(layout, Rejection):
-                raise _cannot(layout)
+                raise refusal(layout)
             stops.append(Stop(self._buffer(nest, buffer, layout), own, buffer, layout))
             if buffer.prepared:
                 self._prepare(nest, stops[-2], stops[-1])
@@ -112,7 +136,7 @@ class _Lowering:
         if buffer.slots > 1:
             shape = (buffer.slots, *shape)
         tensor = self._tensor_of(nest, buffer.access)
-        name = f"{tensor.name}_{buffer.memory}_{nest.statement.index}_{buffer.access}"
+        name = self._new_name(f"{tensor.name}_{buffer.memory}_{nest.statement.index}_{buffer.access}")
         placed = Tensor(name, tensor.dtype, shape, direction=Direction.LOCAL, block=tensor.block)
         if buffer.prepared:
             result = self.addresses.place(placed, buffer.memory)
@@ -121,13 +145,24 @@ class _Lowering:
         return self.addresses.place(placed, buffer.memory)
 
     def _tensor_of(self, nest: Nest, access: int) -> Tensor:
-        name = nest.statement.accesses[access].tensor
-        return all_tensors(self.schedule.covered)[name]
+        return self.known[nest.statement.accesses[access].tensor]
+
+    def _new_name(self, wanted: str) -> str:
+        while wanted in self.names:
+            wanted += "_"
+        self.names.add(wanted)
+        return wanted
 
     def _prepare(self, nest: Nest, source: Stop, target: Stop) -> None:
         """Offline relayout of a const tensor: every element of the packed copy, padding included."""
         assert target.layout is not None and target.buffer is not None
         layout = target.layout
+        around = nest.order[: depth_of(nest, target.buffer.loop)]
+        for digit in nest.digits:
+            outside = digit.bound is None and (digit.name in around or digit.name not in nest.order)
+            if outside and digit.extent > 1 and moves(nest, source.access, digit.name):
+                reason = f"it must hold what all iterations of '{digit.name}' read"
+                raise refusal(Rejection("SCH004", f"prepared copy of '{source.tensor.name}'", reason))
         values: dict[str, Affine] = {}
         index = [constant(0) for _ in layout.axes]
         loops: list[tuple[str, int]] = []
@@ -139,7 +174,7 @@ class _Lowering:
             if coordinate.digit is not None:
                 values[coordinate.digit] = variable(name)
             else:
-                shifts.append((coordinate.targets, variable(name)))
+                shifts.append((stop_steps(nest, source, coordinate), variable(name)))
         offsets = list(home_offsets(nest, source.access, values))
         for targets, value in shifts:
             for dim, step in targets:
@@ -150,7 +185,3 @@ class _Lowering:
         for name, size in reversed(loops):
             node = Loop(name, extent(size), (node,))
         self.prepared.append(node)
-
-
-def _cannot(reason: Rejection) -> SourceError:
-    return SourceError(Diagnostic(reason.code, f"{reason.subject}: {reason.reason}", help=reason.edit))

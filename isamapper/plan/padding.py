@@ -8,10 +8,13 @@ makes the contribution nothing.
 from __future__ import annotations
 
 from collections import abc
+from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import Affine
-from isamapper.ir.nodes import Access
+from isamapper.ir.analysis import Statement
+from isamapper.ir.nodes import Access, Tensor
+from isamapper.ir.walk import value_range
 from isamapper.plan.lanes import lane_size, padded_lanes
 from isamapper.plan.needle import lone_axes, operand_tensor
 from isamapper.plan.nest import Nest, digits_of, iterator_extent
@@ -99,3 +102,14 @@ def _reach(nest: Nest, index: Affine, without: str) -> tuple[int, int]:
                 span *= max(digit.extent, size)
             low, high = low + min(0, coefficient * (span - 1)), high + max(0, coefficient * (span - 1))
     return low, high
+
+
+def inside(statement: Statement, access: Access, tensor: Tensor) -> Access:
+    """``access`` without its padding where it never leaves ``tensor``."""
+    if access.otherwise is None:
+        return access
+    box = {iterator.name: iterator.extent for iterator in statement.iterators}
+    ranges = [value_range(index, box) for index in access.map.results]
+    if all(low >= 0 and high < size for (low, high), size in zip(ranges, tensor.shape, strict=True)):
+        return replace(access, otherwise=None)
+    return access

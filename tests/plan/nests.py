@@ -18,12 +18,12 @@ from isamapper.ir.numeric import numpy_dtype
 from isamapper.plan.check import check_program
 from isamapper.plan.copies import Walk, copies_between, copy_options
 from isamapper.plan.emit import Stop, stop_steps
-from isamapper.plan.layout import Coordinate, Layout, buffer_layout, row_major
 from isamapper.plan.homes import consumer_access, home_memory
+from isamapper.plan.layout import Coordinate, Layout, buffer_layout, row_major
 from isamapper.plan.lower import lower
 from isamapper.plan.needle import copy_shape, operand_spec
 from isamapper.plan.nest import Buffer, Call, Copy, Digit, Epilogue, Nest, valid_extent
-from isamapper.plan.padding import needs_padding
+from isamapper.plan.padding import must_fill, needs_padding
 from isamapper.plan.program import Program
 from isamapper.plan.steps import Schedule, steps_of
 
@@ -127,21 +127,25 @@ def _copy(
         shape = copy_shape(instruction)
         assert shape is not None
         pads = operand_spec(instruction, shape.source).pads
-        walks = tuple(
-            Walk(
-                c.name, c.extent, stride(nest, source, c), stride(nest, target, c), clipped(nest, c, pads), access != 0
-            )
-            for c in layout.coordinates
-        )
+        walks = tuple(walk_of(nest, access, source, target, c, pads) for c in layout.coordinates)
         found += copy_options(instruction, walks, needs)
     if not found:
         return Rejection("TEST", f"access {access}", f"no copy from {source.tensor.memory} to {target.tensor.memory}")
     return found[choice % len(found)]
 
 
-def clipped(nest: Nest, coordinate: Coordinate, pads: bool) -> bool:
+def walk_of(nest: Nest, access: int, source: Stop, target: Stop, coordinate: Coordinate, pads: bool) -> Walk:
+    name, extent = coordinate.name, coordinate.extent
+    strides = stride(nest, source, coordinate), stride(nest, target, coordinate)
+    return Walk(name, extent, *strides, clipped(nest, access, source, coordinate, pads), access != 0)
+
+
+def clipped(nest: Nest, access: int, source: Stop, coordinate: Coordinate, pads: bool) -> bool:
+    padded = access != 0 and (pads or source.buffer is not None)
     if coordinate.digit is None:
-        return coordinate.dim is not None or not pads
+        return coordinate.dim is not None or not padded
+    if padded and must_fill(nest, coordinate.digit):
+        return False
     value = valid_extent(nest, nest.digit(coordinate.digit), {})
     return len(value.bounds) > 1 or value.bounds[0].constant < coordinate.extent
 

@@ -1,0 +1,155 @@
+"""Why the decisions about a nest do not make a program: digits, lanes, loops, buffers and overlap.
+
+What does not belong here: what depends on addresses and machines' demands on windows (``check.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.plan.lanes import lane_size, ragged
+from isamapper.plan.layout import buffer_layout
+from isamapper.plan.needle import iterator_sizes
+from isamapper.plan.nest import Buffer, Call, Nest, depth_of, digits_of, iterator_extent, weight
+
+
+def check_nest(nest: Nest) -> Rejection | None:
+    """The first thing that cannot be carried out, or None."""
+    return next(
+        (reason for rule in (_digits, _loops, _calls, _buffers, _sums, _conditions) for reason in rule(nest)), None
+    )
+
+
+def _digits(nest: Nest) -> abc.Iterator[Rejection]:
+    """Digits have names of their own and cover every iterator; edges inside an instruction are those of its lanes."""
+    names = [digit.name for digit in nest.digits]
+    for name in names:
+        if names.count(name) > 1:
+            yield Rejection("SCH001", f"digit '{name}'", "there are two of that name")
+    for iterator in nest.statement.iterators:
+        digits = digits_of(nest, iterator.name)
+        total = weight(nest, digits[0]) * digits[0].extent if digits else 0
+        if total < iterator.extent:
+            reason = f"its digits cover {total} of {iterator.extent} iterations"
+            yield Rejection("SCH001", f"iterator '{iterator.name}'", reason)
+        for place, digit in enumerate(digits):
+            inside = [each for each in digits[place + 1 :] if each.bound is None and each.extent > 1]
+            if digit.bound is not None and digit.extent > 1 and inside and ragged(nest, digit):
+                reason = f"loop '{inside[0].name}' runs inside it, so it must divide"
+                yield Rejection("SCH003", f"digit '{digit.name}'", reason)
+
+
+def _loops(nest: Nest) -> abc.Iterator[Rejection]:
+    """Loops are digits outside the instruction, each once."""
+    for name in nest.order:
+        if nest.order.count(name) > 1 or nest.digit(name).bound is not None:
+            yield Rejection("SCH003", f"loop '{name}'", "it is there twice or lies inside the instruction")
+
+
+def _calls(nest: Nest) -> abc.Iterator[Rejection]:
+    """The digits inside a lane fill it: none is left over, and the outermost can be rounded up."""
+    for call in (nest.call, nest.first, nest.init):
+        if call is not None:
+            yield from _lanes(nest, call)
+
+
+def _lanes(nest: Nest, call: Call) -> abc.Iterator[Rejection]:
+    sizes = iterator_sizes(call.instruction.semantics)
+    for lane, members in call.axes:
+        subject = f"'{lane}' of '{call.instruction.name}'"
+        if lane not in sizes:
+            yield Rejection("SCH002", subject, "there is no such instruction iterator")
+            continue
+        whole, inside = 1, 1
+        for place, name in enumerate(members):
+            whole *= nest.digit(name).extent
+            inside *= nest.digit(name).extent if place else 1
+        if whole > sizes[lane]:
+            yield Rejection("SCH002", subject, f"its digits span {whole} of {sizes[lane]} steps")
+        elif lane_size(nest, call, lane) % inside:
+            yield Rejection("SCH002", subject, f"its inner digits, {inside} steps, do not divide it")
+    if call is nest.call:
+        placed = [name for _, members in call.axes for name in members]
+        for digit in nest.digits:
+            if digit.bound is not None and placed.count(digit.name) != 1:
+                yield Rejection("SCH002", f"digit '{digit.name}'", f"it lies {placed.count(digit.name)} times inside")
+
+
+def _buffers(nest: Nest) -> abc.Iterator[Rejection]:
+    """Paths lead inwards, copies exist where they are needed, and overlap has the slots and the loops it needs."""
+    for access in sorted({buffer.access for buffer in nest.buffers}):
+        depth = 0
+        for buffer in nest.path(access):
+            subject = f"buffer of access {access} in '{buffer.memory}'"
+            if depth_of(nest, buffer.loop) < depth:
+                yield Rejection("SCH004", subject, "it is attached further out than the one it is filled from")
+            depth = depth_of(nest, buffer.loop)
+            if access and not buffer.prepared and buffer.fill is None:
+                yield Rejection("SCH004", subject, "nothing fills it")
+            if not access and buffer.drain is None:
+                yield Rejection("SCH004", subject, "nothing drains it")
+            if (buffer.prefetch or buffer.delay) and buffer.slots < 2 and depth:
+                yield Rejection("SCH004", subject, "overlap needs a second slot", edit="slots 2")
+            yield from _spread(nest, buffer, subject)
+
+
+def _spread(nest: Nest, buffer: Buffer, subject: str) -> abc.Iterator[Rejection]:
+    inside = nest.order[depth_of(nest, buffer.loop) :]
+    loops = [loop for loop, _ in buffer.spread]
+    if loops != sorted(set(loops), key=lambda name: inside.index(name) if name in inside else -1):
+        yield Rejection("SCH004", subject, "it is spread over loops that are not in order, outermost first")
+    for loop in loops:
+        if loop not in inside:
+            yield Rejection("SCH004", subject, f"loop '{loop}' is not inside it and cannot carry a share of its copy")
+    shares = [coordinate for _, coordinate in buffer.spread]
+    layout = buffer_layout(nest, buffer)
+    if isinstance(layout, Rejection):
+        yield layout
+        return
+    known = {coordinate.name for coordinate in layout.coordinates}
+    for name in shares:
+        if shares.count(name) > 1 or name not in known:
+            yield Rejection("SCH004", subject, f"'{name}' is no coordinate of it, or is spread twice")
+
+
+def _sums(nest: Nest) -> abc.Iterator[Rejection]:
+    """Partial sums that leave a buffer come back."""
+    if nest.statement.assign.reduction is None:
+        return
+    results = nest.statement.assign.target.map.results
+    around = [d.name for d in nest.digits if d.bound is None and d.name not in nest.order]
+    for buffer in nest.path(0):
+        outer = (*around, *nest.order[: depth_of(nest, buffer.loop)])
+        again = [n for n in outer if not any(r.coefficient(nest.digit(n).iterator) for r in results)]
+        again = [n for n in again if min(nest.digit(n).extent, iterator_extent(nest, nest.digit(n).iterator)) > 1]
+        goes_on = nest.first is None and nest.init is None
+        if buffer.fill is None and (again or goes_on) and _accumulates(nest):
+            reason = f"loop '{again[0]}' comes back to it" if again else "the target has an earlier value"
+            yield Rejection("SCH004", f"buffer of access 0 in '{buffer.memory}'", f"{reason}, so it must be filled")
+
+
+def _accumulates(nest: Nest) -> bool:
+    """Whether the call reads what its target operand held before."""
+    operand = nest.call.operand(0)
+    return any(
+        tensor.name == operand and tensor.direction.value == "inout"
+        for tensor in nest.call.instruction.semantics.tensors
+    )
+
+
+def _conditions(nest: Nest) -> abc.Iterator[Rejection]:
+    """Conditions are tested around calls: no digit inside the instruction may decide them."""
+    statement = nest.statement
+    if statement.exclusions:
+        yield Rejection("SCH011", f"statement {statement.index}", "it stands in the 'else' of several conditions")
+    names = {name for condition in statement.conditions for name in condition.function.names}
+    for digit in nest.digits:
+        if digit.iterator in names and digit.bound is not None and digit.extent > 1:
+            reason = f"a condition on '{digit.iterator}' cannot be tested inside an instruction"
+            yield Rejection("SCH011", f"digit '{digit.name}'", reason, edit="leave that iterator to loops")
+    if statement.conditions and nest.first is not None:
+        yield Rejection("SCH011", f"statement {statement.index}", "the call that overwrites may not be executed")
+    if statement.conditions and statement.assign.reduction is None and nest.path(0):
+        reason = "elements that the condition leaves out would be drained"
+        yield Rejection("SCH011", f"statement {statement.index}", reason, edit="no buffer for its target")

@@ -1,0 +1,285 @@
+"""Copies of one nest as program nodes: a walk over the coordinates of a buffer.
+
+Rules of this file:
+- values of digits are affine functions handed in by the caller, so that the same code emits the copies of the present
+  tile, of the next (prefetch) and of the previous one (delayed drain);
+- bound coordinates lie inside the instruction, the others are loops; clipping is by ``min`` extents and guards;
+- only what the kernel touches is moved, but for lanes that calls run in full: there the buffer is filled to its end,
+  with padding from outside the tensor.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.model import Instruction
+from isamapper.ir.affine import Affine, Extent, constant, extent, variable
+from isamapper.ir.nodes import Constraint, Guard, Invoke, Loop, Node, Window, WindowAxis
+from isamapper.plan.domain import divisible
+from isamapper.plan.emit import Stop, Values, stop_offsets, stop_steps
+from isamapper.plan.layout import Coordinate, Layout
+from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
+from isamapper.plan.nest import Copy, Nest, digits_of, iterator_extent, valid_extent, weight
+from isamapper.plan.padding import must_fill, pad_value
+from isamapper.plan.refusal import refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A fill or a drain between two neighbours on an access's path: from ``source`` to ``target``."""
+
+    copy: Copy
+    instruction: Instruction
+    source: Stop
+    target: Stop
+    drain: bool
+
+    @property
+    def inner(self) -> Stop:
+        """The buffer whose tile is copied: the stop nearer to the instruction."""
+        return self.source if self.drain else self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Part of a copy: of coordinate ``coordinate``, ``size`` blocks from block ``start`` (None: to the end)."""
+
+    coordinate: str
+    start: Affine
+    size: int | None
+
+
+def walked(transfer: Transfer) -> Layout:
+    """The layout whose coordinates the copy walks."""
+    assert transfer.inner.layout is not None
+    return transfer.inner.layout
+
+
+def copy_nodes(nest: Nest, transfer: Transfer, values: Values, chunks: tuple[Chunk, ...] = ()) -> tuple[Node, ...]:
+    """The loops and invocations that copy one tile; ``values`` gives the digits outside it."""
+    return _Walk(nest, transfer, values).nodes({chunk.coordinate: chunk for chunk in chunks})
+
+
+class _Walk:
+    def __init__(self, nest: Nest, transfer: Transfer, values: Values) -> None:
+        shape = copy_shape(transfer.instruction)
+        if shape is None:
+            raise refusal(Rejection("SCH009", f"'{transfer.instruction.name}'", "it is no copy"))
+        self.nest, self.transfer, self.instruction, self.shape = nest, transfer, transfer.instruction, shape
+        self.layout = walked(transfer)
+        self.binds = {name: (iterator, size) for iterator, name, size in transfer.copy.binds}
+        self.outside = dict(values)
+        self.values = dict(values)
+        self.position: dict[str, Affine] = {}
+        self.size: dict[str, Extent] = {}
+        self.padded = False
+        access = transfer.inner.buffer.access if transfer.inner.buffer else 0
+        self.pad = pad_value(nest, access)
+        known = {coordinate.name for coordinate in self.layout.coordinates}
+        for name in self.binds:
+            if name not in known:
+                raise self._refused(name, "the buffer has no such coordinate")
+
+    def _refused(self, coordinate: str, reason: str, edit: str | None = None) -> Exception:
+        subject = f"copy of '{self.transfer.inner.tensor.name}' along '{coordinate}' by '{self.instruction.name}'"
+        return refusal(Rejection("SCH009", subject, reason, edit=edit))
+
+    def nodes(self, chunks: abc.Mapping[str, Chunk]) -> tuple[Node, ...]:
+        layers: list[tuple[str, Extent, tuple[Constraint, ...]]] = []
+        for coordinate in self._outer_digits_first():
+            layers.extend(self._layer(coordinate, chunks.get(coordinate.name)))
+        body: tuple[Node, ...] = (self._invoke(),)
+        for name, count, conditions in reversed(layers):
+            if conditions:
+                body = (Guard(conditions, body),)
+            body = (Loop(name, count, body),)
+        return body
+
+    def _outer_digits_first(self) -> list[Coordinate]:
+        """Coordinates in the buffer's order, digits of one iterator outermost first: edges depend on those outside."""
+        found = list(self.layout.coordinates)
+        rank = {digit.name: place for place, digit in enumerate(self.nest.digits)}
+        places: dict[str, list[int]] = {}
+        for place, coordinate in enumerate(found):
+            if coordinate.digit is not None:
+                places.setdefault(self.nest.digit(coordinate.digit).iterator, []).append(place)
+        for those in places.values():
+            members = sorted((found[place] for place in those), key=lambda c: rank[str(c.digit)])
+            for place, member in zip(those, members, strict=True):
+                found[place] = member
+        return found
+
+    def _layer(
+        self, coordinate: Coordinate, chunk: Chunk | None
+    ) -> abc.Iterator[tuple[str, Extent, tuple[Constraint, ...]]]:
+        """Places a coordinate; yields its loop, where it has one."""
+        size = self.binds[coordinate.name][1] if coordinate.name in self.binds else 1
+        reach = self._reach(coordinate)
+        if size >= coordinate.extent and chunk is None:
+            self._place(coordinate, constant(0), self._steps(coordinate, reach, size, constant(0)))
+            return
+        name = f"{self.transfer.inner.tensor.name}_{coordinate.name.replace('.', '_')}"
+        index = variable(name) if chunk is None else chunk.start + variable(name)
+        self._place(coordinate, index * size, self._steps(coordinate, reach, size, index * size))
+        yield (name, *self._count(index, size, coordinate.extent, reach, chunk))
+
+    def _place(self, coordinate: Coordinate, position: Affine, size: Extent) -> None:
+        self.position[coordinate.name], self.size[coordinate.name] = position, size
+        if coordinate.digit is not None:
+            self.values[coordinate.digit] = position
+
+    def _count(
+        self, index: Affine, size: int, whole: int, reach: Extent, chunk: Chunk | None
+    ) -> tuple[Extent, tuple[Constraint, ...]]:
+        """How many blocks there are from the chunk's start, and what must hold for the present one to exist."""
+        start = constant(0) if chunk is None else chunk.start
+        limits: list[Affine] = [constant(-(-whole // size)) - start]
+        conditions: list[Constraint] = []
+        for bound in reach.bounds:
+            steps = bound - bound.constant
+            if divisible(steps, size):
+                terms = tuple((name, value // size) for name, value in steps.terms)
+                limits.append(Affine(terms, -(-bound.constant // size)) - start)
+            else:
+                conditions.append(Constraint(bound - index * size - 1))
+        if chunk is not None and chunk.size is not None:
+            limits.append(constant(chunk.size))
+        return extent(*limits), tuple(conditions)
+
+    # how far a coordinate goes
+
+    def _reach(self, coordinate: Coordinate) -> Extent:
+        """Steps of the coordinate that are copied: what the kernel touches, or all where calls run past that."""
+        valid, whole = self._valid(coordinate), extent(coordinate.extent)
+        if valid == whole or not (self._is_filled(coordinate) or self._is_ragged_inside(coordinate)):
+            return valid
+        self._passes_the_edge(coordinate)
+        return whole
+
+    def _valid(self, coordinate: Coordinate) -> Extent:
+        if coordinate.digit is not None:
+            return valid_extent(self.nest, self.nest.digit(coordinate.digit), self.values)
+        return self._touched(coordinate) if coordinate.dim is not None else extent(1)
+
+    def _touched(self, coordinate: Coordinate) -> Extent:
+        """Elements of a window that the iterations inside it touch: a sum of one least reach per iterator."""
+        reaches: dict[str, tuple[int, Affine]] = {}
+        for name, step in self.layout.axes[coordinate.axis].terms:
+            digit = self.nest.digit(name)
+            span, _ = reaches.get(digit.iterator, (0, constant(0)))
+            reaches[digit.iterator] = (
+                span + step * (digit.extent - 1),
+                self._rest(digit.iterator, step // weight(self.nest, digit)),
+            )
+        choices = [
+            (constant(span), rest) if not rest.is_constant else (constant(min(span, rest.constant)),)
+            for span, rest in reaches.values()
+        ]
+        totals = [sum(parts, constant(1)) for parts in itertools.product(*choices)]
+        return extent(*totals)
+
+    def _rest(self, iterator: str, step: int) -> Affine:
+        """Elements from the tile's first to the last that the iterator reaches."""
+        rest = constant(iterator_extent(self.nest, iterator) - 1)
+        inside = {name for axis in self.layout.axes for name, _ in axis.terms}
+        for digit in digits_of(self.nest, iterator):
+            if digit.name not in inside and digit.name in self.outside:
+                rest = rest - self.outside[digit.name] * weight(self.nest, digit)
+        return rest * step
+
+    def _is_filled(self, coordinate: Coordinate) -> bool:
+        """Whether calls look at the whole coordinate even at the edge."""
+        if self.transfer.drain:
+            return False
+        if coordinate.digit is not None:
+            return must_fill(self.nest, coordinate.digit)
+        if coordinate.dim is None:
+            return True
+        return any(must_fill(self.nest, name) for name, _ in self.layout.axes[coordinate.axis].terms)
+
+    def _is_ragged_inside(self, coordinate: Coordinate) -> bool:
+        """Whether the edge depends on a digit that the same invocation spans, so that it is no box."""
+        if coordinate.digit is None:
+            return False
+        around = itertools.takewhile(
+            lambda digit: digit.name != coordinate.digit,
+            digits_of(self.nest, self.nest.digit(coordinate.digit).iterator),
+        )
+        return any(digit.name in self.binds and self.binds[digit.name][1] > 1 for digit in around)
+
+    def _steps(self, coordinate: Coordinate, reach: Extent, size: int, start: Affine) -> Extent:
+        """Steps of the invocation at ``start``; all of ``size`` where the instruction cannot be narrowed."""
+        if coordinate.name not in self.binds:
+            return extent(1)
+        rest = [bound - start for bound in reach.bounds]
+        if all(divisible(bound, size) for bound in rest):
+            return extent(size)
+        control = parameter_of(self.instruction, self.binds[coordinate.name][0])
+        if control is not None and control.step == 1 and control.low <= 1:
+            return extent(size, *(bound for bound in rest if not divisible(bound, size)))
+        if not start.is_constant or reach != extent(size):
+            self._passes_the_edge(coordinate)
+        return extent(size)
+
+    def _passes_the_edge(self, coordinate: Coordinate) -> None:
+        """Elements beyond the kernel's own are copied: padding, or what a buffer that was filled whole holds."""
+        source = self.transfer.source
+        if source.buffer is None:
+            if not operand_spec(self.instruction, self.shape.source).pads:
+                raise self._refused(coordinate.name, "it would read beyond the edge, and does not pad")
+            self.padded = True
+            return
+        if self.transfer.drain:
+            full = coordinate.digit is not None and must_fill(self.nest, coordinate.digit)
+            if self.transfer.target.buffer is None or not full:
+                raise self._refused(coordinate.name, "it would write beyond the edge")
+        elif not self._is_filled(coordinate):
+            raise self._refused(coordinate.name, "it would copy beyond the edge, where the buffer holds nothing")
+        elif coordinate.digit is None and coordinate.dim is None and not stop_steps(self.nest, source, coordinate):
+            raise self._refused(coordinate.name, "the buffer it comes from has no padding there")
+
+    # the invocation
+
+    def _invoke(self) -> Invoke:
+        bound = {iterator: name for name, (iterator, _) in self.binds.items()}
+        lanes = {c.name: lane for lane in self.shape.iterators if (c := parameter_of(self.instruction, lane))}
+        parameters = []
+        for parameter in self.instruction.parameters:
+            lane = lanes.get(parameter.name)
+            if lane is None:
+                parameters.append((parameter.name, extent(parameter.high)))
+            else:
+                value = self.size[bound[lane]] if lane in bound else extent(max(1, parameter.low))
+                parameters.append((parameter.name, value))
+        windows = {
+            self.shape.source: self._window(self.shape.source, self.transfer.source, bound),
+            self.shape.target: self._window(self.shape.target, self.transfer.target, bound),
+        }
+        operands = tuple((tensor.name, windows[tensor.name]) for tensor in self.instruction.semantics.tensors)
+        return Invoke(self.instruction.name, operands, tuple(parameters))
+
+    def _window(self, operand: str, stop: Stop, bound: abc.Mapping[str, str]) -> Window:
+        offsets = list(stop_offsets(self.nest, stop, self.values))
+        for coordinate in self.layout.coordinates:
+            if coordinate.digit is None:
+                for axis, step in stop_steps(self.nest, stop, coordinate):
+                    offsets[axis] = offsets[axis] + self.position[coordinate.name] * step
+        coordinates = {c.name: c for c in self.layout.coordinates}
+        shape = operand_tensor(self.instruction.semantics, operand).shape
+        axes = []
+        for place, lane in enumerate(lone_axes(self.instruction.semantics, operand)):
+            if lane is not None and lane in bound:
+                steps = stop_steps(self.nest, stop, coordinates[bound[lane]])
+                axes.append(WindowAxis(self.size[bound[lane]], tuple(sorted(steps))))
+            else:
+                control = None if lane is None else parameter_of(self.instruction, lane)
+                axes.append(WindowAxis(extent(shape[place] if control is None else max(1, control.low)), ()))
+        return Window(stop.tensor.name, tuple(offsets), tuple(axes), self._otherwise(operand, stop))
+
+    def _otherwise(self, operand: str, stop: Stop) -> int | float | None:
+        if operand != self.shape.source or stop.buffer is not None:
+            return None
+        return self.pad if stop.access.otherwise is None and self.padded else stop.access.otherwise
