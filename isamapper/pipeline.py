@@ -151,9 +151,9 @@ def find_schedule(
             raise
         interrupted = True
     except SourceError as error:
-        raise NoMapping(bound, target.name, _reasons(bound, target, error)) from error
+        raise NoMapping(bound, target, _reasons(bound, target, error)) from error
     if best is None:
-        raise NoMapping(bound, target.name, explain_mappings(bound, target))
+        raise NoMapping(bound, target, explain_mappings(bound, target))
     seconds = time.perf_counter() - began
     return Search(best.schedule, strategy, cost_model, seed, seconds, best.cycles, best.optimal, interrupted)
 

@@ -35,11 +35,22 @@ LIBRARIES = ("numpy", "llvmlite", "ml_dtypes", "islpy", "ortools")
 class NoMapping(Exception):
     """The honest no: a kernel that the machine cannot do, with the reasons, the nearest miss first."""
 
-    def __init__(self, kernel: Kernel, machine: str, rejections: abc.Sequence[Rejection]) -> None:
-        super().__init__(f"no program for '{kernel.name}' on '{machine}'")
+    def __init__(self, kernel: Kernel, machine: Machine, rejections: abc.Sequence[Rejection]) -> None:
+        super().__init__(f"'{machine.name}' cannot do '{kernel.name}'")
         self.kernel = kernel
         self.machine = machine
         self.rejections = tuple(rejections)
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON object of ``run`` and ``schedule`` in this case (docs/json.md), ``format`` apart."""
+        return {
+            "kernel": self.kernel.name,
+            "machine": self.machine.name,
+            "sizes": dict(self.kernel.sizes),
+            "types": {name: dtype.name for name, dtype in self.kernel.types},
+            "mapping": None,
+            "rejections": [rejection_dict(rejection) for rejection in self.rejections],
+        }
 
 
 @dataclass(frozen=True, slots=True)

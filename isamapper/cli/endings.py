@@ -6,9 +6,21 @@ import sys
 from typing import TYPE_CHECKING
 
 from isamapper.cli.exit_codes import ExitCode
+from isamapper.cli.output import print_document, print_json
 
 if TYPE_CHECKING:
-    from isamapper.result import Result, Search
+    from isamapper.result import NoMapping, Result, Search
+
+
+def refusal_ending(refusal: NoMapping, form: str) -> ExitCode:
+    """The honest no as the answer: the reasons, the nearest miss first."""
+    from isamapper.report.mapping import rejections_document
+
+    if form == "json":
+        print_json(refusal.to_dict())
+    else:
+        print_document(rejections_document(str(refusal), refusal.rejections))
+    return ExitCode.NO
 
 
 def result_ending(result: Result, require_optimal: bool) -> ExitCode:

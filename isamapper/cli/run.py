@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import isamapper
-from isamapper.cli.endings import result_ending
+from isamapper.cli.endings import refusal_ending, result_ending
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.options import add_format, add_kernel, add_machine, add_search, search_of, sizes_of, types_of
 from isamapper.cli.output import print_document, print_json, write_trace
@@ -25,16 +25,19 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     from isamapper.report.result import result_document
 
     sizes, types, options = sizes_of(arguments, line), types_of(arguments, line), search_of(arguments, line)
-    with Progress() as progress:
-        result = isamapper.run(
-            arguments.kernel,
-            arguments.hw,
-            sizes=sizes,
-            types=types,
-            trace=arguments.trace is not None,
-            report=progress,
-            **options,
-        )
+    try:
+        with Progress() as progress:
+            result = isamapper.run(
+                arguments.kernel,
+                arguments.hw,
+                sizes=sizes,
+                types=types,
+                trace=arguments.trace is not None,
+                report=progress,
+                **options,
+            )
+    except isamapper.NoMapping as refusal:
+        return refusal_ending(refusal, arguments.format)
     if arguments.trace is not None:
         write_trace(result.timeline, arguments.trace)
     if arguments.format == "json":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import isamapper
-from isamapper.cli.endings import search_ending
+from isamapper.cli.endings import refusal_ending, search_ending
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.options import (
     add_format,
@@ -31,15 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
-    with Progress() as progress:
-        progress("searching a schedule")
-        found = isamapper.find_schedule(
-            arguments.kernel,
-            arguments.hw,
-            sizes=sizes_of(arguments, line),
-            types=types_of(arguments, line),
-            **search_of(arguments, line),
-        )
+    sizes, types, options = sizes_of(arguments, line), types_of(arguments, line), search_of(arguments, line)
+    try:
+        with Progress() as progress:
+            progress("searching a schedule")
+            found = isamapper.find_schedule(arguments.kernel, arguments.hw, sizes=sizes, types=types, **options)
+    except isamapper.NoMapping as refusal:
+        return refusal_ending(refusal, arguments.format)
     text = isamapper.print_schedule(found.schedule, arguments.hw)
     if arguments.format == "json":
         print_json(found.to_dict())
