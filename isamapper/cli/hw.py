@@ -8,9 +8,11 @@ import sys
 
 import isamapper
 from isamapper.cli.exit_codes import ExitCode
+from isamapper.cli.failures import wants_colour
 from isamapper.cli.options import add_format
 from isamapper.cli.output import print_document, print_json
 from isamapper.cli.words import CommandLine
+from isamapper.diagnostics.render import render
 from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.report.document import Text, document
 
@@ -73,10 +75,13 @@ def _show(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _check(arguments: argparse.Namespace) -> ExitCode:
+    from isamapper.hwdesc.loader import load_with_warnings
+
     found: list[Diagnostic] = []
     for name in arguments.machines:
         try:
-            isamapper.load_machine(name)
+            for warning in load_with_warnings(name).warnings:
+                sys.stderr.write(render(warning, wants_colour(sys.stderr)) + "\n")
         except SourceError as error:
             found += error.diagnostics
     if found:
