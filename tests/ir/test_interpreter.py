@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from isamapper.diagnostics.source import Source, SourceError
 from isamapper.ir import numeric
-from isamapper.ir.interpreter import Contents, execute, interpret
+from isamapper.ir.interpreter import execute, interpret
 from isamapper.ir.nodes import Kernel
-from isamapper.ir.parser import parse_kernel, parse_program
+from isamapper.ir.parser import parse_kernel
 from isamapper.ir.template import bind, parse_template
 from isamapper.ir.types import DTYPES
+from isamapper.ir.windows import Contents
 
 Array = np.ndarray[Any, Any]
 
@@ -245,7 +246,8 @@ def meaning(name: str, parameters: Mapping[str, int]) -> Kernel:
 
 
 def run(text: str, **inputs: Array) -> dict[str, Array]:
-    return interpret(parse_program(text), inputs, meaning=meaning)
+    program = bind(parse_template(Source("p.isam", text)), program=True)
+    return interpret(program, inputs, meaning=meaning)
 
 
 def program_failure(text: str, **inputs: Array) -> str:

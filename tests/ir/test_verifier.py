@@ -20,6 +20,7 @@ from isamapper.ir.nodes import (
     Constant,
     Direction,
     Expression,
+    Invoke,
     Kernel,
     Load,
     Loop,
@@ -29,6 +30,7 @@ from isamapper.ir.nodes import (
     Unary,
     UnaryOp,
 )
+from isamapper.ir.rules.subject import Rule
 from isamapper.ir.template import bind, parse_template
 from isamapper.ir.types import DTYPES
 from isamapper.ir.verifier import KERNEL, PROGRAM, SEMANTICS, check_kernel, check_program, check_semantics, findings
@@ -44,8 +46,8 @@ def program(text: str) -> Kernel:
     return bind(parse_template(Source("p.isam", text)), program=True)
 
 
-def only(kernel: Kernel, families: object = KERNEL) -> Diagnostic:
-    found = findings(kernel, families)  # type: ignore[arg-type]
+def only(kernel: Kernel, families: tuple[tuple[Rule, ...], ...] = KERNEL) -> Diagnostic:
+    found = findings(kernel, families)
     assert len(found) == 1, found
     return found[0]
 
@@ -357,7 +359,8 @@ def test_a_window_with_an_index_too_few() -> None:
     loop = kernel.body[-1]
     assert isinstance(loop, Loop)
     invoke = loop.body[0]
-    name, window = invoke.windows[1]  # type: ignore[union-attr]
-    broken = replace(invoke, windows=(invoke.windows[0], (name, replace(window, offsets=window.offsets[:1]))))  # type: ignore[union-attr,call-arg]
-    found = only(replace(kernel, body=(*kernel.body[:-1], replace(loop, body=(broken, loop.body[1])))), PROGRAM)  # type: ignore[arg-type]
+    assert isinstance(invoke, Invoke)
+    name, window = invoke.windows[1]
+    broken = replace(invoke, windows=(invoke.windows[0], (name, replace(window, offsets=window.offsets[:1]))))
+    found = only(replace(kernel, body=(*kernel.body[:-1], replace(loop, body=(broken, loop.body[1])))), PROGRAM)
     assert found.message == "'s' has 2 axes but 1 indices"
