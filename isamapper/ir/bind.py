@@ -62,9 +62,7 @@ class _Body:
         self._top = top
         self._tensors = tensors
 
-    def statements(
-        self, body: tuple[syntax.Statement, ...], scope: Scope, outermost: bool = False
-    ) -> tuple[Node, ...]:
+    def statements(self, body: tuple[syntax.Statement, ...], scope: Scope, outermost: bool = False) -> tuple[Node, ...]:
         nodes = (self.statement(each, scope, outermost) for each in body)
         return tuple(node for node in nodes if node is not None)
 

@@ -101,13 +101,17 @@ def _named(name: syntax.Name, scope: Scope) -> Affine | None:
         return constant(scope.sizes[name.name])
     if name.name in scope.iterators:
         return variable(name.name)
+    hint: str | None
     if name.name in scope.tensors:
         hint = "indices are affine in iterators; data-dependent indices are not part of the language"
         scope.error("IR021", f"an index cannot read tensor '{name.name}'", name.span, hint)
     else:
         known = [each for each in (*scope.sizes, *scope.iterators) if not each.startswith("$")]
         what = "size or iterator" if scope.iterators else "size"
-        scope.error("IR010", f"unknown {what} '{name.name}'", name.span, did_you_mean(name.name, known))
+        hint = did_you_mean(name.name, known)
+        if not scope.iterators and not (hint or "").startswith("did you mean"):
+            hint = f"declare it: sizes {name.name}=64"
+        scope.error("IR010", f"unknown {what} '{name.name}'", name.span, hint)
     return None
 
 

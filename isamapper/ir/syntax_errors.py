@@ -25,7 +25,7 @@ _WORDS = {
     "FLOAT": "a number",
     "STRING": "a quoted name",
     "AXIS": "an axis such as '$0'",
-    "ASSIGN": "'=' or '+='",
+    "ASSIGN": "'='",
     "COMPARE": "a comparison",
     "LPAR": "'('",
     "RPAR": "')'",
@@ -36,12 +36,12 @@ _WORDS = {
     "COMMA": "','",
     "COLON": "':'",
     "EQUAL": "'='",
-    "LESSTHAN": "'<'",
+    "_LESS": "'<'",
     "VBAR": "'|'",
     "AT": "'at'",
-    "__ANON_0": "'..'",
-    "__ANON_1": "'->'",
-    "ROLE": "'const' or 'free'",
+    "_DOTS": "'..'",
+    "_ARROW": "'->'",
+    "_IN_MEMORY": "'@'",
     "KIND": "a kind of loop",
     "$END": "the end of the text",
 }
@@ -98,7 +98,11 @@ def _phrase(expected: abc.Set[str]) -> str:
         rest -= _EXPRESSION
     if "SHIFT" in rest:
         words.append("an operator")
-        rest -= _OPERATORS
+        rest -= _OPERATORS | {"LPAR", "LSQB"}
+        rest -= {"COMPARE"} if "RPAR" in rest else set()
+    if "ROLE" in rest:
+        words.append("a declaration")
+        rest -= {"ROLE", "INOUT", "NAME"}
     if rest >= _STATEMENTS - {"SEMICOLON"}:
         words.append("a statement")
         rest -= _STATEMENTS | {"NAME"}
@@ -133,6 +137,10 @@ def _hint(found: str, expected: abc.Set[str], before: str) -> str | None:
         return f"'{found}' is a word of the language and cannot be a name"
     if found in ("//", "/*") and re.search(r"([{};)\]]|^)$", last):
         return "comments start with '#'"
+    if "ASSIGN" in expected and (missing := re.search(r"[\w\])][ \t]+([A-Za-z_]\w*)(\[[^]]*\])?$", last)):
+        return f"an operator is missing before '{missing[1]}'"
+    if found in ("const", "free", "inout") and "COMMA" in expected:
+        return "declarations are separated by commas"
     if re.search(r"\bfor\s+\w+$", last) and found in ("in", "=", "<=", ":"):
         return "a loop counts from 0: for i < N { … }"
     for signs, needed, hint in _HABITS:
@@ -161,5 +169,5 @@ _HABITS: tuple[tuple[tuple[str, ...], str | None, str], ...] = (
     (("==",), "ASSIGN", "'=' assigns"),
     (("?",), None, "a choice is written select(a < b, x, y)"),
     (("kernel",), "$END", "a file holds one kernel"),
-    (("(",), "COLON", "a kernel has one list of parameters; results follow '->'"),
+    (("(",), "_ARROW", "a kernel has one list of parameters; results follow '->'"),
 )
