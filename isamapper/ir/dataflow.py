@@ -241,8 +241,10 @@ def _start(tensor: Tensor, first: Assign | None) -> Start:
 def _read(kernel: Kernel, operand: str) -> Set:
     """``E[index]`` for the operand's elements whose given value the instruction reads."""
     flow = kernel_flow(kernel)
-    number = _declared(flow, operand).number
-    return relations.renamed_set(flow.sources.range(), {f"D{number}": "E"})
+    declared = _declared(flow, operand)
+    if declared.start is not Start.GIVEN:
+        return relations.no_set()
+    return relations.renamed_set(flow.sources.range(), {f"D{declared.number}": "E"})
 
 
 def _written(kernel: Kernel, operand: str) -> Set:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import cache
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isamapper.diagnostics.source import Source
+from isamapper.diagnostics.source import Source, SourceError
 from isamapper.ir import relations
 from isamapper.ir.affine import evaluate, evaluate_extent
 from isamapper.ir.dataflow import (
@@ -27,7 +28,7 @@ from isamapper.ir.dataflow import (
     undefined_results,
 )
 from isamapper.ir.expressions import loads
-from isamapper.ir.interpreter import holds
+from isamapper.ir.interpreter import holds, interpret
 from isamapper.ir.nodes import Assign, Guard, Kernel, Loop, Node
 from isamapper.ir.template import bind, parse_template
 
@@ -153,6 +154,8 @@ def test_results_that_nobody_writes() -> None:
 # Programs
 
 INSTRUCTIONS = {
+    "copy": "(n in 1..4) (s: i8[n]) -> (d: i8[n]) { for i < n { d[i] = s[i] } }",
+    "sum": "(x: i8[4]) -> (y: i32[4]) { for i < 4 { y[0] += i32(x[i]) } }",
     "load": "(r in 1..16, c in 1..16) (s: i8[r, c]) -> (d: i8[r, c]) { for i < r, j < c { d[i, j] = s[i, j] } }",
     "zero": "(m in 1..16, n in 1..16) () -> (c: i32[m, n]) { for i < m, j < n { c[i, j] = 0 } }",
     "mac": "(m in 1..16, n in 1..16, k in 1..16) (a: i8[m, k], w: i8[k, n], c: inout i32[m, n])"
@@ -291,6 +294,59 @@ def test_registers_written_and_read_apart_are_solved_apart() -> None:
     assert time.perf_counter() - start < 1
     assert undefined_reads(flow).is_empty() and undefined_results(flow).is_empty()
     assert {source[0] for read, source in pairs(flow.sources) if read[0] == "V57R0"} == {"V17W1"}
+
+
+def test_a_result_that_starts_at_its_identity_is_not_read() -> None:
+    text = """kernel p(x: i8[4] @m at 0) -> (y: i32[4] @m at 4) {
+      invoke sum x: x[$0] over [4], y: y[$0] over [4]
+    }"""
+    flow = dataflow(parsed(text, program=True), meaning)
+    assert undefined_reads(flow).is_empty() and undefined_results(flow).is_empty()
+    assert {read[0] for read, _ in pairs(flow.reads)} == {"V0R0"}
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Kernel:
+    """Copies between two buffers with slots, in loops with guards, some of them before anything was written."""
+
+    def window(of: str, size: int) -> str:
+        if of == "x":
+            return f"x[{draw(st.integers(0, 2))}*i + $0] over [{size}]"
+        slot = draw(st.sampled_from(["0", "1", "rotate(i, 2)", "rotate(i + 1, 2)", "rotate(j, 2)"]))
+        return f"{of}[{slot}, {draw(st.sampled_from(['0', 'j']))} + $0] over [{size}]"
+
+    def copying() -> str:
+        size = draw(st.integers(1, 3))
+        source, target = draw(st.sampled_from([("x", "t"), ("t", "u"), ("u", "t"), ("t", "t")]))
+        line = f"invoke copy(n = {size}) s: {window(source, size)}, d: {window(target, size)}"
+        guard = draw(st.sampled_from(["", "if i >= 1 ", "if i + j <= 2 ", "if i == j "]))
+        return f"{guard}{{ {line} }}" if guard else line
+
+    inner = " ".join(copying() for _ in range(draw(st.integers(1, 3))))
+    body = f"for i < 3 {{ {copying().replace('j', '0')} for j < 2 {{ {inner} }} }}"
+    buffers = "allocate t: i8[2, 4] @s at 0 allocate u: i8[2, 4] @s at 8"
+    first = "for k < 2 { invoke copy(n = 4) s: x[$0] over [4], d: t[k, $0] over [4] }" if draw(st.booleans()) else ""
+    last = "invoke copy(n = 2) s: t[1, $0] over [2], d: y[$0] over [2]"
+    return parsed(
+        f"kernel p(x: i8[12] @m at 0) -> (y: i8[2] @m at 12) {{ {buffers} {first} {body} {last} }}", program=True
+    )
+
+
+@given(programs())
+@settings(max_examples=15, deadline=None)
+def test_origins_are_what_the_interpreter_delivers(program: Kernel) -> None:
+    """Run on x[k] = k, every result says which element of x it came from."""
+    flow = dataflow(program, meaning)
+    try:
+        result = interpret(program, {"x": np.arange(12)}, meaning=meaning)["y"]
+    except SourceError as error:
+        assert error.diagnostics[0].code == "IR304"
+        assert not undefined_reads(flow).is_empty()
+        return
+    assert undefined_reads(flow).is_empty()
+    last = len(flow.invokes) - 1
+    behind = dict(pairs(origins(flow, inner_flow(flow))))
+    assert [behind[f"V{last}S0R1", (k,)] for k in range(2)] == [("D0", (int(n),)) for n in result]
 
 
 def test_local_tensors_start_anew_in_every_iteration() -> None:
