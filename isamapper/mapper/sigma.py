@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass
 
-from isamapper.ir import numeric
 from isamapper.ir.analysis import Statement
-from isamapper.ir.nodes import Access, IteratorKind, Kernel, Reduction, Tensor
-from isamapper.ir.types import DType
+from isamapper.ir.nodes import Access, IteratorKind, Kernel, Tensor
 from isamapper.mapper.delta import Role
 from isamapper.mapper.needle import Effect, Needle, effect_of
 from isamapper.mapper.padding import Number, Padding, padding_of
-from isamapper.mapper.terms import Leaf, Literal
+from isamapper.mapper.terms import Leaf, Literal, identity_of
 from isamapper.mapper.unify import Binding, unify
 from isamapper.mapper.views import FORMER, View, explicit_view, natural_view, single_view
 from isamapper.plan.mapping import Pairing
@@ -163,14 +161,8 @@ def _target_pairing(subject: Subject, needle: Needle, wanted: View, found: View,
             return Pairing(operand, 0, initial=value.access)
         return Pairing(operand, 0)
     if wanted.reduction is not None and found.reduction is None and effect_of(needle) is Effect.ACCUMULATES:
-        return Pairing(operand, 0, neutral=identity(wanted.reduction, found.term.dtype))
+        return Pairing(operand, 0, neutral=identity_of(wanted.reduction.value, found.term.dtype))
     return Pairing(operand, 0)
-
-
-def identity(reduction: Reduction, dtype: DType) -> Number:
-    """The identity of ``reduction`` as a plain number."""
-    value: Number = numeric.identity(reduction, dtype).item()
-    return value
 
 
 def _consistent(subject: Subject, needle: Needle, binding: Binding) -> bool:

@@ -93,6 +93,12 @@ def join(reduction: Reduction, left: Term, right: Term) -> Term:
     return _associative(reduction.value, left.dtype, left, right)
 
 
+def identity_of(op: str, dtype: DType) -> int | float:
+    """The value that changes nothing as a part of the associative operator ``op``."""
+    value: int | float = numeric.identity(Reduction(op), dtype).item()
+    return value
+
+
 def leaves(term: Term) -> tuple[Leaf, ...]:
     """The leaves of ``term``, left to right."""
     match term:

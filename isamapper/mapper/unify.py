@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import abc
 from typing import TypeAlias
 
+from isamapper.ir import numeric
 from isamapper.ir.types import integer_range
 from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term
 
@@ -41,6 +42,10 @@ def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]
     elif isinstance(needle, Literal):
         if needle == subject:
             yield bound
+    elif needle.op == "cast" and isinstance(subject, Literal):
+        narrow = _narrowed(needle, subject)
+        if narrow is not None:
+            yield from _unify(needle.parts[0], narrow, bound)
     elif isinstance(subject, Node) and _same_operator(needle, subject):
         for parts in _arrangements(needle, subject):
             yield from _each(needle.parts, parts, bound)
@@ -53,6 +58,17 @@ def _setting(needle: Setting, subject: Term) -> Literal | None:
     if (int(subject.value) - needle.offset) % needle.factor:
         return None
     return Literal((int(subject.value) - needle.offset) // needle.factor, needle.dtype)
+
+
+def _narrowed(needle: Node, subject: Literal) -> Literal | None:
+    """The constant before a cast of the needle that gives the kernel's: ``i32(b)`` is 1 where ``b`` is 1."""
+    before = needle.parts[0].dtype
+    if needle.dtype != subject.dtype:
+        return None
+    with numeric.quiet():
+        wide = numeric.constant(subject.value, subject.dtype)
+        narrow = numeric.cast(before)(wide)
+        return Literal(narrow.item(), before) if numeric.cast(needle.dtype)(narrow) == wide else None
 
 
 def _same_operator(needle: Node, subject: Node) -> bool:
@@ -95,6 +111,8 @@ def _roots_suit(needle: Term, subject: Term) -> bool:
         case Literal():
             return needle == subject
         case Node():
+            if isinstance(subject, Literal):
+                return needle.op == "cast" and _narrowed(needle, subject) is not None
             return isinstance(subject, Node) and _same_operator(needle, subject)
 
 

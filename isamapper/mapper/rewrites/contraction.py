@@ -27,7 +27,6 @@ from isamapper.ir.nodes import (
     Expression,
     Kernel,
     Load,
-    Node,
     Reduction,
 )
 from isamapper.ir.types import DType
@@ -35,6 +34,7 @@ from isamapper.ir.walk import sites
 from isamapper.mapper.rewrites.edit import (
     Names,
     Nest,
+    Temporary,
     loops_around,
     nest_of,
     replaced,
@@ -157,7 +157,8 @@ def _contracted(kernel: Kernel, product: Product, tree: Tree) -> Kernel:
     assign = product.nest.statement.assign
     left = {name: size for name, size in product.nest.extents.items() if name not in builder.summed}
     last = loops_around(left, Assign(assign.target, value, product.reduction, assign.span))
-    return replaced(kernel, product.nest.path, (*builder.nodes, last))
+    nodes = (*(made.nest for made in builder.made), last)
+    return replaced(kernel, product.nest.path, nodes, [made.tensor for made in builder.made])
 
 
 class _Builder:
@@ -165,7 +166,7 @@ class _Builder:
 
     def __init__(self, kernel: Kernel, product: Product) -> None:
         self.product, self.names = product, Names(kernel)
-        self.nodes: list[Node] = []
+        self.made: list[Temporary] = []
         self.summed: set[str] = set()
         target = product.nest.statement.assign.target
         self.kept = frozenset(name for index in target.map.results for name in index.names)
@@ -192,8 +193,9 @@ class _Builder:
         if isinstance(tree, int) and not summed:
             return value
         held = {name: size for name, size in extents.items() if name in needed}
-        made = temporary(self.names.fresh("t"), self.product.dtype, value, held, summed, self.product.reduction)
-        self.nodes.extend(made.nodes)
+        name = self.names.fresh("t"), self.product.dtype
+        made = temporary(name, value, held, summed, self.product.reduction, self.product.nest.around)
+        self.made.append(made)
         self.summed.update(summed)
         return made.load
 

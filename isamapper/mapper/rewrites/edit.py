@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, replace
 from itertools import count
+from types import MappingProxyType
 
 from isamapper.diagnostics.source import Rejection, Span
 from isamapper.ir.affine import AccessMap, extent, variable
@@ -47,6 +48,12 @@ class Nest:
         return {each.name: each.extent for each in self.statement.iterators if each.name in self.own}
 
 
+    @property
+    def around(self) -> dict[str, int]:
+        """Extents of the loops that it shares with others, outermost first."""
+        return {each.name: each.extent for each in self.statement.iterators if each.name not in self.own}
+
+
 def nest_of(kernel: Kernel, index: int) -> Nest:
     """Statement ``index`` with its own loops: those around no other statement (guards end the search)."""
     statement = statements(kernel)[index]
@@ -84,9 +91,13 @@ def spans(node: Node) -> tuple[Span, ...]:
     return () if node.span is None else (node.span,)
 
 
-def replaced(kernel: Kernel, path: tuple[int, ...], nodes: abc.Sequence[Node]) -> Kernel:
-    """``kernel`` with the node at ``path`` replaced by ``nodes``."""
-    return replace(kernel, body=_replaced(kernel.body, path, tuple(nodes)))
+def replaced(
+    kernel: Kernel, path: tuple[int, ...], nodes: abc.Sequence[Node], tensors: abc.Sequence[Tensor] = ()
+) -> Kernel:
+    """``kernel`` with the node at ``path`` replaced by ``nodes``, and with more local ``tensors``."""
+    return replace(
+        kernel, tensors=(*kernel.tensors, *tensors), body=_replaced(kernel.body, path, tuple(nodes))
+    )
 
 
 def _replaced(body: tuple[Node, ...], path: tuple[int, ...], nodes: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -140,21 +151,16 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Temporary:
-    """A local tensor with one axis per iterator, and the nodes that compute it."""
+    """A local tensor with one axis per iterator, and the nest that computes it."""
 
     tensor: Tensor
     iterators: tuple[str, ...]
-    nodes: tuple[Node, ...]
+    nest: Node
 
     @property
     def load(self) -> Load:
         """Its element at the present iteration."""
-        return Load(self.access)
-
-    @property
-    def access(self) -> Access:
-        """The access to that element."""
-        return element(self.tensor.name, self.iterators)
+        return Load(element(self.tensor.name, self.iterators))
 
 
 def element(tensor: str, iterators: abc.Iterable[str]) -> Access:
@@ -163,20 +169,22 @@ def element(tensor: str, iterators: abc.Iterable[str]) -> Access:
 
 
 def temporary(
-    name: str,
-    dtype: DType,
+    tensor: tuple[str, DType],
     value: Expression,
-    extents: abc.Mapping[str, int],
-    summed: abc.Mapping[str, int],
-    reduction: Reduction | None,
+    held: abc.Mapping[str, int],
+    summed: abc.Mapping[str, int] = MappingProxyType({}),
+    reduction: Reduction | None = None,
+    around: abc.Mapping[str, int] = MappingProxyType({}),
 ) -> Temporary:
-    """The tensor ``name[extents...]`` whose elements are ``value``, reduced over the iterators in ``summed``.
+    """The tensor (name, dtype) whose elements are ``value``, reduced over the iterators in ``summed``.
 
-        local t: dtype[...]
-        for ..., r < ... { t[...] += value }
+        local t: dtype[around..., held...]
+        for held..., summed... { t[around..., held...] += value }
+
+    ``around`` are loops that already stand around the nest: a sum must start anew in each of their iterations.
     """
-    tensor = Tensor(name, dtype, tuple(extents.values()), direction=Direction.LOCAL)
-    target = element(name, extents)
-    assign = Assign(target, value, reduction if summed else None)
-    nest = loops_around({**extents, **summed}, assign)
-    return Temporary(tensor, tuple(extents), (Allocate(tensor), nest))
+    name, dtype = tensor
+    axes = {**around, **held} if summed else dict(held)
+    made = Tensor(name, dtype, tuple(axes.values()), direction=Direction.LOCAL)
+    assign = Assign(element(name, axes), value, reduction if summed else None)
+    return Temporary(made, tuple(axes), loops_around({**held, **summed}, assign))
