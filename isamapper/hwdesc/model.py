@@ -51,8 +51,7 @@ class Memory:
     ``capacity_bytes`` is None where unbounded (a host memory). Register memories have ``rows`` registers of
     ``row_bytes``; an addressed memory with ``row_bytes`` is addressed in whole rows. ``bank_bytes`` is the interleave
     (0: each bank is one contiguous block). ``renamed`` registers are written to a fresh copy each time, as out-of-order
-    cores do: a write never waits for earlier reads or writes of the register, a read sees the last write in program
-    order.
+    cores do: a write never waits for earlier reads or writes of the register; reads wait for writes as ever.
     """
 
     name: str

@@ -60,7 +60,7 @@ class Hazards:
                     continue
                 if use.reads:
                     raw = max(raw, _latest(track.ready, where) - operand.read_at)
-                if use.writes:
+                if use.writes and not use.memory.renamed:
                     war = max(war, _latest(track.read, where))
                     waw = max(waw, _latest(track.ready, where) - least_ready(invocation, operand))
         return raw, war, waw

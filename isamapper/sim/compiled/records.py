@@ -45,7 +45,7 @@ class Records:
                 ready, read, follow = self._latest(touch)
                 if touch.spec.reads:
                     raw = self.fn.maximum(raw, self._minus(ready, read_at))
-                if touch.spec.writes:
+                if touch.spec.writes and not touch.spec.renamed:
                     war = self.fn.maximum(war, read)
                     waw = self.fn.maximum(waw, self._minus(ready, to_ready))
                 raw = self.fn.maximum(raw, follow)

@@ -23,6 +23,7 @@ class OperandSpec:
     reads: bool
     writes: bool
     accumulates: bool
+    renamed: bool
     memory: int
     region: int | None
     dims: tuple[Dim, ...]
@@ -68,6 +69,7 @@ def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
         use.reads,
         use.writes,
         use.accumulates,
+        use.memory.renamed,
         memories.index(use.memory.name),
         use.region.index if footprint else None,
         footprint.dims if footprint else (),
