@@ -1,6 +1,6 @@
 """The analytic cost model: cycles of a nest from counts, without running it.
 
-    cycles = max over resources of busy cycles + what nothing overlaps
+    cycles = (sum over resources of busy cycles ** 6) ** (1/6) + what nothing overlaps
 
 Resources are the units (occupied cycles of every invocation), the ports (beats of every transfer) and the dispatcher
 (invocations); a unit that holds its entries to the end also bounds how many can be under way. Not overlapped are: the first fill and the last drain of every buffer, and all copies of a buffer that has
@@ -20,6 +20,10 @@ from isamapper.plan.needle import copy_shape, parameter_of
 from isamapper.plan.nest import Buffer, Copy, Nest, depth_of, digits_of, iterator_extent, weight
 from isamapper.plan.steps import Schedule, replay
 from isamapper.plan.work import call_cycles
+
+
+SHARPNESS = 6
+"""Exponent of the norm that joins the resources: a second resource that is 84 % busy costs 5 %, one at half 0.3 %."""
 
 
 class Analytic:
@@ -68,7 +72,8 @@ def estimate(machine: Machine, tensors: dict[str, Tensor], home: str, nest: Nest
     per_cycle = machine.dispatch.per_cycle
     counter.add("dispatch", counter.invocations / per_cycle)
     longest = max(counter.busy.values())
-    return Estimate(longest + counter.exposed, tuple(sorted(counter.busy.items())), counter.invocations, counter.moved)
+    together = longest * sum((cycles / longest) ** SHARPNESS for cycles in counter.busy.values()) ** (1 / SHARPNESS)
+    return Estimate(together + counter.exposed, tuple(sorted(counter.busy.items())), counter.invocations, counter.moved)
 
 
 class _Counter:

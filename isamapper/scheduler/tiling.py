@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isamapper.costmodels.analytic import SHARPNESS
+
 Counts = NDArray[np.float64]
 
 
@@ -225,7 +227,8 @@ def _estimate(
     longest = np.zeros(rows)
     for value in busy.values():
         longest = np.maximum(longest, value)
-    return longest + edge, moved
+    together = sum(((value / longest) ** SHARPNESS for value in busy.values()), np.zeros(rows)) ** (1 / SHARPNESS)
+    return longest * together + edge, moved
 
 
 def _again(level: Level, operand: Tiled, trips: NDArray[np.int64], outside: tuple[int, ...]) -> Counts:
