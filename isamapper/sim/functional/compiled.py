@@ -13,12 +13,16 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Assign, Direction, Kernel, Tensor
 from isamapper.ir.walk import first_write
 from isamapper.sim.functional.code import MAX_DEPTH, STATE_FIELDS, Failure, Field, Site
+from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.domain import Domain
 from isamapper.sim.functional.machine_code import MachineCode
 from isamapper.sim.functional.native import callback_addresses
 from isamapper.sim.functional.programs import ENTRY, Written, write_program
 
 Array: TypeAlias = np.ndarray[Any, Any]
+
+_SMALL = 1_000_000
+"""Statement instances that take less time to run unoptimised than optimising the code takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Compiled:
     def __init__(self, body: Kernel, machine: Machine | None, domain: Domain) -> None:
         self.body, self.domain = body, domain
         self.written: Written = write_program(body, machine, domain)
-        self.code = MachineCode(self.written.text, ENTRY, callback_addresses())
+        level = 2 if instances(body, machine) > _SMALL else 0
+        self.code = MachineCode(self.written.text, ENTRY, callback_addresses(), level)
 
     def run(self, inputs: abc.Mapping[str, Array], stop_at: int = 0) -> Result:
         """Runs on ``inputs`` as stored (IN and INOUT tensors); they are not changed. ``stop_at``: an ordinal."""

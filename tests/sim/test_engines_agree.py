@@ -1,0 +1,51 @@
+"""The compiled engine against the reference, and skipping against stepping: equal on random programs and machines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isamapper.sim import reference
+from isamapper.sim.compiled import engine
+from isamapper.sim.compiled.nest import SkipPolicy
+from isamapper.sim.compiled.specs import unsuited
+from isamapper.sim.sites import model
+from tests.sim.generate import Scale, random_program
+
+EAGER = SkipPolicy(first=1, trips=2)
+LONG = Scale(depth=2, trips=40, budget=1500)
+
+
+def check(seed: int, scale: Scale) -> None:
+    """Every event and every total of one random program, stepped and skipped."""
+    view = model(random_program(seed, scale))
+    if unsuited(view) is not None:
+        return
+    expected = reference.run(view, 1_000_000)
+    stepped = engine.run(view, 1_000_000)
+    assert stepped == expected, f"seed {seed}"
+    skipped = engine.run(view, policy=EAGER)
+    assert skipped is not None
+    skipped.skipped = 0
+    expected.events = []
+    assert skipped == expected, f"seed {seed}, skipping"
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 1 << 30))
+def test_engines_agree_on_small_programs(seed: int):
+    check(seed, Scale())
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 1 << 30))
+def test_engines_agree_on_long_loops(seed: int):
+    check(seed, LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 4000, 250))
+def test_engines_agree_on_thousands_of_programs(first: int):
+    for seed in range(first, first + 250):
+        check(seed, LONG if seed % 4 == 0 else Scale())
