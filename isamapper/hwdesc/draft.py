@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from isamapper.diagnostics.source import Diagnostic, Span
 from isamapper.diagnostics.yaml import YamlMap, YamlNode, YamlScalar
 from isamapper.hwdesc.places import Places
+from isamapper.ir.sizes import SizeExpression
 
 
 @dataclass(slots=True)
 class Draft:
-    """The findings of one file so far, the places of its parts, and the names it gives by kind."""
+    """The findings of one file so far, the places of its parts, the names it gives by kind, and its cycle counts.
+
+    ``expressions`` holds each cycle count by its place (None where it is wrong): families share them.
+    """
 
     findings: list[Diagnostic] = field(default_factory=list)
     places: Places = field(default_factory=Places)
     names: dict[str, dict[str, Span]] = field(default_factory=dict)
+    expressions: dict[Span, SizeExpression | None] = field(default_factory=dict)
 
     def error(self, code: str, message: str, span: Span | None, help: str | None = None) -> None:
         self.findings.append(Diagnostic(code, message, span, help))

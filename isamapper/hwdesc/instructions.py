@@ -123,11 +123,13 @@ def _cycles(fields: Fields, key: str, draft: Draft) -> SizeExpression | None:
     place, number = fields.span(key), fields.number(key)
     if isinstance(number, int):
         return SizeConstant(number, place)
-    try:
-        return parse_size_expression(place.source, place.start, place.end)
-    except SourceError as error:
-        draft.add(finding for finding in error.diagnostics if finding not in draft.findings)
-        return None
+    if place not in draft.expressions:
+        try:
+            draft.expressions[place] = parse_size_expression(place.source, place.start, place.end)
+        except SourceError as error:
+            draft.add(error.diagnostics)
+            draft.expressions[place] = None
+    return draft.expressions[place]
 
 
 def _operands(fields: Fields, kernel: Kernel, draft: Draft) -> tuple[Operand, ...]:
