@@ -11,7 +11,7 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.plan.lanes import lane_size, ragged
 from isamapper.plan.layout import buffer_layout
 from isamapper.plan.needle import iterator_sizes
-from isamapper.plan.nest import Buffer, Call, Nest, depth_of, digits_of, iterator_extent, weight
+from isamapper.plan.nest import Buffer, Call, Nest, depth_of, digits_of, iterator_extent, valid_extent, weight
 
 
 def check_nest(nest: Nest) -> Rejection | None:
@@ -29,7 +29,7 @@ def _digits(nest: Nest) -> abc.Iterator[Rejection]:
             yield Rejection("SCH001", f"digit '{name}'", "there are two of that name")
     for iterator in nest.statement.iterators:
         digits = digits_of(nest, iterator.name)
-        total = weight(nest, digits[0]) * digits[0].extent if digits else 0
+        total = weight(nest, digits[0]) * digits[0].extent if digits else 1
         if total < iterator.extent:
             reason = f"its digits cover {total} of {iterator.extent} iterations"
             yield Rejection("SCH001", f"iterator '{iterator.name}'", reason)
@@ -45,6 +45,12 @@ def _loops(nest: Nest) -> abc.Iterator[Rejection]:
     for name in nest.order:
         if nest.order.count(name) > 1 or nest.digit(name).bound is not None:
             yield Rejection("SCH003", f"loop '{name}'", "it is there twice or lies inside the instruction")
+            continue
+        inside = nest.order[nest.order.index(name) + 1 :]
+        needed = [each for each in valid_extent(nest, nest.digit(name), {}).names if each in inside]
+        if needed:
+            reason = f"where it ends depends on '{needed[0]}', which must be outside it"
+            yield Rejection("SCH003", f"loop '{name}'", reason, edit="extents that divide, or another order")
 
 
 def _calls(nest: Nest) -> abc.Iterator[Rejection]:

@@ -10,7 +10,7 @@ from collections import abc
 from dataclasses import dataclass
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.ir.affine import Affine, extent, variable
+from isamapper.ir.affine import Affine, Extent, extent, variable
 from isamapper.ir.nodes import Access, Invoke, Tensor, Window, WindowAxis
 from isamapper.plan.lanes import lane_extent, lane_size, padded_lanes
 from isamapper.plan.layout import Coordinate, Layout, buffer_offsets, home_offsets, moves, slot_index
@@ -83,13 +83,26 @@ def call_node(nest: Nest, call: Call, stops: abc.Mapping[int, Stop]) -> Invoke:
         if (control := parameter_of(instruction, lane))
     }
     parameters = tuple(
-        (each.name, lane_extent(nest, call, lanes[each.name]) if each.name in lanes else extent(each.high))
+        (each.name, _steps(nest, call, lanes[each.name]) if each.name in lanes else extent(each.high))
         for each in instruction.parameters
     )
     windows = tuple(
         (tensor.name, _call_window(nest, call, tensor.name, stops)) for tensor in instruction.semantics.tensors
     )
     return Invoke(instruction.name, windows, parameters)
+
+
+def _steps(nest: Nest, call: Call, lane: str) -> Extent:
+    """Steps of a lane; a call that prepares the target does what the main call then looks at."""
+    if call is not nest.init:
+        return lane_extent(nest, call, lane)
+    (operand, _), main = call.sigma[0], nest.call.operand(0)
+    own = lone_axes(call.instruction.semantics, operand)
+    theirs = () if main is None else lone_axes(nest.call.instruction.semantics, main)
+    facing = next((other for one, other in zip(own, theirs, strict=False) if one == lane), None)
+    if facing is None or parameter_of(call.instruction, lane) is None:
+        return lane_extent(nest, call, lane)
+    return lane_extent(nest, nest.call, facing)
 
 
 def _call_window(nest: Nest, call: Call, operand: str, stops: abc.Mapping[int, Stop]) -> Window:
@@ -106,7 +119,7 @@ def _call_window(nest: Nest, call: Call, operand: str, stops: abc.Mapping[int, S
             axes.append(WindowAxis(extent(shape[position]), ()))
             continue
         steps = _axis_steps(nest, call, stop, lane, position)
-        axes.append(WindowAxis(lane_extent(nest, call, lane), tuple(sorted(steps))))
+        axes.append(WindowAxis(_steps(nest, call, lane), tuple(sorted(steps))))
     offsets = stop_offsets(nest, stop, loop_values(nest))
     return Window(stop.tensor.name, offsets, tuple(axes), _otherwise(nest, call, operand, access, stop))
 

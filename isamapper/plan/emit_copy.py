@@ -20,6 +20,7 @@ from isamapper.ir.affine import Affine, Extent, constant, extent, variable
 from isamapper.ir.nodes import Constraint, Guard, Invoke, Loop, Node, Window, WindowAxis
 from isamapper.plan.domain import divisible
 from isamapper.plan.emit import Stop, Values, stop_offsets, stop_steps
+from isamapper.plan.lanes import ragged
 from isamapper.plan.layout import Coordinate, Layout
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
 from isamapper.plan.nest import Copy, Nest, digits_of, iterator_extent, valid_extent, weight
@@ -93,6 +94,8 @@ class _Walk:
             layers.extend(self._layer(coordinate, chunks.get(coordinate.name)))
         body: tuple[Node, ...] = (self._invoke(),)
         for name, count, conditions in reversed(layers):
+            if any(bound.is_constant and bound.constant < 1 for bound in count.bounds):
+                return ()
             if conditions:
                 body = (Guard(conditions, body),)
             body = (Loop(name, count, body),)
@@ -154,10 +157,10 @@ class _Walk:
     def _reach(self, coordinate: Coordinate) -> Extent:
         """Steps of the coordinate that are copied: what the kernel touches, or all where calls run past that."""
         valid, whole = self._valid(coordinate), extent(coordinate.extent)
-        if valid == whole or not (self._is_filled(coordinate) or self._is_ragged_inside(coordinate)):
-            return valid
-        self._passes_the_edge(coordinate)
-        return whole
+        if self._is_ragged_inside(coordinate) or (valid != whole and self._is_filled(coordinate)):
+            self._passes_the_edge(coordinate)
+            return whole
+        return valid
 
     def _valid(self, coordinate: Coordinate) -> Extent:
         if coordinate.digit is not None:
@@ -202,7 +205,7 @@ class _Walk:
 
     def _is_ragged_inside(self, coordinate: Coordinate) -> bool:
         """Whether the edge depends on a digit that the same invocation spans, so that it is no box."""
-        if coordinate.digit is None:
+        if coordinate.digit is None or not ragged(self.nest, self.nest.digit(coordinate.digit)):
             return False
         around = itertools.takewhile(
             lambda digit: digit.name != coordinate.digit,
