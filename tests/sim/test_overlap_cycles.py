@@ -25,8 +25,8 @@ def stream(buffers: int, trips: int) -> str:
 
 
 def test_one_buffer_takes_turns():
-    # Load 0: 1 to 5. Work 0: 5 to 11, reading its operand at all times. Load 1 may overwrite it from 11 on (WAR), work 1
-    # starts in 15. The period is the sum, 4 + 6.
+    # Load 0: 1 to 5. Work 0: 5 to 11, reading its operand at all times. Load 1 may overwrite it from 11 on (WAR),
+    # work 1 starts in 15. The period is the sum, 4 + 6.
     target = machine(LOAD, work(6, "x: {read_until: 6}"), units=UNITS)
     expected = [(0, 1, 5), (1, 5, 11), (2, 11, 15), (3, 15, 21), (4, 21, 25), (5, 25, 31)]
     assert times(target, stream(1, 3)) == expected

@@ -43,7 +43,7 @@ def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = D
     intervals = _INTERVALS
     while True:
         plan, text = _program(model, found, specs, events, policy if skip and not events else None, intervals)
-        _code, entry = compile_program(text)
+        _code, entry = compile_program(text, 1 if plan.snapshots == [] and not events else 0)
         state = plan.state()
         entry(state.ctypes.data)
         if state[STATUS] != OVERFLOW:

@@ -13,7 +13,7 @@ from isamapper.sim.compiled.text import Function, Value
 def port_functions() -> str:
     """``take``, ``last``, ``prune`` and their banked forms."""
     return "".join(
-        (_prune(), _make_room(), _take(), _take_between(), _last(), _spread(), _banks("take"), _banks("last"))
+        (prune_function(), _make_room(), _take(), _take_between(), _last(), _spread(), _banks("take"), _banks("last"))
     )
 
 
@@ -21,7 +21,7 @@ def _pair(fn: Function, calendar: Value, index: Value) -> Value:
     return fn.add(calendar, CALENDAR_HEADER, fn.mul(index, 2))
 
 
-def _prune() -> str:
+def prune_function() -> str:
     """Moves ``head`` over what is over; returns it."""
     fn = Function("prune", ["calendar"])
     calendar = fn.parameters[0]

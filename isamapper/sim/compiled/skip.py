@@ -34,6 +34,7 @@ from isamapper.sim.compiled.layout import (
     STATISTICS,
     STEPS,
 )
+from isamapper.sim.compiled.ports import prune_function
 from isamapper.sim.compiled.text import Function, Truth, Value
 
 ITEM_WORDS = 6
@@ -44,7 +45,7 @@ def skip_functions() -> str:
     """``note`` (a record becomes live), ``snapshot`` and ``attempt``."""
     compared = _touched() + _same_ring() + _same_items() + _same_calendars() + _same_records()
     shifted = _shift_items() + _shift_calendars() + _shift_records()
-    return _compact() + _note() + _snapshot() + compared + shifted + _attempt()
+    return prune_function() + _compact() + _note() + _snapshot() + compared + shifted + _attempt()
 
 
 def _region(fn: Function, region: Value) -> Value:
