@@ -3,7 +3,8 @@
     cycles = (sum over resources of busy cycles ** 6) ** (1/6) + what nothing overlaps
 
 Resources are the units (occupied cycles of every invocation), the ports (beats of every transfer) and the dispatcher
-(invocations); a unit that holds its entries to the end also bounds how many can be under way. Not overlapped are: the first fill and the last drain of every buffer, and all copies of a buffer that has
+(invocations); a unit that holds its entries to the end also bounds how many can be under way, and a doubled buffer how
+soon its next fill can follow. Not overlapped are: the first fill and the last drain of every buffer, and all copies of a buffer that has
 a single slot. Queue depths, windows and hazards inside a tile are left to the simulator.
 """
 
@@ -12,15 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isamapper.hwdesc.bind import timing
-from isamapper.hwdesc.model import Instruction, Machine, Memory, PortDirection, Unit
+from isamapper.hwdesc.model import Instruction, Machine, Memory, Port, PortDirection, Unit
 from isamapper.ir.nodes import Tensor
+from isamapper.ir.sizes import evaluate_size
 from isamapper.plan.homes import all_tensors, home_memory
-from isamapper.plan.layout import Layout, buffer_layout
-from isamapper.plan.needle import copy_shape, parameter_of
-from isamapper.plan.nest import Buffer, Copy, Nest, depth_of, digits_of, iterator_extent, weight
+from isamapper.plan.layout import Layout, buffer_layout, loop_trips
+from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, parameter_of
+from isamapper.plan.nest import Buffer, Call, Copy, Nest, depth_of, digits_of, iterator_extent, weight
 from isamapper.plan.steps import Schedule, replay
 from isamapper.plan.work import call_cycles
-
 
 SHARPNESS = 6
 """Exponent of the norm that joins the resources: a second resource that is 84 % busy costs 5 %, one at half 0.3 %."""
@@ -64,6 +65,8 @@ def estimate(machine: Machine, tensors: dict[str, Tensor], home: str, nest: Nest
     unit = machine.unit(nest.call.instruction.unit)
     counter.add(f"unit.{unit.name}", call_cycles / unit.count)
     counter.invocations += counter.calls()
+    counter.streams()
+    counter.accumulation()
     for access in range(len(nest.statement.accesses)):
         source = home
         for buffer in nest.path(access):
@@ -89,6 +92,34 @@ class _Counter:
 
     def calls(self) -> float:
         return self._visits(len(self.nest.order))
+
+    def streams(self) -> None:
+        """Beats of the calls' own operands on the ports of the memories they lie in."""
+        calls, instruction = self.calls(), self.nest.call.instruction
+        for operand, access in self.nest.call.sigma:
+            path = self.nest.path(access)
+            memory = self.machine.memory(path[-1].memory if path else self.home)
+            tensor = operand_tensor(instruction.semantics, operand)
+            size_bytes = tensor.dtype.bits / 8
+            for iterator in lone_axes(instruction.semantics, operand):
+                for name in self.nest.call.members(iterator):
+                    size_bytes *= self.nest.digit(name).extent
+            found = port_beats(memory, access == 0, size_bytes)
+            if found is not None:
+                self.add(found[0], found[1] * calls)
+
+    def accumulation(self) -> None:
+        """The chain of calls that add to one target: each waits for the one before, unless the machine forwards."""
+        nest = self.nest
+        target = nest.statement.assign.target.map.results
+        moving = [any(r.coefficient(nest.digit(name).iterator) for r in target) for name in nest.order]
+        if all(moving) or not moving:
+            return
+        last = max(place for place, moves in enumerate(moving) if not moves)
+        apart = 1.0
+        for name in nest.order[last + 1 :]:
+            apart *= loop_trips(nest, name)
+        self.add("chain.target", self.calls() / apart * accumulate_cycles(nest.call))
 
     def _visits(self, depth: int) -> float:
         """Iterations of the outermost ``depth`` loops that are really run."""
@@ -125,7 +156,9 @@ class _Counter:
         total = visits * invocations * kept
         bits = self.tensors[self.nest.statement.accesses[buffer.access].tensor].dtype.bits
         size_bytes = elements * bits / 8
-        longest = self._resources(instruction, bound, copy, source, target, size_bytes, total)
+        longest, latency = self._resources(instruction, bound, copy, source, target, size_bytes, total)
+        if buffer.slots > 1:
+            self.add(f"chain.{buffer.access}.{buffer.memory}", longest + visits * latency)
         if not instruction.implicit:
             self.invocations += total
         if self.home in (source, target):
@@ -148,8 +181,8 @@ class _Counter:
         target: str,
         size_bytes: float,
         total: float,
-    ) -> float:
-        """Adds unit and ports; returns the cycles of the busiest of them."""
+    ) -> tuple[float, float]:
+        """Adds unit and ports; returns the cycles of the busiest of them, and the latency of one invocation."""
         shape = copy_shape(instruction)
         assert shape is not None
         values = {parameter.name: parameter.low for parameter in instruction.parameters}
@@ -161,7 +194,7 @@ class _Counter:
         beats, latency = 0.0, timing(instruction, values)[1]
         for memory, write in ((self.machine.memory(source), False), (self.machine.memory(target), True)):
             latency += memory.latency_cycles
-            found = _beats(memory, write, size_bytes)
+            found = port_beats(memory, write, size_bytes)
             if found is not None:
                 self.add(found[0], found[1] * total)
                 beats = max(beats, found[1])
@@ -171,7 +204,20 @@ class _Counter:
         limit = in_flight_limit(unit)
         if limit is not None:
             self.add(f"flight.{unit.name}", (max(occupies, beats) + latency) * total / limit)
-        return busy
+        return busy, float(latency)
+
+
+def accumulate_cycles(call: Call) -> int:
+    """Cycles from one call to the next that adds to the same target: 0 where the write port accumulates."""
+    name = call.operand(0)
+    operand = next(each for each in call.instruction.operands if each.name == name)
+    if operand.accumulates:
+        return 0
+    values = {parameter.name: parameter.high for parameter in call.instruction.parameters}
+    latency = timing(call.instruction, values)[1]
+    ready = latency if operand.ready_at is None else evaluate_size(operand.ready_at, values)
+    start = 0 if operand.read_at is None else evaluate_size(operand.read_at, values)
+    return ready - start
 
 
 def in_flight_limit(unit: Unit) -> int | None:
@@ -184,12 +230,18 @@ def in_flight_limit(unit: Unit) -> int | None:
     return min(limits, default=None)
 
 
-def _beats(memory: Memory, write: bool, size_bytes: float) -> tuple[str, float] | None:
+def port_group(memory: Memory, write: bool) -> tuple[Port, ...]:
+    """Ports of a memory that serve one direction; an access takes whichever is free."""
     wanted = PortDirection.WRITE if write else PortDirection.READ
-    for port in memory.ports:
-        if port.direction in (wanted, PortDirection.BOTH):
-            rounded = (
-                -(-size_bytes // port.request_bytes) * port.request_bytes if port.request_bytes > 1 else size_bytes
-            )
-            return f"{memory.name}.{port.name}", float(-(-rounded // port.bytes_per_cycle))
-    return None
+    return tuple(port for port in memory.ports if port.direction in (wanted, PortDirection.BOTH))
+
+
+def port_beats(memory: Memory, write: bool, size_bytes: float) -> tuple[str, float] | None:
+    """The name of the ports that serve one direction, and their beats for one access; None where there are none."""
+    ports = port_group(memory, write)
+    if not ports:
+        return None
+    port = ports[0]
+    rounded = -(-size_bytes // port.request_bytes) * port.request_bytes if port.request_bytes > 1 else size_bytes
+    name = "+".join(each.name for each in ports)
+    return f"{memory.name}.{name}", float(-(-rounded // port.bytes_per_cycle)) / len(ports)

@@ -2,57 +2,75 @@
 
 from __future__ import annotations
 
+import math
 from collections import abc
 from functools import lru_cache
 from typing import Protocol
 
+from isamapper.costmodels.analytic import accumulate_cycles, port_beats
 from isamapper.hwdesc.bind import timing
-from isamapper.hwdesc.model import Instruction, Machine, Memory, PortDirection
-from isamapper.ir.nodes import Tensor
+from isamapper.hwdesc.model import Instruction, Machine, Memory, MemoryKind
+from isamapper.ir.nodes import Access, Role, Tensor
 from isamapper.ir.types import DType
 from isamapper.plan.copies import copies_between
-from isamapper.plan.needle import copy_shape, operand_tensor
+from isamapper.plan.needle import copy_shape, operand_tensor, required_strides
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import boundaries
 from isamapper.scheduler.tiling import Hop, Level, Tiled
 
 Routes = abc.Mapping[int, tuple[str, ...]]
-
-
-def port_cycles_per_byte(memory: Memory, write: bool) -> tuple[str, float] | None:
-    """The resource name and cycles per byte of the port a transfer would use; None where the memory has none."""
-    wanted = PortDirection.WRITE if write else PortDirection.READ
-    for port in memory.ports:
-        if port.direction in (wanted, PortDirection.BOTH):
-            return f"{memory.name}.{port.name}", 1.0 / port.bytes_per_cycle
-    return None
+Dims = tuple[tuple[tuple[int, int], ...], ...]
 
 
 @lru_cache(maxsize=4096)
-def copy_hop(instruction: Instruction, source: Memory, target: Memory) -> Hop:
-    """Cycles per byte of a copy at its largest size."""
+def copy_hop(
+    instruction: Instruction, source: Memory, target: Memory, servers: int, run_bytes: float, most_bytes: float
+) -> Hop:
+    """Cycles per byte of a copy whose contiguous runs are ``run_bytes`` long and that moves ``most_bytes`` at most."""
     shape = copy_shape(instruction)
     assert shape is not None
-    tensor = operand_tensor(instruction.semantics, shape.target)
-    elements = 1
-    for size in tensor.shape:
-        elements *= size
-    total = max(1.0, elements * tensor.dtype.bits / 8)
-    occupies, _ = timing(instruction, {})
-    resources: dict[str, float] = {f"unit.{instruction.unit}": occupies / total}
+    tensor = operand_tensor(instruction.semantics, shape.source)
+    total = max(1.0, math.prod(tensor.shape) * tensor.dtype.bits / 8)
+    total = min(total * min(1.0, run_bytes / _dense_bytes(instruction, shape.source)), most_bytes)
+    occupies, latency = timing(instruction, {})
+    longest = float(max(occupies, 1))
+    resources: dict[str, float] = {}
     for memory, write in ((source, False), (target, True)):
-        port = port_cycles_per_byte(memory, write)
-        if port is not None:
-            resources[port[0]] = resources.get(port[0], 0.0) + port[1]
-            unit = f"unit.{instruction.unit}"
-            resources[unit] = max(resources[unit], port[1])
-    return Hop(tuple(sorted(resources.items())))
+        found = port_beats(memory, write, total)
+        if found is not None:
+            resources[found[0]] = resources.get(found[0], 0.0) + found[1] / total
+            longest = max(longest, found[1])
+    resources[f"unit.{instruction.unit}"] = longest / servers / total
+    latency += source.latency_cycles + target.latency_cycles
+    return Hop(tuple(sorted(resources.items())), latency)
 
 
-def best_hop(machine: Machine, source: str, target: str, dtype: DType) -> Hop | None:
+def _dense_bytes(instruction: Instruction, operand: str) -> float:
+    """Bytes of the source that must lie side by side for the copy to move all it can."""
+    tensor = operand_tensor(instruction.semantics, operand)
+    strides = required_strides(instruction, operand)
+    size = math.prod(extent for extent, stride in zip(tensor.shape, strides, strict=True) if stride is not None)
+    return max(1.0, size * tensor.dtype.bits / 8)
+
+
+def best_hop(
+    machine: Machine,
+    source: str,
+    target: str,
+    dtype: DType,
+    run_bytes: float = math.inf,
+    most_bytes: float = math.inf,
+) -> Hop | None:
     """The cheapest copy between two memories, or None where there is none."""
     hops = [
-        copy_hop(instruction, machine.memory(source), machine.memory(target))
+        copy_hop(
+            instruction,
+            machine.memory(source),
+            machine.memory(target),
+            machine.unit(instruction.unit).count,
+            run_bytes,
+            most_bytes,
+        )
         for instruction in copies_between(machine, source, target, dtype, dtype)
     ]
     return min(hops, key=lambda hop: hop.slowest, default=None)
@@ -82,59 +100,72 @@ def make_level(around: Surroundings, frame: Frame, routes: Routes, boundary: int
 
     Iterators whose loops stand around the whole nest count as one iteration.
     """
-    machine, home = around.machine, around.home
-    iterators = [iterator.name for iterator in frame.statement.iterators]
-    places = {name: place for place, name in enumerate(iterators)}
+    machine = around.machine
     operands: list[Tiled] = []
-    used: set[str] = set()
     for access, route in routes.items():
-        found = frame.statement.accesses[access]
-        dtype = around.tensors[found.tensor].dtype
-        dims = tuple(
-            tuple((places[name], coefficient) for name, coefficient in result.terms if name in places)
-            for result in found.map.results
-        )
-        dims = tuple(dim for dim in dims if dim)
-        size = dtype.bits / 8
-        stops = (home, *route)
+        stops = (around.home, *route)
         for place, level in enumerate(boundaries(machine, access, route)):
-            source, memory = stops[place], route[place]
-            if level == boundary:
-                operands.append(_tiled(machine, access, size, dims, memory, source, dtype))
-                used.add(memory)
-            elif level is None and boundary == 0:
-                hop = best_hop(machine, source, memory, dtype) or Hop(())
-                operands.append(Tiled(size, dims, memory, hop, inner=True))
-                used.add(memory)
-    capacity = tuple(
-        (name, int(machine.memory(name).capacity_bytes or 0))
-        for name in sorted(used)
-        if machine.memory(name).capacity_bytes
-    )
-    reductions = frozenset(
-        place
-        for name, place in places.items()
-        if all(not result.coefficient(name) for result in frame.statement.assign.target.map.results)
-    )
-    base = (
-        (f"unit.{frame.call.instruction.unit}", frame.cost_cycles / machine.unit(frame.call.instruction.unit).count),
-    )
+            if level is not None and level > boundary:
+                continue
+            inner = level is None
+            if inner and boundary > 0:
+                continue
+            nested = level is not None and level < boundary
+            operands.append(_tiled(around, frame, access, stops[place], route[place], inner, nested))
+    used = sorted({str(operand.memory) for operand in operands if not operand.nested})
+    known = ((name, machine.memory(name).capacity_bytes) for name in used)
+    capacity = tuple((name, size) for name, size in known if size is not None)
+    unit = machine.unit(frame.call.instruction.unit)
+    base = ((f"unit.{unit.name}", frame.cost_cycles / unit.count),)
     extents = tuple(1 if i.name in around.shared else i.extent for i in frame.statement.iterators)
     renamed = frozenset(name for name in used if machine.memory(name).renamed)
-    return Level(extents, block, tuple(operands), capacity, base, reductions, renamed)
+    calls = math.prod(frame.blocks(i.name) for i in frame.statement.iterators if i.name not in around.shared)
+    chain = float(calls * accumulate_cycles(frame.call)) if boundary == 0 and _accumulates(frame) else 0.0
+    return Level(extents, block, tuple(operands), capacity, base, renamed, chain)
+
+
+def _accumulates(frame: Frame) -> bool:
+    """Whether several calls add to one target."""
+    target = frame.statement.assign.target.map.results
+    return any(
+        frame.blocks(iterator.name) > 1 and not any(result.coefficient(iterator.name) for result in target)
+        for iterator in frame.statement.iterators
+    )
 
 
 def _tiled(
-    machine: Machine,
-    access: int,
-    size: float,
-    dims: tuple[tuple[tuple[int, int], ...], ...],
-    memory: str,
-    source: str,
-    dtype: DType,
+    around: Surroundings, frame: Frame, access: int, source: str, memory: str, inner: bool, nested: bool
 ) -> Tiled:
-    inward = best_hop(machine, source, memory, dtype)
+    machine = around.machine
+    found = frame.statement.accesses[access]
+    tensor = around.tensors[found.tensor]
+    dims = _dims(frame, found)
+    size = tensor.dtype.bits / 8
+    cached = machine.memory(memory).kind is MemoryKind.CACHE
+    run_bytes = math.inf if cached or tensor.role is Role.CONST else _run(frame, found) * size
+    most_bytes = _block_elements(frame, found) * size if inner else math.inf
+    inward = best_hop(machine, source, memory, tensor.dtype, run_bytes, most_bytes)
     if access != 0:
-        return Tiled(size, dims, memory, inward or Hop(()))
-    outward = best_hop(machine, memory, source, dtype)
-    return Tiled(size, dims, memory, outward or Hop(()), target=True, refill=inward)
+        return Tiled(size, dims, memory, inward or Hop(()), inner=inner, nested=nested)
+    outward = best_hop(machine, memory, source, tensor.dtype, run_bytes, most_bytes)
+    return Tiled(size, dims, memory, outward or Hop(()), target=True, refill=inward, nested=nested)
+
+
+def _dims(frame: Frame, access: Access) -> Dims:
+    places = {iterator.name: place for place, iterator in enumerate(frame.statement.iterators)}
+    dims = (tuple((places[name], step) for name, step in r.terms if name in places) for r in access.map.results)
+    return tuple(dim for dim in dims if dim)
+
+
+def _run(frame: Frame, access: Access) -> int:
+    """Elements that one call's digits take side by side in the tensor."""
+    if not access.map.results:
+        return 1
+    last = access.map.results[-1]
+    return max([1, *(frame.block(name) for name, step in last.terms if abs(step) == 1)])
+
+
+def _block_elements(frame: Frame, access: Access) -> int:
+    """Distinct elements of the access in one call."""
+    names = {name for result in access.map.results for name, _ in result.terms}
+    return math.prod(frame.block(name) for name in names)

@@ -24,6 +24,7 @@ class Hop:
     """One copy into (or out of) a buffer: cycles per byte on each resource it uses."""
 
     resources: tuple[tuple[str, float], ...]
+    latency_cycles: int = 0
 
     @property
     def slowest(self) -> float:
@@ -37,7 +38,8 @@ class Tiled:
 
     ``dims`` lists per tensor axis the (iterator position, coefficient) pairs that move along it. ``memory`` is where
     its tile lies (None: not buffered at this level, but ``hop`` still costs per call group). ``inner`` operands are
-    loaded again inside the tile, as the loops there demand.
+    loaded again inside the tile, as the loops there demand; ``nested`` ones are tiled further in already, and the order
+    of both groups of loops decides how often their tiles are fetched.
     """
 
     element_bytes: float
@@ -47,6 +49,7 @@ class Tiled:
     target: bool = False
     refill: Hop | None = None
     inner: bool = False
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ class Level:
     operands: tuple[Tiled, ...]
     capacity: tuple[tuple[str, int], ...]
     base: tuple[tuple[str, float], ...]
-    reductions: frozenset[int]
     renamed: frozenset[str] = frozenset()
+    chain_cycles: float = 0.0
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -127,7 +130,7 @@ def best_tilings(level: Level, count: int, doubled: bool = True, limit: int = 20
     found: list[Tiling] = []
     inner_orders = orders(level)
     for outside in orders(level):
-        for inside in inner_orders if any(operand.inner for operand in level.operands) else inner_orders[:1]:
+        for inside in inner_orders if any(o.inner or o.nested for o in level.operands) else inner_orders[:1]:
             cycles, moved = _estimate(level, tiles, trips, sizes, outside, inside)
             score = cycles * (1 + 1e-9 * moved / max(float(moved.max()), 1.0))
             best = np.argsort(score, kind="stable")[: count * 2]
@@ -183,6 +186,8 @@ def _fits(level: Level, sizes: list[Counts], trips: NDArray[np.int64], doubled: 
     for memory, capacity in level.capacity:
         used = np.zeros(rows)
         for operand, size in zip(level.operands, sizes, strict=True):
+            if operand.nested:
+                continue
             if operand.memory == memory and operand.inner:
                 used += _block_bytes(level, operand) * (1 if memory in level.renamed else 2)
             elif operand.memory == memory:
@@ -207,23 +212,30 @@ def _estimate(
     busy: dict[str, Counts] = {name: np.full(rows, cycles) for name, cycles in level.base}
     edge = np.zeros(rows)
     moved = np.zeros(rows)
+    longest_chain = np.zeros(rows)
     for operand, size in zip(level.operands, sizes, strict=True):
-        fetched = _fetched(level, operand, tiles, trips, outside)
+        fetched = _fetched(level, operand, tiles, trips, outside, inside)
         if operand.inner:
             fetched = _inner_loads(level, operand, tiles, _share(level, operand, sizes), inside)
         spilled = np.zeros(rows, dtype=np.bool_)
         if operand.target:
-            spilled = _again(level, operand, trips, outside) > 1
+            spilled = _repeats(operand, tiles, trips, outside, inside) > 1
             if operand.refill is None:
                 edge = np.where(spilled, np.inf, edge)
+        if not operand.inner and not operand.nested:
+            chain = _fills(operand, trips, outside) * (operand.hop.latency_cycles + size * operand.hop.slowest)
+            longest_chain = np.maximum(longest_chain, chain)
         for name, cycles in operand.hop.resources:
             busy[name] = busy.get(name, np.zeros(rows)) + fetched * cycles
         if operand.refill is not None:
             for name, cycles in operand.refill.resources:
                 busy[name] = busy.get(name, np.zeros(rows)) + np.where(spilled, fetched * cycles, 0)
-        if not operand.inner:
+        if not operand.inner and not operand.nested:
             edge = edge + size * operand.hop.slowest
             moved = moved + fetched
+    busy["chain"] = longest_chain
+    if level.chain_cycles:
+        busy["accumulation"] = level.chain_cycles / _apart(level, tiles, inside)
     longest = np.zeros(rows)
     for value in busy.values():
         longest = np.maximum(longest, value)
@@ -231,24 +243,64 @@ def _estimate(
     return longest * together + edge, moved
 
 
-def _again(level: Level, operand: Tiled, trips: NDArray[np.int64], outside: tuple[int, ...]) -> Counts:
+def _repeats(
+    operand: Tiled,
+    tiles: NDArray[np.int64],
+    trips: NDArray[np.int64],
+    outside: tuple[int, ...],
+    inside: tuple[int, ...],
+) -> Counts:
     """How often each element is fetched: trips of loops it does not depend on, outside the innermost that moves it."""
     relevant = {place for dim in operand.dims for place, _ in dim}
     again = np.ones(len(trips))
     seen = np.zeros(len(trips), dtype=np.bool_)
-    for place in reversed(outside):
+    loops = [(trips, place) for place in outside]
+    if operand.nested:
+        loops += [(tiles, place) for place in inside]
+    for counts, place in reversed(loops):
         if place in relevant:
-            seen |= trips[:, place] > 1
+            seen |= counts[:, place] > 1
         else:
-            again = again * np.where(seen, trips[:, place], 1)
+            again = again * np.where(seen, counts[:, place], 1)
     return again
 
 
+def _apart(level: Level, tiles: NDArray[np.int64], inside: tuple[int, ...]) -> Counts:
+    """Calls between two that add to the same target: blocks of the loops inside the innermost reduction."""
+    target = next(operand for operand in level.operands if operand.target)
+    moving = {place for dim in target.dims for place, _ in dim}
+    apart = np.ones(len(tiles))
+    open_ = np.ones(len(tiles), dtype=np.bool_)
+    for place in reversed(inside):
+        if place in moving:
+            apart = apart * np.where(open_, tiles[:, place], 1)
+        else:
+            open_ &= tiles[:, place] == 1
+    return apart
+
+
+def _fills(operand: Tiled, trips: NDArray[np.int64], outside: tuple[int, ...]) -> Counts:
+    """How often the buffer is filled: trips of all loops down to the innermost that moves it."""
+    relevant = {place for dim in operand.dims for place, _ in dim}
+    count = np.ones(len(trips))
+    seen = np.zeros(len(trips), dtype=np.bool_)
+    for place in reversed(outside):
+        if place in relevant:
+            seen |= trips[:, place] > 1
+        count = count * np.where(seen, trips[:, place], 1)
+    return count
+
+
 def _fetched(
-    level: Level, operand: Tiled, tiles: NDArray[np.int64], trips: NDArray[np.int64], outside: tuple[int, ...]
+    level: Level,
+    operand: Tiled,
+    tiles: NDArray[np.int64],
+    trips: NDArray[np.int64],
+    outside: tuple[int, ...],
+    inside: tuple[int, ...],
 ) -> Counts:
     """Bytes that enter the buffer over the whole statement."""
-    total = _again(level, operand, trips, outside) * operand.element_bytes
+    total = _repeats(operand, tiles, trips, outside, inside) * operand.element_bytes
     for dim in operand.dims:
         if len(dim) == 1:
             total = total * level.extents[dim[0][0]]
