@@ -49,10 +49,9 @@ def moves(access: Access) -> frozenset[str]:
     return frozenset(name for index in access.map.results for name, _ in index.terms)
 
 
-@lru_cache(maxsize=65536)
-def is_simple(access: Access) -> bool:
-    """Whether every index of the access holds at most one iterator."""
-    return all(len(index.terms) <= 1 for index in access.map.results)
+def is_simple(access: Access, moving: frozenset[str]) -> bool:
+    """Whether every index of the access holds at most one of the iterators in ``moving``."""
+    return all(sum(name in moving for name, _ in index.terms) <= 1 for index in access.map.results)
 
 
 def pair_class(roles: abc.Sequence[Role], iterator: str, lane: str) -> MappingClass | None:

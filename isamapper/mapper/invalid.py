@@ -67,6 +67,7 @@ class _Box:
         tails: abc.Mapping[str, int],
     ) -> None:
         self.accesses, self.played = needle.statement.accesses, played
+        self.digits, self.tails = digits, tails
         self.names = tuple(lane.name for lane in needle.iterators)
         self.valid = self._valid(digits, tails)
         sizes = []
@@ -92,6 +93,20 @@ class _Box:
             if all(iterators[name] < tail for name, tail in tails.items()):
                 found[tuple(lanes.values())] = iterators
         return found
+
+    def _nearest(self, point: Point) -> Point:
+        """The valid point with the digits of ``point``, each as large as its iterator allows, the weightiest first."""
+        at = dict(zip(self.names, point, strict=True))
+        values = dict.fromkeys(self.tails, 0)
+        lanes = dict.fromkeys(self.names, 0)
+        for digit in sorted(self.digits, key=lambda one: -one.weight):
+            inner = any(d.lane == digit.lane and d.lane_weight > digit.lane_weight for d in self.digits)
+            value = at[digit.lane] // digit.lane_weight
+            value = value % digit.extent if inner else min(value, digit.extent - 1)
+            value = min(value, (self.tails[digit.iterator] - 1 - values[digit.iterator]) // digit.weight)
+            values[digit.iterator] += value * digit.weight
+            lanes[digit.lane] += value * digit.lane_weight
+        return tuple(lanes.values())
 
     def cell(self, number: int, point: Point) -> Cell:
         """Which element of its operand an access touches."""
@@ -135,11 +150,8 @@ class _Box:
             meaning.setdefault(self.cell(0, point), set()).add(elements)
             for number, element in zip(loads, elements, strict=True):
                 content[self.accesses[number].tensor, self.cell(number, point)] = element
-        limits = tuple(max(point[place] for point in self.valid) for place in range(len(self.names)))
         for point in self.harmful():
-            near = tuple(min(value, limit) for value, limit in zip(point, limits, strict=True))
-            if near not in self.valid:
-                return False
+            near = self._nearest(point)
             elements = tuple(
                 content.setdefault((self.accesses[number].tensor, self.cell(number, point)), self.element(number, near))
                 for number in loads

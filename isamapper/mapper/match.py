@@ -165,7 +165,8 @@ def _compound_judge(subject: Subject, needle: Needle, match: Match, *, symbolic:
 def _target_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:
     """Kernel targets with compound indices: the bound digits must not meet in one element."""
     role, extents = match.roles[0], _extents(subject)
-    if is_simple(role.subject):
+    moving = frozenset(name for name, extent in extents.items() if extent > 1)
+    if is_simple(role.subject, moving):
         return None
     lanes = {lane.name: lane.extent for lane in needle.iterators}
 
