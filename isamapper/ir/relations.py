@@ -14,7 +14,7 @@ from collections import abc
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from isamapper.ir.affine import AccessMap, Affine, Extent
+from isamapper.ir.affine import AccessMap, Affine, Extent, Rotation, affine
 from isamapper.ir.feasibility import linear
 from isamapper.ir.nodes import Constraint, Window
 from isamapper.ir.walk import Place, domain
@@ -289,7 +289,7 @@ def _inside(place: Place) -> str:
     names = _names(place)
     box = [f"0 <= {names[name]} < {extent}" for name, extent in zip(place.iterators, place.extents, strict=True)]
     cases = [" and ".join(_condition(c, names) for c in case) or "true" for case in domain(place)]
-    return " and ".join([*box, "(" + " or ".join(f"({case})" for case in cases) + ")"])
+    return " and ".join([*box, "(" + (" or ".join(f"({case})" for case in cases) or "1 = 0") + ")"])
 
 
 def _condition(condition: Constraint, names: Names) -> str:
@@ -302,8 +302,14 @@ def _within(index: abc.Sequence[str], shape: tuple[int, ...] | None) -> list[str
 
 def _text(function: Affine, names: Names) -> str:
     terms = [f"{coefficient}*{names[name]}" for name, coefficient in function.terms]
-    terms += [f"{factor}*(({_text(each.value, names)}) mod {each.modulus})" for each, factor in function.rotations]
+    terms += [f"{factor}*(({_text(_reduced(each), names)}) mod {each.modulus})" for each, factor in function.rotations]
     return " + ".join([*terms, str(function.constant)])
+
+
+def _reduced(rotation: Rotation) -> Affine:
+    """The rotating value with coefficients below the modulus: the same remainders, and far less work for isl."""
+    value, modulus = rotation.value, rotation.modulus
+    return affine([(n, c % modulus) for n, c in value.terms], value.constant % modulus, value.rotations)
 
 
 def _maps(relation: Map) -> list[islpy.Map]:

@@ -154,20 +154,29 @@ def value_range(function: Affine, box: abc.Mapping[str, int]) -> tuple[int, int]
 
 
 def domain(place: Place) -> tuple[Conjunction, ...]:
-    """The iteration domain of ``place`` inside its box: at least one of the conjunctions holds.
+    """The iteration domain of ``place`` inside its box, as cases of which exactly one holds at each of its points.
 
-    Before: conditions c and exclusion (a >= 0 and b == 0).
-    After: (c, -a - 1 >= 0), (c, b - 1 >= 0), (c, -b - 1 >= 0).
+    Before: conditions c and the exclusion (a >= 0 and b == 0), where b is nowhere negative.
+    After: (c, -a - 1 >= 0), (c, a >= 0, b - 1 >= 0).
     """
+    box = dict(zip(place.iterators, place.extents, strict=True))
     cases: list[Conjunction] = [place.conditions]
     for exclusion in place.exclusions:
-        cases = [(*case, negation) for case in cases for condition in exclusion for negation in _negations(condition)]
+        cases = [
+            (*case, *exclusion[:position], negation)
+            for case in cases
+            for position, condition in enumerate(exclusion)
+            for negation in _negations(condition, box)
+        ]
     return tuple(cases)
 
 
-def _negations(condition: Constraint) -> tuple[Constraint, ...]:
-    below = Constraint(-condition.function - 1)
-    return (Constraint(condition.function - 1), below) if condition.equality else (below,)
+def _negations(condition: Constraint, box: abc.Mapping[str, int]) -> list[Constraint]:
+    """The constraints of which one holds where ``condition`` does not, without those that hold nowhere in the box."""
+    sides = [Constraint(-condition.function - 1)]
+    if condition.equality:
+        sides.append(Constraint(condition.function - 1))
+    return [side for side in sides if value_range(side.function, box)[1] >= 0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from isamapper.ir.affine import evaluate
 from isamapper.ir.analysis import iterator_kinds, statements
 from isamapper.ir.dependence import DependenceKind, dependences
 from isamapper.ir.graph import statement_graph
+from isamapper.ir.interpreter import holds
 from isamapper.ir.legality import (
     live_ranges,
     may_distribute,
@@ -25,7 +26,7 @@ from isamapper.ir.legality import (
 )
 from isamapper.ir.nodes import IteratorKind, Kernel
 from isamapper.ir.template import bind, parse_template
-from isamapper.ir.walk import sites
+from isamapper.ir.walk import domain, sites
 
 
 def parsed(text: str) -> Kernel:
@@ -111,6 +112,18 @@ def test_else_of_several_conditions_is_an_exclusion() -> None:
     first, second = statements(kernel)
     assert len(first.conditions) == 2 and not first.exclusions
     assert not second.conditions and second.exclusions == (first.conditions,)
+
+
+@pytest.mark.parametrize("guard", ["i == 2, j >= 1", "i >= 1, j <= 1, i == j", "i <= 9, j <= 9", "i >= 5"])
+def test_the_cases_of_a_domain_exclude_each_other(guard: str) -> None:
+    kernel = parsed(
+        f"kernel f(inout a: f32[9, 9]) {{ for i < 4, j < 3 {{ if {guard} {{ a[i, j] = 1 }} else {{ a[i, j] = 2 }} }} }}"
+    )
+    inside, outside = (site.place for site in sites(kernel))
+    for point in (dict(zip("ij", values, strict=True)) for values in product(range(4), range(3))):
+        held = all(holds(condition, point) for condition in inside.conditions)
+        cases = [all(holds(condition, point) for condition in case) for case in domain(outside)]
+        assert sum(cases) == (0 if held else 1)
 
 
 # Brute force

@@ -27,6 +27,11 @@ def test_instances_respect_conditions_and_exclusions() -> None:
     assert count(relations.instances("A", place)) == 4  # of the 6 with k <= o those but (2, 1), (2, 2)
 
 
+def test_a_place_that_is_never_executed_has_no_instances() -> None:
+    place = Place((), (0, 1), ("o", "k"), (3, 4), (), ((Constraint(variable("o")),),))
+    assert relations.instances("A", place).is_empty()
+
+
 def test_an_extent_takes_each_of_its_values_somewhere() -> None:
     ragged = extent(16, affine([("o", -16)], 40))
     found = relations.values("A", PLACE, [ragged, extent(2)])
