@@ -65,12 +65,25 @@ def _small(most: int) -> Make:
     return make
 
 
+def _magnitudes(random: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> Array:
+    """Integers of every length in bits alike, so that not every sum saturates."""
+    low, high = integer_range(dtype)
+    size = np.exp2(random.uniform(0, dtype.bits - 1, shape)).astype(np.int64)
+    return np.asarray(np.clip(size * random.choice((-1, 1), shape), low, high))
+
+
 def _sparse(random: np.random.Generator, dtype: DType, shape: tuple[int, ...]) -> Array:
     """Mostly zero, few ones: sums stay exact even in formats of three bits."""
     return (random.random(shape) < 0.08).astype(np.int64)
 
 
-INTEGER_PATTERNS = (Pattern("uniform", _uniform), Pattern("extreme", _extreme), Pattern("least", _least))
+INTEGER_PATTERNS = (
+    Pattern("uniform", _uniform),
+    Pattern("extreme", _extreme),
+    Pattern("many magnitudes", _magnitudes),
+    Pattern("up to 8", _small(8)),
+    Pattern("least", _least),
+)
 WHOLE_PATTERNS = (
     Pattern("whole numbers up to 8", _small(8), whole=True),
     Pattern("whole numbers up to 1", _small(1), whole=True),

@@ -94,6 +94,10 @@ class Domain(ABC):
         """A literal as a word."""
         return self.lift(lanes.constant(self.element(dtype), self.literal(value, dtype)), dtype)
 
+    def working_bytes(self, op: UnaryOp | BinaryOp | None, dtype: DType) -> int:
+        """The widest value in computing ``op`` (None: a conversion) on ``dtype``: how many lanes are of use."""
+        return self.storage(dtype).itemsize
+
     def divides_checked(self, dtype: DType) -> bool:
         """Whether a division in ``dtype`` must first look for a zero divisor."""
         return False

@@ -24,6 +24,8 @@ from isamapper.sim.functional.lanes import DOUBLE, FLOAT, INDEX, Lanes, Raw, dec
 from isamapper.sim.functional.rounding import is_small, round_small
 
 _FUNCTIONS = (UnaryOp.EXP, UnaryOp.LOG, UnaryOp.TANH, UnaryOp.SIGMOID, UnaryOp.ERF)
+_PLAIN = (UnaryOp.NEG, UnaryOp.ABS, BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL, BinaryOp.MIN, BinaryOp.MAX)
+"""Operators that are computed in the type itself; others pass through 64 bits."""
 _CALLBACK = CFUNCTYPE(c_double, c_double)
 
 
@@ -73,6 +75,10 @@ class Native(Domain):
 
     def literal(self, value: int | float, dtype: DType) -> int | float:
         return _python(numeric.constant(value, dtype))
+
+    def working_bytes(self, op: UnaryOp | BinaryOp | None, dtype: DType) -> int:
+        plain = op in _PLAIN and not is_small(dtype)
+        return self.storage(dtype).itemsize if plain or op is None else 8
 
     def divides_checked(self, dtype: DType) -> bool:
         return dtype.is_integer

@@ -11,8 +11,8 @@ from math import prod
 
 from llvmlite import ir
 
-from isamapper.ir.expressions import loads
-from isamapper.ir.nodes import Access
+from isamapper.ir.expressions import dtype_of, loads, operands
+from isamapper.ir.nodes import Access, Binary, Cast, Expression, Unary
 from isamapper.sim.functional.code import Code, Site
 from isamapper.sim.functional.domain import Word
 from isamapper.sim.functional.expressions import value_of
@@ -35,9 +35,28 @@ class _Body:
 def write_nest(code: Code, nest: Nest, target: Place, reads: abc.Sequence[Place], site: Site) -> None:
     """The whole nest. Every place must be proved inside its tensor or read something in its stead."""
     accesses = loads(nest.assign.value)
-    element_bytes = max(code.domain.storage(place.view.tensor.dtype).itemsize for place in (target, *reads))
+    element_bytes = max(
+        *(code.domain.storage(place.view.tensor.dtype).itemsize for place in (target, *reads)),
+        working_bytes(code, nest.assign.value),
+    )
     chosen = order(nest, target, reads, element_bytes)
     _outer(code, _Body(nest, target, dict(zip(accesses, reads, strict=True)), chosen, site), chosen.outer)
+
+
+def working_bytes(code: Code, expression: Expression) -> int:
+    """The widest value on the way to the value of ``expression``."""
+    dtypes = {name: view.tensor.dtype for name, view in code.views.items()}
+    parts = operands(expression)
+    own = 1
+    match expression:
+        case Unary(op, operand) | Binary(op, operand):
+            own = code.domain.working_bytes(op, dtype_of(operand, dtypes))
+        case Cast(dtype, operand):
+            source = dtype_of(operand, dtypes)
+            own = max(code.domain.working_bytes(None, each) for each in (dtype, source))
+        case _:
+            pass
+    return max([own, *(working_bytes(code, part) for part in parts)])
 
 
 def _outer(code: Code, body: _Body, names: tuple[str, ...]) -> None:
