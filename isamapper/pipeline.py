@@ -26,7 +26,7 @@ from isamapper.ir.types import DType
 from isamapper.mapper import find_mappings
 from isamapper.plan.lower import lower
 from isamapper.plan.program import Program
-from isamapper.plan.protocols import Candidate, CostModel, SearchProblem, SearchStrategy
+from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.result import Mappings, NoMapping, Result, Search
@@ -113,7 +113,7 @@ def search(
     budget_seconds: float | None = None,
     seed: int = 0,
 ) -> abc.Iterator[Candidate]:
-    """Schedules, each cheaper than the one before; SourceError SCH040 where there is none."""
+    """Schedules, each cheaper than the one before; NotSchedulable where there is none."""
     bound, target = resolve(kernel, machine, sizes, types)
     chosen = cast(SearchStrategy, load("strategy", strategy))
     judge = load("cost model", cost_model)
@@ -150,18 +150,12 @@ def find_schedule(
         if best is None:
             raise
         interrupted = True
-    except SourceError as error:
-        raise NoMapping(bound, target, _reasons(bound, target, error)) from error
+    except NotSchedulable as error:
+        raise NoMapping(bound, target, error.rejections + explain_mappings(bound, target)) from error
     if best is None:
         raise NoMapping(bound, target, explain_mappings(bound, target))
     seconds = time.perf_counter() - began
     return Search(best.schedule, strategy, cost_model, seed, seconds, best.cycles, best.optimal, interrupted)
-
-
-def _reasons(kernel: Kernel, machine: Machine, error: SourceError) -> tuple[Rejection, ...]:
-    """What the search said, then the mapper's nearest misses."""
-    said = tuple(Rejection(d.code, kernel.name, d.message, edit=d.help) for d in error.diagnostics)
-    return said + explain_mappings(kernel, machine)
 
 
 def run(
@@ -205,7 +199,8 @@ def evaluate(
     timeline = simulate(program, trace=trace)
     seconds = time.perf_counter() - began
     tell("verifying")
-    certificate = verify(program, seed=seed)
+    small = reduced_program(found.schedule) if found is not None else None
+    certificate = verify(program, seed=seed, reduced=None if small is None else lambda: small)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
 
 

@@ -1,0 +1,88 @@
+"""A kernel of the same form on small extents: what a schedule too large to execute is checked on.
+
+    c[m, n] += a[m, k] * b[k, n]  over 5124 x 700 x 2048      becomes the same over, say, 36 x 44 x 48
+
+Iterators of one extent stay of one extent; every tensor keeps as much beyond its greatest index as it had, so padding
+stays padding. What does not belong here: which extents are enough (``reduced.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import replace
+
+from isamapper.diagnostics.source import SourceError
+from isamapper.ir.affine import Affine, Extent, extent
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Allocate, Assign, Guard, Kernel, Loop, Node, Tensor
+from isamapper.ir.verifier import check_kernel
+
+Extents = abc.Mapping[int, int]
+"""The new extent of iterators by their old one; extents that are not named stay."""
+
+
+def shrunk(kernel: Kernel, extents: Extents) -> Kernel | None:
+    """``kernel`` on smaller extents; None where its form depends on them (conditions, extents that vary)."""
+    if any(statement.conditions or statement.exclusions for statement in statements(kernel)):
+        return None
+    shapes = _shapes(kernel, extents)
+    tensors = tuple(replace(tensor, shape=shapes.get(tensor.name, tensor.shape)) for tensor in kernel.tensors)
+    body = tuple(_node(node, extents, shapes) for node in kernel.body)
+    small = replace(kernel, sizes=(), tensors=tensors, body=body)
+    try:
+        check_kernel(small)
+    except SourceError:
+        return None
+    return small
+
+
+def _node(node: Node, extents: Extents, shapes: abc.Mapping[str, tuple[int, ...]]) -> Node:
+    match node:
+        case Loop():
+            body = tuple(_node(inner, extents, shapes) for inner in node.body)
+            return replace(node, extent=_extent(node.extent, extents), body=body)
+        case Allocate(tensor):
+            return replace(node, tensor=replace(tensor, shape=shapes.get(tensor.name, tensor.shape)))
+        case Guard():
+            raise AssertionError("statements under guards have conditions")
+        case _:
+            assert isinstance(node, Assign)
+            return node
+
+
+def _extent(value: Extent, extents: Extents) -> Extent:
+    return extent(*(extents.get(bound.constant, bound.constant) for bound in value.bounds))
+
+
+def _shapes(kernel: Kernel, extents: Extents) -> dict[str, tuple[int, ...]]:
+    """The new shape of every tensor that some statement touches."""
+    known = {tensor.name: tensor for tensor in _tensors(kernel)}
+    sizes: dict[str, list[int]] = {}
+    for statement in statements(kernel):
+        for access in statement.accesses:
+            axes = sizes.setdefault(access.tensor, [0] * len(known[access.tensor].shape))
+            for axis, function in enumerate(access.map.results):
+                overhang = known[access.tensor].shape[axis] - 1 - _greatest(function, statement, {})
+                if function.terms:
+                    axes[axis] = max(axes[axis], 1, _greatest(function, statement, extents) + 1 + overhang)
+    return {
+        name: tuple(new or old for new, old in zip(axes, known[name].shape, strict=True))
+        for name, axes in sizes.items()
+    }
+
+
+def _greatest(function: Affine, statement: Statement, extents: Extents) -> int:
+    """The greatest value of an index over the statement's box, its iterators cut to ``extents``."""
+    last = {i.name: extents.get(i.extent, i.extent) - 1 for i in statement.iterators}
+    return function.constant + sum(max(0, coefficient * last[name]) for name, coefficient in function.terms)
+
+
+def _tensors(kernel: Kernel) -> abc.Iterator[Tensor]:
+    yield from kernel.tensors
+    pending = list(kernel.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Allocate):
+            yield node.tensor
+        elif isinstance(node, Loop):
+            pending.extend(node.body)
