@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import abc
+from itertools import islice
 from typing import TypeAlias
 
 from isamapper.diagnostics.source import Diagnostic, SourceError
@@ -105,16 +106,15 @@ class FrontEnd:
 
 
 def run(model: Model, events: int = 0) -> Counters:
-    """Times every invocation of ``model``; the first ``events`` of them are kept."""
+    """Times every invocation of ``model``; where ``events`` are asked for, no more than those, and keeps them."""
     machine = model.machine
     calendars = sum(1 for _ in _calendars(model))
-    engine = _Engine(
-        model, Counters.empty(len(machine.instructions), len(machine.units), calendars, len(machine.memories))
-    )
-    for invocation in expand(model):
+    counters = Counters.empty(len(machine.instructions), len(machine.units), calendars, len(machine.memories))
+    engine = _Engine(model, counters)
+    for invocation in islice(expand(model), events or None):
         event = engine.step(invocation)
-        if len(engine.counters.events) < events:
-            engine.counters.events.append(event)
+        if events:
+            counters.events.append(event)
     return engine.finish()
 
 

@@ -65,7 +65,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The cycles of one program on one machine. ``events`` holds the first invocations where a trace was asked for."""
+    """The cycles of one program on one machine.
+
+    ``events`` holds the first invocations where a trace was asked for, and ``names`` the instruction and unit of each
+    site that they refer to; they are no part of equality.
+    """
 
     machine: str
     clock_hz: int
@@ -76,9 +80,8 @@ class Timeline:
     ports: tuple[PortLoad, ...]
     traffic: tuple[Traffic, ...]
     energy_pj: float | None
-    events: tuple[Event, ...] = field(default=(), repr=False)
-    names: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Instruction and unit of each site, in the numbering of the events."""
+    events: tuple[Event, ...] = field(default=(), repr=False, compare=False)
+    names: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def invocations(self) -> int:

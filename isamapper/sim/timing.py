@@ -27,12 +27,15 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False) -> 
     """
     if engine not in ENGINES:
         raise ValueError(f"'{engine}' is not an engine; there are {', '.join(ENGINES)}")
-    events = TRACED_INVOCATIONS if trace else 0
     view = model(program)
-    return timeline(view, _run(view, engine, events))
+    counters = _run(view, engine, 0)
+    if trace:
+        counters.events = _run(view, engine, TRACED_INVOCATIONS).events
+    return timeline(view, counters)
 
 
 def _run(view: Model, engine: str, events: int) -> Counters:
+    """Totals, or the first ``events`` invocations and whatever their totals are."""
     if engine == "reference" or (engine == "auto" and not has_compiler()):
         return reference.run(view, events)
     compiled = import_module("isamapper.sim.compiled.engine")

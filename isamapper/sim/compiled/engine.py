@@ -34,7 +34,7 @@ DEFAULT_POLICY = SkipPolicy()
 def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = DEFAULT_POLICY) -> Counters | None:
     """Times a program; None where only the reference engine can.
 
-    Without ``skip``, and where events are kept, every invocation is stepped.
+    Without ``skip`` every invocation is stepped; where ``events`` are asked for, no more than those, and they are kept.
     """
     if unsuited(model) is not None:
         return None
@@ -63,7 +63,7 @@ def _program(
     loops = skipping_loops(model, found, policy) if policy else {}
     plan = layout(model, specs, found, len(loops), events, intervals)
     numbers = {spec: index for index, spec in enumerate(specs)}
-    nest = Nest(plan, found, numbers, loops, policy or SkipPolicy()).text()
+    nest = Nest(plan, found, numbers, loops, policy or SkipPolicy(), bool(events)).text()
     options = Options(bool(loops), bool(events))
     steps = "".join(step_function(plan, index, options) for index in range(len(specs)))
     return plan, steps + nest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from isamapper.sim.compiled.atoms import Atoms, constant_extent
-from isamapper.sim.compiled.layout import STEPS, Layout
+from isamapper.sim.compiled.layout import EVENT_COUNT, EVENT_SIZE, STEPS, Layout
 from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.text import Function, Truth, Value, Variable
 from isamapper.sim.compiled.values import affine_value, conditions_hold, extent_value
@@ -57,13 +57,14 @@ class Nest:
 
     def __init__(
         self, plan: Layout, found: Atoms, numbers: abc.Mapping[StepSpec, int], loops: dict[int, LoopFacts],
-        policy: SkipPolicy,
+        policy: SkipPolicy, events: bool,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.found = found
         self.numbers = numbers
         self.loops = loops
         self.policy = policy
+        self.events = events
         self.snapshots = dict(zip(loops, plan.snapshots, strict=True))
         self.fn = Function("run", internal=False)
 
@@ -188,6 +189,9 @@ class Nest:
                 if operand.padded:
                     arguments += [affine_value(fn, offset, scope) for offset in use.window.offsets]
             fn.call(f"step{self.numbers[spec]}", *arguments)
+            if self.events:
+                with fn.when(fn.equal(fn.load(EVENT_COUNT), fn.load(EVENT_SIZE))):
+                    fn.finish(0)
 
     def _record(self, use: OperandUse, scope: dict[str, Value]) -> Value:
         record = self.plan.records[use.region.index]
