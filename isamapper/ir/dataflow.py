@@ -270,7 +270,7 @@ def _restricted(whole: Map, made: Invoked, instance: str, operand: str, used: ab
     exact = relations.no_set()
     for kernel, points in made.meanings:
         exact = exact.union(relations.product(points, used(kernel, operand), instance))
-    if len(made.meanings) == 1:
+    if len(made.meanings) <= 1:  # none where the invocation is never executed
         return whole.intersect_domain(exact)
     everywhere = relations.instances(f"V{made.number}", made.place)
     greatest = relations.product(everywhere, used(made.meanings[-1][0], operand), instance)
