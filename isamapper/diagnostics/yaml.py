@@ -118,18 +118,19 @@ def _compose(source: Source) -> Any:
 
 
 def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
-    mark = error.problem_mark or error.context_mark
+    unclosed = "end of stream" in (error.problem or "") and error.context_mark is not None
+    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
     offset = _offset(source, mark) if mark is not None else 0
     message = error.problem or error.context or "not a YAML document"
     if message.startswith("but ") and error.context:
         message = f"{error.context}, {message}"
     message = message[:1].lower() + message[1:]
     notes: tuple[tuple[str, Span | None], ...] = ()
-    if error.context and error.context_mark is not None:
+    if error.context and error.context_mark is not None and not unclosed:
         start = _offset(source, error.context_mark)
         notes = ((error.context, Span(source, start, start + 1)),)
     help = next((hint for part, hint in _HINTS.items() if part in message), None)
-    return Diagnostic("YAML001", message, Span(source, offset, offset + 1), help, notes)
+    return Diagnostic("YAML001", message, Span(source, offset, min(offset + 1, len(source.text))), help, notes)
 
 
 def _offset(source: Source, mark: yaml.Mark) -> int:

@@ -41,7 +41,7 @@ class Draft:
         return any(
             finding.span is not None
             and finding.span.source == whole.source
-            and whole.start <= finding.span.start < whole.end
+            and whole.start <= finding.span.start < max(whole.end, whole.start + 1)
             for finding in self.findings
         )
 

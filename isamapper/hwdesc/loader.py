@@ -107,7 +107,7 @@ def _machine(fields: Fields, snippets: tuple[Fields, ...], draft: Draft) -> Mach
 
 
 def _instructions(nodes: tuple[YamlNode, ...], draft: Draft) -> tuple[Instruction, ...]:
-    whole = [node for node in nodes if entry_name(node) and not draft.touches(node)]
+    whole = [node for node in nodes if isinstance(node, YamlMap) and entry_name(node) and not draft.touches(node)]
     for node in nodes:
         if node not in whole and (name := entry_name(node)) is not None:
             draft.declare("instruction", name.text, name.span)

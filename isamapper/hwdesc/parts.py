@@ -55,7 +55,7 @@ def _entries(nodes: abc.Iterable[YamlNode], record: Record, draft: Draft) -> abc
         if name is None:
             continue
         fresh = draft.declare(kind, name.text, name.span)
-        if fresh and not draft.touches(node):
+        if fresh and isinstance(node, YamlMap) and not draft.touches(node):
             draft.note_fields(node, kind, name.text)
             yield Fields(node)
 
