@@ -1,7 +1,21 @@
-"""The mapper: which instructions can do a statement, in which ways, and why not."""
+"""The mapper: which instructions can do a statement, in which ways, and why not.
+
+    find_mappings(kernel, machine)   every mapping, lazily
+    labels(mapping, machine)         what one is like
+    cover(kernel, machine)           every statement with its mappings
+    explain(kernel, machine)         why not, and at what cost
+
+Equal kernels to map instead are in :mod:`isamapper.mapper.alternatives`.
+"""
 
 from __future__ import annotations
 
+from isamapper.mapper.covering import Cover as Cover
+from isamapper.mapper.covering import cover as cover
 from isamapper.mapper.find import find_mappings as find_mappings
+from isamapper.mapper.labelling import Labeller as Labeller
+from isamapper.mapper.labelling import Labels as Labels
+from isamapper.mapper.labelling import labels as labels
+from isamapper.mapper.why_not import explain as explain
 
-__all__ = ["find_mappings"]
+__all__ = ["Cover", "Labeller", "Labels", "cover", "explain", "find_mappings", "labels"]

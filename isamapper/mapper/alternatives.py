@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.cover import needles_of
+from isamapper.mapper.covering import needles_of
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.needle import needle_of
@@ -38,7 +38,7 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class _Option:
+class Option:
     """One way to treat a statement: steps in order, each at the statement number it has by then."""
 
     busy_cycles: float
@@ -52,7 +52,7 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
     """
     options = []
     for subject in subjects(kernel):
-        found = sorted(_options(kernel, subject, machine, host_products), key=lambda option: option.busy_cycles)
+        found = sorted(statement_options(kernel, subject, machine, host_products=host_products), key=lambda option: option.busy_cycles)
         if not found:
             return
         options.append(found)
@@ -67,7 +67,7 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
         yield Alternative(result, tuple(texts), sum(option.busy_cycles for option in chosen))
 
 
-def _best_first(options: abc.Sequence[abc.Sequence[_Option]]) -> abc.Iterator[tuple[_Option, ...]]:
+def _best_first(options: abc.Sequence[abc.Sequence[Option]]) -> abc.Iterator[tuple[Option, ...]]:
     """Combinations of one option each, in the order of their sums."""
 
     def total(places: tuple[int, ...]) -> float:
@@ -85,11 +85,14 @@ def _best_first(options: abc.Sequence[abc.Sequence[_Option]]) -> abc.Iterator[tu
                 heapq.heappush(heap, (total(moved), moved))
 
 
-def _options(kernel: Kernel, subject: Subject, machine: Machine, host_products: bool) -> abc.Iterator[_Option]:
+def statement_options(
+    kernel: Kernel, subject: Subject, machine: Machine, *, host_products: bool = False
+) -> abc.Iterator[Option]:
+    """Every way to treat one statement so that instructions of the machine do all of it, in no order."""
     index = subject.statement.index
     direct = _cheapest(subject, machine, machine.instructions)
     if direct is not None:
-        yield _Option(direct, ())
+        yield Option(direct, ())
     else:
         step = plan_split(subject, needles_of(machine))
         if isinstance(step, Split):
@@ -100,7 +103,7 @@ def _options(kernel: Kernel, subject: Subject, machine: Machine, host_products: 
 
 def _judged(
     kernel: Kernel, index: int, machine: Machine, steps: tuple[Step, ...], host_products: bool
-) -> abc.Iterator[_Option]:
+) -> abc.Iterator[Option]:
     """The option of ``steps`` if every statement they make can be done; parts that cannot are split in turn."""
     count = len(subjects(kernel))
     result = kernel
@@ -112,7 +115,7 @@ def _judged(
     total = 0.0
     made = subjects(result)[index : index + len(subjects(result)) - count + 1]
     for subject in reversed(made):
-        allowed = _allowed(subject, machine, host_products)
+        allowed = allowed_instructions(subject, machine, host_products=host_products)
         cycles = _cheapest(subject, machine, allowed)
         if cycles is None:
             split = plan_split(subject, [n for n in map(needle_of, allowed) if n is not None])
@@ -120,7 +123,7 @@ def _judged(
                 yield from _judged(kernel, index, machine, (*steps, split), host_products)
             return
         total += cycles
-    yield _Option(total, steps)
+    yield Option(total, steps)
 
 
 def _cheapest(subject: Subject, machine: Machine, instructions: abc.Iterable[Instruction]) -> float | None:
@@ -129,7 +132,9 @@ def _cheapest(subject: Subject, machine: Machine, instructions: abc.Iterable[Ins
     return min((cycles for cycles in found if cycles is not None), default=None)
 
 
-def _allowed(subject: Subject, machine: Machine, host_products: bool) -> tuple[Instruction, ...]:
+def allowed_instructions(
+    subject: Subject, machine: Machine, *, host_products: bool = False
+) -> tuple[Instruction, ...]:
     """Instructions that a rewritten statement may use."""
     view = natural_view(subject.statement, subject.tensors)
     multiplies = [each for each in machine.instructions if _multiplies(each) and not is_host(machine, each)]

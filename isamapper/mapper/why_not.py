@@ -1,0 +1,97 @@
+"""Explains what an instruction set does not do for a kernel, and what it does only at a cost."""
+
+from __future__ import annotations
+
+from collections import abc
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.ir.nodes import Kernel
+from isamapper.mapper.alternatives import allowed_instructions, statement_options
+from isamapper.mapper.covering import is_mapped, needles_of
+from isamapper.mapper.find import subjects
+from isamapper.mapper.munch import plan_split
+from isamapper.mapper.notes import notes
+from isamapper.mapper.refusal import refusal
+from isamapper.mapper.rewrites.contraction import contraction_steps
+from isamapper.mapper.sigma import Subject
+
+
+def explain(kernel: Kernel, machine: Machine, instruction: str | None = None) -> tuple[Rejection, ...]:
+    """First why statements cannot be done at all, then per instruction its nearest miss or what its best mapping costs.
+
+    Codes MAP0xx refuse, MAP1xx are costs of a mapping that exists. KeyError where there is no such instruction.
+    """
+    found = [] if instruction is not None else list(uncovered(kernel, machine))
+    chosen = machine.instructions if instruction is None else (machine.instruction(instruction),)
+    for candidate in chosen:
+        found += _of_instruction(kernel, machine, candidate)
+    return tuple(found)
+
+
+def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
+    """A rejection for every statement that neither an instruction nor a rewrite covers."""
+    for subject in subjects(kernel):
+        if is_mapped(subject, machine) or any(True for _ in statement_options(kernel, subject, machine)):
+            continue
+        yield _contraction(kernel, subject, machine) or _parts(subject, machine)
+
+
+def _parts(subject: Subject, machine: Machine) -> Rejection:
+    name = f"statement {subject.statement.index}"
+    step = plan_split(subject, needles_of(machine))
+    if isinstance(step, Rejection):
+        return step
+    misses = [refusal(subject, each) for each in machine.instructions]
+    nearest = max((miss for miss in misses if miss is not None), key=lambda miss: miss.progress)
+    return Rejection(nearest.code, name, nearest.reason, nearest.spans, nearest.edit, nearest.progress)
+
+
+def _contraction(kernel: Kernel, subject: Subject, machine: Machine) -> Rejection | None:
+    """Of all contraction trees the one that comes nearest, and what stops it; None where there are no trees."""
+    index, count = subject.statement.index, len(subjects(kernel))
+    best: tuple[int, int, Rejection] | None = None
+    for step in contraction_steps(kernel, index):
+        result = step.apply(kernel)
+        assert not isinstance(result, Rejection)
+        made = subjects(result)[index : index + len(subjects(result)) - count + 1]
+        points = sum(_points(each) for each in made)
+        for each in made:
+            miss = _nearest(each, allowed_instructions(each, machine))
+            if miss is None:
+                continue
+            reason = f"{step.text(kernel)}: {miss.reason}"
+            named = Rejection(miss.code, f"statement {index}", reason, miss.spans, miss.edit, miss.progress)
+            if best is None or (-miss.progress, points) < best[:2]:
+                best = -miss.progress, points, named
+    return None if best is None else best[2]
+
+
+def _points(subject: Subject) -> int:
+    total = 1
+    for iterator in subject.statement.iterators:
+        total *= iterator.extent
+    return total
+
+
+def _nearest(subject: Subject, instructions: abc.Iterable[Instruction]) -> Rejection | None:
+    """The nearest miss; None where an instruction maps."""
+    misses = []
+    for instruction in instructions:
+        miss = refusal(subject, instruction)
+        if miss is None:
+            return None
+        misses.append(miss)
+    return max(misses, key=lambda miss: miss.progress, default=None)
+
+
+def _of_instruction(kernel: Kernel, machine: Machine, instruction: Instruction) -> abc.Iterator[Rejection]:
+    misses = []
+    for subject in subjects(kernel):
+        miss = refusal(subject, instruction)
+        if miss is None:
+            yield from notes(subject, machine, instruction)
+        else:
+            misses.append(miss)
+    if len(misses) == len(subjects(kernel)) and misses:
+        yield max(misses, key=lambda miss: miss.progress)
