@@ -7,6 +7,7 @@ makes the contribution nothing.
 
 from __future__ import annotations
 
+import math
 from collections import abc
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from isamapper.ir.nodes import Access, Tensor
 from isamapper.ir.walk import value_range
 from isamapper.plan.lanes import lane_size, padded_lanes
 from isamapper.plan.needle import lone_axes, operand_tensor
-from isamapper.plan.nest import Nest, digits_of, iterator_extent
+from isamapper.plan.nest import Nest, digits_of, iterator_extent, steps_in
 from isamapper.plan.neutral import neutral_value
 
 
@@ -76,6 +77,9 @@ def _harmless(nest: Nest, access: int, lane: str, shapes: abc.Mapping[str, tuple
     members = nest.call.members(lane)
     if not members:
         return bool(shape)
+    outer, steps = nest.digit(members[0]), math.prod(nest.digit(name).extent for name in members)
+    if lane_size(nest, nest.call, lane) > steps and steps_in(nest, outer) > outer.extent:
+        return False  # beyond the digits lies the next block, not the edge
     iterators = {nest.digit(name).iterator for name in members}
     return all(_leaves(nest, kernel_access, iterator, shape) for iterator in iterators)
 

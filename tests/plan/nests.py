@@ -29,9 +29,8 @@ from isamapper.plan.padding import must_fill, needs_padding
 from isamapper.plan.program import Program
 from isamapper.plan.steps import Schedule, steps_of
 
-
-REFUSALS = {"SCH003", "SCH009", "SCH010"}
-"""Codes with which lowering may refuse a random nest: a copy that cannot be cut at the edge, a window no axis can hold."""
+REFUSALS = {"SCH003", "SCH005", "SCH009", "SCH010"}
+"""Codes with which lowering may refuse a random nest: loops, lanes and copies that cannot be cut at the edge."""
 
 
 def call_of(machine: Machine, name: str, digits: abc.Sequence[Digit], sigma: abc.Mapping[str, int]) -> Call:

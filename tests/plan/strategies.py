@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import abc
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -41,7 +42,9 @@ def places(draw: st.DrawFn, order: tuple[str, ...], access: int, memories: tuple
         overlap = draw(st.booleans())
         loop = order[depth - 1] if depth else None
         slots = 2 if overlap else draw(st.sampled_from((1, 1, 2, 3)))
-        found.append(Place(access, memory, loop, slots, overlap=overlap, choice=draw(st.integers(0, 3))))
+        expand = draw(st.integers(0, 3)) == 0
+        choice = draw(st.integers(0, 11))
+        found.append(Place(access, memory, loop, slots, expand=expand, overlap=overlap, choice=choice))
     return tuple(found)
 
 
@@ -56,6 +59,7 @@ def nests(
     paths: abc.Mapping[int, tuple[str, ...]],
     first: str | None = None,
     init: tuple[str, abc.Mapping[str, int], abc.Mapping[str, tuple[str, ...]]] | None = None,
+    prepared: abc.Collection[int] = (),
 ) -> Nest | Rejection:
     """A nest over ``digits`` in any order of its loops, with buffers along ``paths``."""
     loops = draw(st.permutations([digit.name for digit in digits if digit.bound is None]))
@@ -65,6 +69,7 @@ def nests(
     chosen = tuple(
         place for access, memories in paths.items() for place in draw(places(order, access, memories)) if memories
     )
+    chosen = tuple(_prepared(place) if _is_packed(place, chosen, prepared) else place for place in chosen)
     call = call_of(machine, instruction, digits, sigma)
     overwriting = call_of(machine, first, digits, sigma) if first else None
     filling = (
@@ -77,6 +82,14 @@ def nests(
     return Nest(*(getattr(nest, name) for name in ("statement", "call", "first", "init", "digits", "order")), spread)
 
 
+def _is_packed(place: Place, places: tuple[Place, ...], prepared: abc.Collection[int]) -> bool:
+    return place.access in prepared and place is next(p for p in places if p.access == place.access)
+
+
+def _prepared(place: Place) -> Place:
+    return replace(place, loop=None, slots=1, overlap=False, spread=(), prepared=True)
+
+
 def outer_digits_first(order: tuple[str, ...], digits: tuple[Digit, ...]) -> tuple[str, ...]:
     """``order`` with the loops of each iterator in the order of its digits, as ragged iterators need it."""
     iterator = {digit.name: digit.iterator for digit in digits}
@@ -87,8 +100,6 @@ def outer_digits_first(order: tuple[str, ...], digits: tuple[Digit, ...]) -> tup
 @st.composite
 def spreads(draw: st.DrawFn, nest: Nest, buffer: Buffer) -> Buffer:
     """``buffer`` with its overlapped copy spread over some of the loops inside it."""
-    from dataclasses import replace
-
     if not (buffer.prefetch or buffer.delay) or draw(st.booleans()):
         return buffer
     depth = 0 if buffer.loop is None else nest.order.index(buffer.loop) + 1
