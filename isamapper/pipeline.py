@@ -27,6 +27,7 @@ from isamapper.mapper import find_mappings
 from isamapper.plan.lower import lower
 from isamapper.plan.program import Program
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
+from isamapper.plan.reduced import reduced_program
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.result import Mappings, NoMapping, Result, Search
