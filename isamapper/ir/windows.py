@@ -41,7 +41,8 @@ class Elements:
     @property
     def shape(self) -> tuple[int, ...]:
         """The operand's shape."""
-        return self.inside.shape
+        shape: tuple[int, ...] = self.inside.shape
+        return shape
 
 
 def elements(window: Window, tensor: Tensor, point: abc.Mapping[str, int]) -> Elements:
