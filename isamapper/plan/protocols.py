@@ -6,6 +6,7 @@ from collections import abc
 from dataclasses import dataclass
 from typing import Protocol
 
+from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.plan.steps import Schedule
@@ -28,6 +29,14 @@ class Candidate:
     optimal: bool = False
 
 
+class NotSchedulable(Exception):
+    """The honest no: the kernel cannot be scheduled on the machine, for these reasons."""
+
+    def __init__(self, *rejections: Rejection) -> None:
+        super().__init__("; ".join(f"{each.subject}: {each.reason}" for each in rejections))
+        self.rejections = rejections
+
+
 class CostModel(Protocol):
     """Cycles of a schedule, estimated or measured; deterministic; never changes the schedule."""
 
@@ -48,5 +57,5 @@ class SearchStrategy(Protocol):
     def __call__(
         self, problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
     ) -> abc.Iterator[Candidate]:
-        """Candidates in order of falling cost; SourceError SCH040 where nothing can be scheduled."""
+        """Candidates in order of falling cost; NotSchedulable where there is none."""
         ...

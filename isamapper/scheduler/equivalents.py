@@ -1,27 +1,17 @@
-"""Kernels equal to the user's that the search may schedule instead: the kernel itself, then the mapper's rewrites."""
+"""Kernels equal to the user's that the search may schedule: what the mapper's rewrites make of it, cheapest first."""
 
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from itertools import islice
 
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
+from isamapper.mapper.alternatives import Alternative, alternatives
+
+TRIED = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Equivalent:
-    """An equal kernel, the rewrites that made it, and cycles below which no schedule of it can come."""
-
-    kernel: Kernel
-    rewrites: tuple[str, ...] = ()
-    least_cycles: float = 0.0
-
-    def hopeless(self, best: float) -> bool:
-        """Whether it cannot beat ``best`` cycles."""
-        return self.least_cycles >= best
-
-
-def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Equivalent]:
-    """The kernel itself first."""
-    yield Equivalent(kernel)
+def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
+    """The first few alternatives; none where some statement cannot be done."""
+    return islice(alternatives(kernel, machine), TRIED)

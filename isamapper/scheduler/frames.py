@@ -294,18 +294,31 @@ def filling_call(machine: Machine, call: Call, statement: Statement) -> Call | N
         if fill_value(other) != identity or len(other.semantics.tensors) != 1:
             continue
         tensor = other.semantics.tensors[0]
-        if tensor.dtype != wanted.dtype or len(tensor.shape) != len(wanted.shape):
-            continue
-        if not has_lone_axes(other.semantics, tensor.name):
+        if tensor.dtype != wanted.dtype or not has_lone_axes(other.semantics, tensor.name):
             continue
         if not set(operand_spec(other, tensor.name).memories) & set(operand_spec(call.instruction, target).memories):
             continue
-        lanes = lone_axes(other.semantics, tensor.name)
-        if any(not _reaches(other, str(lane), call, str(axis)) for lane, axis in zip(lanes, axes, strict=True)):
-            continue
-        members = tuple((str(lane), call.members(axis)) for lane, axis in zip(lanes, axes, strict=True))
-        return Call(other, ((tensor.name, 0),), tuple(sorted((lane, names) for lane, names in members if names)))
+        members = _laid_over(other, lone_axes(other.semantics, tensor.name), call, axes)
+        if members is not None:
+            return Call(other, ((tensor.name, 0),), tuple(sorted((lane, names) for lane, names in members if names)))
     return None
+
+
+def _laid_over(
+    fill: Instruction, lanes: tuple[str | None, ...], call: Call, axes: tuple[str | None, ...]
+) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
+    """The call's digits on the fill's lanes, last axis on last lane; None where the fill would reach further."""
+    if len(lanes) < len(axes):
+        return None
+    spare, used = lanes[: len(lanes) - len(axes)], lanes[len(lanes) - len(axes) :]
+    sizes = iterator_sizes(fill.semantics)
+    for lane in spare:
+        control = None if lane is None else parameter_of(fill, lane)
+        if lane is not None and (control.low if control else sizes[lane]) > 1:
+            return None
+    if any(not _reaches(fill, str(lane), call, str(axis)) for lane, axis in zip(used, axes, strict=True)):
+        return None
+    return tuple((str(lane), call.members(axis)) for lane, axis in zip(used, axes, strict=True))
 
 
 def _reaches(fill: Instruction, lane: str, call: Call, axis: str) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections import abc
 
-from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
+from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
-from isamapper.plan.nest import Nest
-from isamapper.plan.protocols import Candidate, CostModel, SearchProblem
+from isamapper.plan.nest import Epilogue, Nest
+from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, steps_of
 from isamapper.scheduler.candidates import Subject, ranked_candidates, subject_of
 from isamapper.scheduler.epilogues import epilogues
@@ -33,7 +33,7 @@ def heuristic(
     best: float | None = None
     failures: list[Rejection] = []
     for equivalent in equivalents(problem.kernel, problem.machine):
-        if best is not None and (equivalent.hopeless(best) or _over(deadline)):
+        if best is not None and (equivalent.busy_cycles >= best or _over(deadline)):
             break
         schedule = _schedule(problem, equivalent.kernel, equivalent.rewrites, cost_model, deadline)
         if isinstance(schedule, Rejection):
@@ -44,36 +44,38 @@ def heuristic(
             best = cycles
             yield Candidate(schedule, cycles)
     if best is None:
-        raise SourceError(*_reasons(problem, failures))
+        raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
 
 
 def _over(deadline: float | None) -> bool:
     return deadline is not None and time.monotonic() > deadline
 
 
-def _reasons(problem: SearchProblem, failures: list[Rejection]) -> tuple[Diagnostic, ...]:
-    unique = {(failure.subject, failure.reason): failure for failure in failures}
-    message = f"kernel '{problem.kernel.name}' cannot be scheduled on '{problem.machine.name}'"
-    if not unique:
-        return (Diagnostic("SCH040", f"{message}: no instruction can do it", help="'isamapper explain' says why"),)
-    return tuple(
-        Diagnostic(failure.code, f"{message}: {failure.subject}: {failure.reason}", help=failure.edit)
-        for failure in unique.values()
-    )
-
-
 def _schedule(
     problem: SearchProblem, covered: Kernel, rewrites: tuple[str, ...], cost_model: CostModel, deadline: float | None
 ) -> Schedule | Rejection:
+    for fused in [epilogues(problem.machine, covered), {}]:
+        schedule = _with_epilogues(problem, covered, rewrites, fused, cost_model, deadline)
+        if not isinstance(schedule, Rejection) or not fused:
+            return schedule
+    raise AssertionError("the last attempt fuses nothing")
+
+
+def _with_epilogues(
+    problem: SearchProblem,
+    covered: Kernel,
+    rewrites: tuple[str, ...],
+    fused: abc.Mapping[int, Epilogue],
+    cost_model: CostModel,
+    deadline: float | None,
+) -> Schedule | Rejection:
     machine = problem.machine
-    fused = epilogues(machine, covered)
     absorbed = {epilogue.statement.index for epilogue in fused.values()}
     nests: list[Nest] = []
-    known: dict[str, Nest] = {}
     for statement in statements(covered):
         if statement.index in absorbed:
             continue
-        nest = _best_nest(problem, covered, statement, fused, cost_model, deadline, known)
+        nest = _best_nest(problem, covered, statement, fused, cost_model, deadline)
         if isinstance(nest, Rejection):
             return nest
         nests.append(nest)
@@ -85,12 +87,11 @@ def _best_nest(
     problem: SearchProblem,
     covered: Kernel,
     statement: Statement,
-    fused: abc.Mapping[int, object],
+    fused: abc.Mapping[int, Epilogue],
     cost_model: CostModel,
     deadline: float | None,
-    known: dict[str, Nest],
 ) -> Nest | Rejection:
-    subject = subject_of(problem.machine, covered, statement, fused.get(statement.index))  # type: ignore[arg-type]
+    subject = subject_of(problem.machine, covered, statement, fused.get(statement.index))
     ranked = ranked_candidates(subject)
     if isinstance(ranked, Rejection):
         return ranked
