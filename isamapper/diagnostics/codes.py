@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isamapper.diagnostics.catalogue import arguments, hardware, language, mapping, scheduling, simulation, verification
+from isamapper.diagnostics.catalogue import (
+    arguments,
+    hardware,
+    language,
+    legality,
+    mapping,
+    scheduling,
+    simulation,
+    verification,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +29,7 @@ class Code:
     explanation: str
 
 
-_CATALOGUES = (language, hardware, mapping, scheduling, simulation, verification, arguments)
+_CATALOGUES = (language, legality, hardware, mapping, scheduling, simulation, verification, arguments)
 
 CODES: dict[str, Code] = {
     code: Code(code, title, " ".join(explanation.split()))
