@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isamapper.plan.program import Program
-from isamapper.report.document import Block, Document, Heading, Text, document, table
-from isamapper.verify.certificate import Certificate, Status
+from isamapper.report.document import Block, Document, Facts, Heading, Text, document
+from isamapper.verify.certificate import Certificate, Size, Status
 
 
 def certificate_document(program: Program, certificate: Certificate) -> Document:
@@ -15,18 +15,23 @@ def certificate_document(program: Program, certificate: Certificate) -> Document
 
 
 def certificate_blocks(certificate: Certificate) -> tuple[Block, ...]:
-    """A line per part, the first differences, and what is not covered."""
-    rows = [(part.name, part.status.value.replace("_", " "), part.detail) for part in certificate.parts]
-    failed = [f"{p.name}: {p.difference}" for p in certificate.parts if p.status is Status.FAILED and p.difference]
-    trails = [f"  {step}" for p in certificate.parts if p.difference for step in p.difference.trail]
-    missing = [f"not covered: {sentence}" for sentence in certificate.not_covered]
-    lines = [*failed, *trails, _size(certificate), *missing]
-    return (table(("verification", "verdict", "detail"), rows), Text("\n".join(lines)))
+    """What each part says, the first differences, and what is not covered."""
+    facts = [(part.name.replace("_", " "), f"{_VERDICTS[part.status]}: {part.detail}") for part in certificate.parts]
+    facts.append(("executed", _size(certificate)))
+    facts += [("not covered", sentence) for sentence in certificate.not_covered]
+    trails = [f"  {step}" for part in certificate.parts if part.difference for step in part.difference.trail]
+    return (Facts(tuple(facts)), *((Text("\n".join(["the wrong value came by", *trails])),) if trails else ()))
+
+
+_VERDICTS = {
+    Status.PROVED: "proved",
+    Status.PASSED: "passed",
+    Status.FAILED: "FAILED",
+    Status.NOT_RUN: "not run",
+}
 
 
 def _size(certificate: Certificate) -> str:
     chance = certificate.error_probability
-    words = "at its real size" if certificate.size.value == "real" else "with every digit cut to at most 3"
-    return f"executed {words}" + (
-        "" if chance is None else f"; a wrong program would pass with probability <= {chance:.1e}"
-    )
+    words = "at its real size" if certificate.size is Size.REAL else "on a small kernel with loops of at most 3 trips"
+    return words + ("" if chance is None else f"; a wrong program would pass with probability <= {chance:.1e}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import assert_never
 
 from isamapper.report.document import Bars, Block, Document, Facts, Heading, Table, Text
 
+LINE_WIDTH = 120
 BAR_WIDTH = 40
 SIGNS = "█▒░"
 """The signs of a bar's first, second and third share."""
@@ -27,13 +29,19 @@ def _render(block: Block) -> str:
             return text
         case Facts(pairs):
             width = max(len(label) for label, _ in pairs)
-            return "\n".join(f"{label:<{width}}  {value}".rstrip() for label, value in pairs)
+            return "\n".join(line for label, value in pairs for line in _fact(label, value, width))
         case Table():
             return _render_table(block)
         case Bars():
             return _render_bars(block)
         case _:
             assert_never(block)
+
+
+def _fact(label: str, value: str, width: int) -> list[str]:
+    """``label  value`` with a hanging indent where the value is long."""
+    lines = textwrap.wrap(value, LINE_WIDTH - width - 2, break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"{head:<{width}}  {line}".rstrip() for head, line in zip([label] + [""] * len(lines), lines, strict=False)]
 
 
 def is_numeric(cells: tuple[str, ...]) -> bool:

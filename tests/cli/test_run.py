@@ -108,7 +108,7 @@ def test_the_function_gives_what_the_command_prints(ran: dict[str, Any]) -> None
 def test_text_says_mapping_bound_percent_and_proof(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *SMALL]) == 0
     shown = capsys.readouterr().out
-    for word in ("mapping", "bound", "% reached", "where the cycles go", "verification", "verified"):
+    for word in ("mapping", "bound", "% reached", "where the cycles go", "prime fields", "verified"):
         assert word in shown
 
 
