@@ -37,10 +37,9 @@ class Fields:
         return self.node.entries[0][0].span if self.node.entries else self.node.span
 
     def _scalar(self, key: str) -> YamlScalar | None:
+        """None where it is absent or of another shape, which the schema has complained of."""
         value = self._values.get(key)
-        if value is None or isinstance(value, YamlScalar):
-            return value
-        raise TypeError(f"'{key}' is not a scalar")
+        return value if isinstance(value, YamlScalar) else None
 
     def text(self, key: str, default: str | None = None) -> str | None:
         scalar = self._scalar(key)
