@@ -16,9 +16,9 @@ from isamapper.ir.interpreter import interpret
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.numeric import quiet
 from isamapper.plan.program import Program
+from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.run import compiled_is_available, evaluate, execute, meaning_on
 from isamapper.verify.certificate import Difference, Part, Status
-from isamapper.sim.functional.counting import instances
 from isamapper.verify.patterns import (
     FLOAT_PATTERNS,
     INTEGER_PATTERNS,

@@ -12,10 +12,10 @@ from importlib import import_module
 from isamapper.diagnostics.source import SourceError
 from isamapper.plan.check import check_program
 from isamapper.plan.program import Program
+from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.run import compiled_is_available
 from isamapper.verify import types_part
 from isamapper.verify.certificate import Certificate, Part, Size, Status
-from isamapper.sim.functional.counting import instances
 
 FORM, SETS, FIELDS = "form", "integer_sets", "prime_fields"
 

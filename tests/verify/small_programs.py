@@ -137,11 +137,15 @@ instructions:
     timing: {occupies_cycles: 1, latency_cycles: 1}
   - name: mac
     unit: alu
-    semantics: "(n in 1..8) (a: i8[n] @bytes, b: i8[] @bytes, c: inout i32[n] @words) { for i < n { c[i] += i32(a[i]) * i32(b) } }"
+    semantics: >-
+      (n in 1..8) (a: i8[n] @bytes, b: i8[] @bytes, c: inout i32[n] @words)
+      { for i < n { c[i] += i32(a[i]) * i32(b) } }
     timing: {occupies_cycles: 1, latency_cycles: 2}
   - name: mac_narrow
     unit: alu
-    semantics: "(n in 1..8) (a: i8[n] @bytes, b: i8[] @bytes, c: inout i32[n] @words) { for i < n { c[i] += i32(i8(i32(a[i]) * i32(b))) } }"
+    semantics: >-
+      (n in 1..8) (a: i8[n] @bytes, b: i8[] @bytes, c: inout i32[n] @words)
+      { for i < n { c[i] += i32(i8(i32(a[i]) * i32(b))) } }
     timing: {occupies_cycles: 1, latency_cycles: 2}
   - name: add
     unit: alu
@@ -161,7 +165,9 @@ instructions:
     timing: {occupies_cycles: 1, latency_cycles: 2}
   - name: narrow
     unit: alu
-    semantics: "(n in 1..8) (s: i32[n] @words) -> (d: i8[n] @bytes) { for i < n { d[i] = i8(clamp(shr_round(s[i], 5), -128, 127)) } }"
+    semantics: >-
+      (n in 1..8) (s: i32[n] @words) -> (d: i8[n] @bytes)
+      { for i < n { d[i] = i8(clamp(shr_round(s[i], 5), -128, 127)) } }
     timing: {occupies_cycles: 1, latency_cycles: 2}
   - name: narrow_wrapping
     unit: alu
@@ -169,7 +175,9 @@ instructions:
     timing: {occupies_cycles: 1, latency_cycles: 2}
   - name: narrow_unrounded
     unit: alu
-    semantics: "(n in 1..8) (s: i32[n] @words) -> (d: i8[n] @bytes) { for i < n { d[i] = i8(clamp(s[i] >> 5, -128, 127)) } }"
+    semantics: >-
+      (n in 1..8) (s: i32[n] @words) -> (d: i8[n] @bytes)
+      { for i < n { d[i] = i8(clamp(s[i] >> 5, -128, 127)) } }
     timing: {occupies_cycles: 1, latency_cycles: 2}
 """
 
