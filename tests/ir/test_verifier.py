@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 from isamapper.ir.affine import AccessMap, constant, extent, rotate, variable
+from isamapper.ir.interpreter import interpret
 from isamapper.ir.nodes import (
     Access,
     Allocate,
@@ -364,3 +368,50 @@ def test_a_window_with_an_index_too_few() -> None:
     broken = replace(invoke, windows=(invoke.windows[0], (name, replace(window, offsets=window.offsets[:1]))))
     found = only(replace(kernel, body=(*kernel.body[:-1], replace(loop, body=(broken, loop.body[1])))), PROGRAM)
     assert found.message == "'s' has 2 axes but 1 indices"
+
+
+# What the verifier says, the interpreter meets, and the other way round
+
+
+@st.composite
+def kernels(draw: st.DrawFn) -> Kernel:
+    """One or two nests on small tensors; some indices leave them, some reads come before any write."""
+
+    def index() -> str:
+        terms = [f"{draw(st.integers(-1, 2))}*{name}" for name in "ij"]
+        return " + ".join([*terms, str(draw(st.integers(0, 3)))])
+
+    def statement() -> str:
+        guard = draw(st.sampled_from(["", "", "if j <= i ", "if i + j >= 2, i <= 2 ", "if i == 2*j "]))
+        target, update = draw(st.sampled_from(["y", "t"])), draw(st.sampled_from(["=", "=", "+="]))
+        padding = draw(st.sampled_from(["", "", " else 0"]))
+        value = draw(st.sampled_from(["x", "y", "t"]))
+        line = f"{target}[{index()}] {update} ({value}[{index()}]{padding}) + x[i]"
+        other = f" else {{ y[{index()}] = x[j] }}" if guard and draw(st.booleans()) else ""
+        return f"{guard}{{ {line} }}{other}" if guard else line
+
+    def nest() -> str:
+        return f"for i < 4, j < {draw(st.sampled_from(['3', 'i + 1', 'min(3, 5 - i)']))} {{ {statement()} }}"
+
+    fill = draw(st.sampled_from(["for k < 12 { y[k] = 0 }", "for k < 7 { y[k] = 0 }", ""]))
+    last = "y[0] = x[0] + t[0]  t[0] = x[0]"
+    return unchecked(
+        f"kernel f(x: i32[9]) -> (y: i32[12]) {{ local t: i32[12]\n {fill} {nest()} "
+        f"{nest() if draw(st.booleans()) else ''} {last} }}"
+    )
+
+
+@given(kernels())
+@settings(max_examples=60, deadline=None)
+def test_a_kernel_is_refused_just_when_running_it_fails(kernel: Kernel) -> None:
+    codes = {finding.code for finding in findings(kernel, KERNEL)}
+    try:
+        interpret(kernel, {"x": np.arange(9)})
+        met = None
+    except SourceError as error:
+        met = error.diagnostics[0].code
+    if met is None:
+        assert not codes
+    else:
+        assert codes <= {"IR120", "IR131"} and codes
+        assert met == "IR304" or "IR120" in codes

@@ -35,7 +35,7 @@ def reads_follow_writes(subject: Subject) -> abc.Iterator[Diagnostic]:
         if all(write.assign.target.tensor != access.tensor for write in subject.sites):
             message = f"'{access.tensor}' is read but never assigned"
             yield Diagnostic("IR131", message, access.span or site.assign.span)
-        elif point := _witnesses(subject.kernel).get((site.index, position)):
+        elif (point := _witnesses(subject.kernel).get((site.index, position))) is not None:
             where = ", ".join(f"{name} = {value}" for name, value in zip(site.place.iterators, point, strict=True))
             message = f"'{print_access(access)}' reads an element that nothing wrote before"
             notes = ((f"first at {where}", None),) if where else ()
