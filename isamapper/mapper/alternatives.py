@@ -52,7 +52,10 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
     """
     options = []
     for subject in subjects(kernel):
-        found = sorted(statement_options(kernel, subject, machine, host_products=host_products), key=lambda option: option.busy_cycles)
+        found = sorted(
+            statement_options(kernel, subject, machine, host_products=host_products),
+            key=lambda option: option.busy_cycles,
+        )
         if not found:
             return
         options.append(found)
@@ -132,9 +135,7 @@ def _cheapest(subject: Subject, machine: Machine, instructions: abc.Iterable[Ins
     return min((cycles for cycles in found if cycles is not None), default=None)
 
 
-def allowed_instructions(
-    subject: Subject, machine: Machine, *, host_products: bool = False
-) -> tuple[Instruction, ...]:
+def allowed_instructions(subject: Subject, machine: Machine, *, host_products: bool = False) -> tuple[Instruction, ...]:
     """Instructions that a rewritten statement may use."""
     view = natural_view(subject.statement, subject.tensors)
     multiplies = [each for each in machine.instructions if _multiplies(each) and not is_host(machine, each)]

@@ -141,8 +141,7 @@ def _rows(access: Access, members: abc.Sequence[tuple[str, int]], names: abc.Seq
     """The linear part of the access over the digits called ``names``."""
     return [
         affine(
-            (name, index.coefficient(member) * weight)
-            for name, (member, weight) in zip(names, members, strict=True)
+            (name, index.coefficient(member) * weight) for name, (member, weight) in zip(names, members, strict=True)
         )
         for index in access.map.results
     ]
@@ -159,9 +158,7 @@ def _shifted(rows: abc.Sequence[Affine], one: Access, other: Access) -> list[Aff
     ]
 
 
-def _differences(
-    first: abc.Sequence[Affine], second: abc.Sequence[Affine], one: Access, other: Access
-) -> list[Affine]:
+def _differences(first: abc.Sequence[Affine], second: abc.Sequence[Affine], one: Access, other: Access) -> list[Affine]:
     return _shifted([left - right for left, right in zip(first, second, strict=True)], one, other)
 
 

@@ -69,9 +69,7 @@ def _of_nodes(needle: Node, subject: Node) -> tuple[Difference, ...]:
 
 
 def _of_parts(needles: abc.Sequence[Term], subjects: abc.Sequence[Term]) -> tuple[Difference, ...]:
-    return tuple(
-        each for one, other in zip(needles, subjects, strict=True) for each in differences(one, other)
-    )
+    return tuple(each for one, other in zip(needles, subjects, strict=True) for each in differences(one, other))
 
 
 def _of_chains(needle: Node, subject: Node) -> tuple[Difference, ...]:

@@ -21,9 +21,7 @@ class Sizes:
     calls: int
 
 
-def best_sizes(
-    relation: Relation, extents: abc.Mapping[str, int], lanes: abc.Mapping[str, NeedleIterator]
-) -> Sizes:
+def best_sizes(relation: Relation, extents: abc.Mapping[str, int], lanes: abc.Mapping[str, NeedleIterator]) -> Sizes:
     """Digit extents with the fewest calls, of those with the smallest digits (each at least 2 where it can be)."""
     sizes: dict[tuple[str, str], int] = {}
     calls = 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import replace
 from functools import lru_cache
 
 from isamapper.hwdesc.model import Machine
@@ -11,7 +10,6 @@ from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Direction, Kernel, Tensor
 from isamapper.ir.walk import Declaration, sites
 from isamapper.mapper.criteria import CRITERIA
-from isamapper.mapper.immediates import specialisations
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import needle_of
 from isamapper.mapper.sigma import Subject, target_tensor
@@ -41,14 +39,9 @@ def find_mappings(
         if statement is not None and subject.statement.index != statement:
             continue
         for candidate in machine.instructions:
-            if instruction not in (None, candidate.name):
-                continue
-            for chosen, values in specialisations(candidate, subject.statement):
-                needle = needle_of(chosen)
-                if needle is None:
-                    continue
-                for mapping in enumerate_mappings(subject, needle, criterion=criterion, every=every, symbolic=symbolic):
-                    yield replace(mapping, parameters=values) if values else mapping
+            needle = needle_of(candidate) if instruction in (None, candidate.name) else None
+            if needle is not None:
+                yield from enumerate_mappings(subject, needle, criterion=criterion, every=every, symbolic=symbolic)
 
 
 @lru_cache(maxsize=256)

@@ -16,12 +16,12 @@ from isamapper.mapper.needle import NeedleIterator
 
 def fills(digits: int, extent: int) -> bool:
     """Whether a kernel iterator of ``extent`` has that many digits, all of them used."""
-    return digits <= 1 or 2 ** (digits - 1) < extent
+    return digits <= 1 or 1 << (digits - 1) < extent
 
 
 def holds(lane: NeedleIterator, digits: int) -> bool:
     """Whether an instruction iterator has room for that many digits."""
-    return 2**digits <= lane.extent
+    return 1 << digits <= lane.extent
 
 
 def meets_exactly(
@@ -37,7 +37,9 @@ def meets_exactly(
         return False
     flexible = {lane for lane in exact_only if lanes[lane].low == 1 and lanes[lane].step == 1}
     members = {iterator: [lane for lane, other in pairs if other == iterator] for _, iterator in pairs}
-    others = {iterator: sum(name == iterator for name, _ in relation) - len(those) for iterator, those in members.items()}
+    others = {
+        iterator: sum(name == iterator for name, _ in relation) - len(those) for iterator, those in members.items()
+    }
     free = {
         (lane, iterator)
         for lane, iterator in pairs
@@ -60,7 +62,7 @@ class _State:
     def accepts(self, left: abc.Mapping[str, int], products: abc.Mapping[str, int]) -> bool:
         """Whether every product is an extent of its lane and what is left still fills the other digits."""
         fits = all(self.lanes[lane].takes(product) for lane, product in products.items())
-        return fits and all(left[name] > 2 ** (count - 1) for name, count in self.others.items() if count)
+        return fits and all(left[name] > 1 << (count - 1) for name, count in self.others.items() if count)
 
 
 def _divide(

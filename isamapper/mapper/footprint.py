@@ -63,7 +63,9 @@ def _distinct(rows: tuple[tuple[tuple[int, int, str], ...], ...]) -> int:
 
 def mergeable_iterators(statement: Statement, tensors: abc.Sequence[Tensor]) -> tuple[tuple[str, str], ...]:
     """Pairs (outer, inner) that could be one iterator: in every access, outer moves as far as all of inner."""
-    return _mergeable(statement.accesses, tuple((each.name, each.extent) for each in statement.iterators), tuple(tensors))
+    return _mergeable(
+        statement.accesses, tuple((each.name, each.extent) for each in statement.iterators), tuple(tensors)
+    )
 
 
 @lru_cache(maxsize=1024)

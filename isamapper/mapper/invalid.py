@@ -168,9 +168,7 @@ def _cell(access: Access, at: abc.Mapping[str, int]) -> Cell:
     )
 
 
-def _vanish(
-    needle: Needle, view: View, constants: abc.Mapping[int, Number], boxes: abc.Sequence[_Box]
-) -> bool:
+def _vanish(needle: Needle, view: View, constants: abc.Mapping[int, Number], boxes: abc.Sequence[_Box]) -> bool:
     """Whether one pad value per operand turns every harmful point into the identity."""
     assert view.reduction is not None
     wanted = numeric.identity(view.reduction, view.term.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeAlias
 
 from isamapper.hwdesc.model import Instruction, Machine
@@ -66,11 +67,11 @@ class Labeller:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self._contexts: dict[tuple[int, int, str, tuple[Pairing, ...]], _Context] = {}
+        self._contexts: dict[tuple[object, ...], _Context] = {}
 
     def labels(self, mapping: Mapping) -> Labels:
         """The labels of ``mapping``; KeyError where its instruction is none of the machine."""
-        key = (id(mapping.kernel), mapping.statement, mapping.instruction, mapping.sigma)
+        key = (id(mapping.kernel), mapping.statement, mapping.instruction, mapping.sigma, mapping.parameters)
         context = self._contexts.get(key)
         if context is None or context.subject.kernel is not mapping.kernel:
             context = self._contexts[key] = _context(mapping, self.machine)
@@ -125,9 +126,7 @@ class _Context:
         return _OperandContext(operand, outside, None if spec is None else spec.contiguous, access, tensor)
 
 
-def _use(
-    needle: Needle, digits: Digits, sizes: Sizes, extents: abc.Mapping[str, int]
-) -> tuple[float, float]:
+def _use(needle: Needle, digits: Digits, sizes: Sizes, extents: abc.Mapping[str, int]) -> tuple[float, float]:
     """Padding waste and utilisation."""
     useful = 1.0
     for name in {name for name, _, _ in digits}:
@@ -184,10 +183,8 @@ class _OperandContext:
         if names not in self._distinct:
             self._distinct[names] = distinct_elements(self.access, {name: extents[name] for name in names})
         distinct = self._distinct[names]
-        if self._is_direct(inside, extents):
-            kind = "direct"
-        else:
-            kind = "gather" if cells > distinct else "layout copy"
+        copied = "gather" if cells > distinct else "layout copy"
+        kind = "direct" if self._is_direct(inside, extents) else copied
         return OperandLabel(self.name, kind, cells / distinct, reuse)
 
     def _is_direct(self, inside: Digits, extents: abc.Mapping[str, int]) -> bool:
@@ -208,9 +205,7 @@ class _OperandContext:
 def _is_one_stride(members: abc.Sequence[tuple[int, int, int]]) -> bool:
     """Whether fused digits (step, whole extent, digit extent), in some order, walk memory at one stride."""
     ordered = sorted(members, key=lambda member: abs(member[0]))
-    return all(
-        outer[0] == inner[0] * inner[1] and inner[1] == inner[2] for inner, outer in zip(ordered, ordered[1:], strict=False)
-    )
+    return all(outer[0] == inner[0] * inner[1] and inner[1] == inner[2] for inner, outer in pairwise(ordered))
 
 
 def _reassociates(subject: Subject, needle: Needle, mapping: Mapping) -> bool:
@@ -219,9 +214,7 @@ def _reassociates(subject: Subject, needle: Needle, mapping: Mapping) -> bool:
     if view.reduction not in (Reduction.ADD, Reduction.MUL) or not view.term.dtype.is_float:
         return False
     statement = subject.statement
-    reductions = [
-        each.name for each in statement.iterators if each.kind is IteratorKind.REDUCTION and each.extent > 1
-    ]
+    reductions = [each.name for each in statement.iterators if each.kind is IteratorKind.REDUCTION and each.extent > 1]
     bound = [name for name, _ in mapping.rho if name in reductions]
     if not bound:
         return False

@@ -45,13 +45,15 @@ def enumerate_mappings(
             if keep is not None and not keep(match.sigma, relation):
                 continue
             if criterion is None or criterion in criteria_of(subject.statement, relation, kind, units):
-                yield Mapping(kernel, index, needle.instruction, match.sigma, relation, kind, parameters=match.parameters)
+                yield Mapping(
+                    kernel, index, needle.instruction, match.sigma, relation, kind, parameters=match.parameters
+                )
 
 
 def match_of(mapping: Mapping, subject: Subject, needle: Needle) -> Match:
     """The match that ``mapping`` came from; ValueError where it is none of this statement and instruction."""
     for match in matches(subject, needle):
-        if match.sigma == mapping.sigma:
+        if (match.sigma, match.parameters) == (mapping.sigma, mapping.parameters):
             return match
     raise ValueError(f"sigma of '{mapping.instruction}' does not pair statement {mapping.statement}")
 
@@ -61,9 +63,7 @@ def unit_choices(subject: Subject, needle: Needle, match: Match) -> dict[str, tu
     extents = _extents(subject)
     units = [name for name in bindable(subject, match, unit_axes=True) if extents[name] <= 1]
     return {
-        lane.name: tuple(
-            name for name in units if pair_class(match.roles, name, lane.name) is MappingClass.EXACT
-        )
+        lane.name: tuple(name for name in units if pair_class(match.roles, name, lane.name) is MappingClass.EXACT)
         for lane in needle.iterators
         if lane.extent > 1
     }

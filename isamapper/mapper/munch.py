@@ -68,9 +68,7 @@ class _Muncher:
         return self.known[term]
 
     def _first(self, reduction: Reduction | None, term: Term) -> _Choice | None:
-        alike = [
-            needle for needle, dtype in self.needles if needle.view.reduction is reduction and dtype == term.dtype
-        ]
+        alike = [needle for needle, dtype in self.needles if needle.view.reduction is reduction and dtype == term.dtype]
         for neutral in (False, True):
             found = [
                 _Choice(needle.view.term, match)

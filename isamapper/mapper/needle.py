@@ -56,9 +56,7 @@ class Needle:
     demands: tuple[tuple[str, Operand, tuple[str, ...] | None], ...] = ()
 
 
-def needle_of_kernel(
-    semantics: Kernel, parameters: abc.Mapping[str, tuple[int, int]] | None = None
-) -> Needle | None:
+def needle_of_kernel(semantics: Kernel, parameters: abc.Mapping[str, tuple[int, int]] | None = None) -> Needle | None:
     """The needle that ``semantics`` is, or None where it has several statements.
 
     ``parameters`` gives (low, step) for the iterators whose extent can be set; all others are fixed.
@@ -87,7 +85,8 @@ def needle_of(instruction: Instruction) -> Needle | None:
     if needle is None:
         return None
     demands = tuple(
-        (each.name, replace(each, name="", contiguous=None, span=None), each.contiguous) for each in instruction.operands
+        (each.name, replace(each, name="", contiguous=None, span=None), each.contiguous)
+        for each in instruction.operands
     )
     view, settings = _with_settings(instruction, needle.view)
     return replace(needle, instruction=instruction.name, view=view, settings=settings, demands=demands)
@@ -110,7 +109,7 @@ def _with_settings(instruction: Instruction, view: View) -> tuple[View, tuple[Pa
 
 
 def _settings(high: Term, low: Term, parameter: ParameterRange) -> Term:
-    """``high`` with settings where it and ``low``, the term at the least value of ``parameter``, have other constants."""
+    """``high`` with settings where ``low``, the term at the parameter's least value, has other constants."""
     match high, low:
         case Literal(), Literal() if high != low:
             factor = (int(high.value) - int(low.value)) // (parameter.high - parameter.low)

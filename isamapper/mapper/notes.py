@@ -27,9 +27,7 @@ def notes(subject: Subject, machine: Machine, instruction: Instruction) -> tuple
     if needle is None:
         return ()
     labeller = Labeller(machine)
-    found = [
-        (labeller.labels(mapping), mapping) for mapping in islice(enumerate_mappings(subject, needle), CONSIDERED)
-    ]
+    found = [(labeller.labels(mapping), mapping) for mapping in islice(enumerate_mappings(subject, needle), CONSIDERED)]
     if not found:
         return ()
     labels, mapping = min(found, key=lambda pair: _badness(pair[0]))
@@ -46,9 +44,7 @@ def _badness(labels: Labels) -> tuple[float, float, int]:
     return -labels.utilisation, duplication, sum(operand.access != "direct" for operand in labels.operands)
 
 
-def _padding(
-    subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping
-) -> abc.Iterator[Rejection]:
+def _padding(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
     """Iterators that the instruction's fixed extents do not divide."""
     extents = {each.name: each.extent for each in subject.statement.iterators}
     lanes = {lane.name: lane for lane in needle.iterators}
@@ -78,11 +74,19 @@ def _operands(
         access = subject.statement.accesses[pairing.access]
         where = () if access.span is None else (access.span,)
         if label.access == "gather":
-            yield Rejection("MAP102", instruction.name, _gather(access, label.operand, label.duplication, mapping), where,
-                            f"bind fewer of its iterators, or lay '{access.tensor}' out that way", 100)
+            yield Rejection(
+                "MAP102",
+                instruction.name,
+                _gather(access, label.operand, label.duplication, mapping),
+                where,
+                f"bind fewer of its iterators, or lay '{access.tensor}' out that way",
+                100,
+            )
         elif label.access == "layout copy":
             inner = _innermost(needle, label.operand, mapping)
-            reason = f"operand '{label.operand}' of '{instruction.name}' needs '{access.tensor}' {_order(access, inner)}"
+            reason = (
+                f"operand '{label.operand}' of '{instruction.name}' needs '{access.tensor}' {_order(access, inner)}"
+            )
             free = roles[access.tensor] in (Role.CONST, Role.FREE)
             edit = "it is done once, offline" if free else f"declare '{access.tensor}' that way, or as free"
             yield Rejection("MAP103", instruction.name, reason, where, edit, 100)
@@ -90,11 +94,10 @@ def _operands(
 
 def _gather(access: Access, operand: str, duplication: float, mapping: Mapping) -> str:
     bound = {name for name, _ in mapping.rho}
-    indices = [
-        index_text(index) for index in access.map.results if sum(name in bound for name, _ in index.terms) > 1
-    ]
+    indices = [index_text(index) for index in access.map.results if sum(name in bound for name, _ in index.terms) > 1]
     what = " and ".join(f"'{index}'" for index in indices) or "its indices"
-    return f"operand '{operand}' of '{mapping.instruction}' gathers '{access.tensor}': {what} reads {duplication:.2g}x each"
+    how = f"{what} reads each element {duplication:.2g}x"
+    return f"operand '{operand}' of '{mapping.instruction}' gathers '{access.tensor}': {how}"
 
 
 def _innermost(needle: Needle, operand: str, mapping: Mapping) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ def padding_of(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> Pad
     held = moves(target) & lanes
     cells = held if injective(target, extents) else frozenset[str]()
     rest = lanes - cells
-    padded, values = frozenset[str](), ()
+    padded: frozenset[str] = frozenset()
+    values: tuple[tuple[str, Number], ...] = ()
     if reduction is not None and rest:
         padded, values = _best(needle, term, reduction, rest, dict(constants))
     left = rest - padded
@@ -78,9 +79,7 @@ def _best(
         for chosen in combinations(holders, size):
             for values in product(*(candidates(term, dtypes[operand]) for operand in chosen)):
                 pads = dict(zip(chosen, values, strict=True))
-                covered = frozenset(
-                    lane for lane in lanes if _vanishes(needle, term, wanted, lane, pads, constants)
-                )
+                covered = frozenset(lane for lane in lanes if _vanishes(needle, term, wanted, lane, pads, constants))
                 if len(covered) > len(best[0]):
                     best = covered, tuple(pads.items())
         if best[0] == lanes:
@@ -206,4 +205,6 @@ def _compute(node: Node, parts: abc.Sequence[Number]) -> Number | None:
 
 def _plain(value: object) -> Number | None:
     number = value.item() if hasattr(value, "item") else value
-    return number if isinstance(number, int | float) and not (isinstance(number, float) and math.isnan(number)) else None
+    return (
+        number if isinstance(number, int | float) and not (isinstance(number, float) and math.isnan(number)) else None
+    )

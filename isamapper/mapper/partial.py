@@ -88,7 +88,9 @@ def _chains(needle: Node, subject: Node) -> abc.Iterator[tuple[Term, ...]]:
         rest = [part for place, part in enumerate(subject.parts) if place not in chosen]
         if len(rest) < len(free) or (rest and not free):
             continue
-        parts: dict[int, Term] = {place: subject.parts[number] for place, number in zip(structured, chosen, strict=True)}
+        parts: dict[int, Term] = {
+            place: subject.parts[number] for place, number in zip(structured, chosen, strict=True)
+        }
         extra = len(rest) - len(free) + 1
         grouped = [_grouped(subject, rest[:extra]), *rest[extra:]] if free else []
         orders = permutations(grouped) if len(grouped) <= 3 else iter((tuple(grouped),))

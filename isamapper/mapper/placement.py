@@ -31,9 +31,7 @@ def placements(
                 lane_weights, weights = _weights(lane_orders, size), _weights(iterator_orders, size)
                 if any(weights[order[-1]] >= extents[order[-1][0]] for order in iterator_orders):
                     continue
-                yield tuple(
-                    Digit(pair[0], pair[1], size[pair], weights[pair], lane_weights[pair]) for pair in relation
-                )
+                yield tuple(Digit(pair[0], pair[1], size[pair], weights[pair], lane_weights[pair]) for pair in relation)
 
 
 def _sizes(

@@ -79,9 +79,7 @@ def _expression(subject: Subject, instruction: Instruction, needle: Needle) -> R
     return None
 
 
-def _difference(
-    subject: Subject, instruction: Instruction, needle: Needle, one: Difference, count: int
-) -> Rejection:
+def _difference(subject: Subject, instruction: Instruction, needle: Needle, one: Difference, count: int) -> Rejection:
     name, where = instruction.name, _places(instruction, subject)
     inside = tuple(access.tensor for access in needle.statement.accesses)
     outside = tuple(access.tensor for access in subject.statement.accesses)
@@ -120,7 +118,12 @@ def _chain(needle: Node, subject: Node, name: str, where: tuple[Span, ...], prog
 
 
 def _dtype(
-    one: Difference, name: str, where: tuple[Span, ...], inside: tuple[str, ...], outside: tuple[str, ...], progress: int
+    one: Difference,
+    name: str,
+    where: tuple[Span, ...],
+    inside: tuple[str, ...],
+    outside: tuple[str, ...],
+    progress: int,
 ) -> Rejection:
     wanted, found = one.needle.dtype, one.subject.dtype
     if isinstance(one.needle, Leaf) and isinstance(one.subject, Leaf):

@@ -64,7 +64,10 @@ def _relations(table: abc.Mapping[str, Row], space: Space, every: bool) -> abc.I
 def _saturated(relation: Relation, table: abc.Mapping[str, Row], judge: Judge) -> bool:
     filled = {lane for _, lane in relation}
     return not any(
-        judge(tuple(sorted((*relation, (name, lane))))) for lane, row in table.items() if lane not in filled for name in row
+        judge(tuple(sorted((*relation, (name, lane)))))
+        for lane, row in table.items()
+        if lane not in filled
+        for name in row
     )
 
 

@@ -45,12 +45,12 @@ def matches(subject: Subject, needle: Needle) -> abc.Iterator[Match]:
     """Every sigma, in a stable order, none twice."""
     if not _comparable(subject, needle):
         return
-    seen: set[tuple[Pairing, ...]] = set()
+    seen: set[tuple[object, ...]] = set()
     for wanted, found in _view_pairs(subject, needle):
         for binding in unify(wanted.term, found.term):
             match = _match(subject, needle, wanted, found, binding)
-            if match is not None and match.sigma not in seen:
-                seen.add(match.sigma)
+            if match is not None and (match.sigma, match.parameters) not in seen:
+                seen.add((match.sigma, match.parameters))
                 yield match
 
 
@@ -130,9 +130,7 @@ def _roles(subject: Subject, needle: Needle, binding: Binding) -> tuple[Role, ..
     return tuple(roles)
 
 
-def _sigma(
-    subject: Subject, needle: Needle, wanted: View, found: View, binding: Binding
-) -> tuple[Pairing, ...]:
+def _sigma(subject: Subject, needle: Needle, wanted: View, found: View, binding: Binding) -> tuple[Pairing, ...]:
     """Sigma in the instruction's operand order."""
     accesses = needle.statement.accesses
     pairings = {accesses[0].tensor: _target_pairing(subject, needle, wanted, found, binding)}

@@ -6,7 +6,7 @@ Rules of this file:
   ``>=`` are turned round; casts to the same dtype go; operators on constants are computed; nothing else is rewritten,
   and every node keeps its dtype.
 
-What does not belong here: matching two terms (``unify.py``) and what values a term takes (``padding.py``, ``ranges.py``).
+What does not belong here: matching two terms (``unify.py``), what values a term takes (``padding.py``, ``ranges.py``).
 """
 
 from __future__ import annotations

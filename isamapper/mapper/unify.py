@@ -72,9 +72,7 @@ def _narrowed(needle: Node, subject: Literal) -> Literal | None:
 
 
 def _same_operator(needle: Node, subject: Node) -> bool:
-    return (
-        needle.op == subject.op and needle.dtype == subject.dtype and len(needle.parts) == len(subject.parts)
-    )
+    return needle.op == subject.op and needle.dtype == subject.dtype and len(needle.parts) == len(subject.parts)
 
 
 def _arrangements(needle: Node, subject: Node) -> abc.Iterator[tuple[Term, ...]]:

@@ -69,9 +69,7 @@ def _beats(machine: Machine, instruction: Instruction, parameters: abc.Mapping[s
             elements *= size
         wanted = PortDirection.READ if tensor.direction is Direction.IN else PortDirection.WRITE
         ports = [
-            port
-            for port in machine.memory(operand.memories[0]).ports
-            if port.direction in (wanted, PortDirection.BOTH)
+            port for port in machine.memory(operand.memories[0]).ports if port.direction in (wanted, PortDirection.BOTH)
         ]
         if ports:
             width = sum(port.bytes_per_cycle for port in ports)

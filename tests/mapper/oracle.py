@@ -1,4 +1,4 @@
-"""A brute-force oracle of what a mapping is: it tries every sigma, every relation and every placement and executes them.
+"""A brute-force oracle of what a mapping is: every sigma, every relation and every placement is tried and executed.
 
 It knows nothing of the delta-test. Values are numbers of a large prime field for sums and products; for minima and
 maxima they are sets of formal terms, so that nothing wrong is hidden by a greater value.
@@ -61,11 +61,10 @@ def saturated(case: Case, sigma: tuple[int, ...], relations: set[Relation]) -> s
     for relation in relations:
         kind = relation_class(case, sigma, relation)
         filled = {lane for _, lane in relation}
-        grown = (
-            tuple(sorted((*relation, (name, lane)))) for lane in lanes if lane not in filled for name in names
-        )
+        grown = (tuple(sorted((*relation, (name, lane)))) for lane in lanes if lane not in filled for name in names)
         if kind is not None and not any(
-            each in relations and (kind == "broadcast" or relation_class(case, sigma, each) == "exact") for each in grown
+            each in relations and (kind == "broadcast" or relation_class(case, sigma, each) == "exact")
+            for each in grown
         ):
             found.add((relation, kind))
     return found
@@ -107,7 +106,10 @@ def _placements(case: Case, relation: Relation) -> abc.Iterator[Placement]:
     """Every placement; a digit that is alone on both sides is as long as possible."""
     extents = {each.name: each.extent for each in case.subject.statement.iterators}
     lanes = {lane.name: lane.extent for lane in case.needle.iterators}
-    groups = [[p for p in relation if p[1] == lane] for lane in lanes], [[p for p in relation if p[0] == n] for n in extents]
+    groups = (
+        [[p for p in relation if p[1] == lane] for lane in lanes],
+        [[p for p in relation if p[0] == n] for n in extents],
+    )
 
     def lone(pair: tuple[str, str]) -> bool:
         return sum(pair[1] == other for _, other in relation) == 1 == sum(pair[0] == other for other, _ in relation)
@@ -152,7 +154,7 @@ def _pads(case: Case) -> abc.Iterator[dict[str, Any] | None]:
 
 
 def consistent(case: Case, sigma: tuple[int, ...], placement: Placement) -> bool:
-    """Whether every cell stands for one element and every target element has one cell, in the first and fullest call."""
+    """Whether every cell stands for one element and every target element has one cell, in the fullest call."""
     execution = _Execution(case, sigma, placement, {})
     return execution.fills_consistently()
 

@@ -21,7 +21,9 @@ def random_pair(seed: int) -> tuple[str, str]:
     shape, operators = choice.choice(SHAPES)
     operator = choice.choice(operators)
     loads = shape.count("{")
-    kernel = _statement(choice, "y", "xuv"[:loads], "pqrs"[: choice.randint(2, 4 if loads < 3 else 3)], shape, operator, 0.25)
+    kernel = _statement(
+        choice, "y", "xuv"[:loads], "pqrs"[: choice.randint(2, 4 if loads < 3 else 3)], shape, operator, 0.25
+    )
     inner = operator if operator != "=" or choice.random() < 0.7 or loads > 2 else "+="
     lanes = "ijk"[: choice.randint(1, 3)]
     needle = _statement(choice, "c", "abd"[:loads], lanes, shape, inner, 0.15)
@@ -35,7 +37,9 @@ def _statement(
     accesses = [_access(choice, load, names, compound) for load in loads]
     goal = _access(choice, target, names, compound / 2)
     loops = ", ".join(f"{name} < {extent}" for name, extent in extents.items())
-    shapes = [f"{text.split('[')[0]}: f64[{', '.join(['40'] * (text.count(',') + 1))}]" for text in dict.fromkeys(accesses)]
+    shapes = [
+        f"{text.split('[')[0]}: f64[{', '.join(['40'] * (text.count(',') + 1))}]" for text in dict.fromkeys(accesses)
+    ]
     inputs = ", ".join([*shapes, f"{target}: inout f64[{', '.join(['40'] * (goal.count(',') + 1))}]"])
     return f"kernel k({inputs}) {{ for {loops} {{ {goal} {operator} {shape.format(*accesses)} }} }}"
 

@@ -47,7 +47,6 @@ class Nest:
         """Extents of the statement's own iterators, outermost first."""
         return {each.name: each.extent for each in self.statement.iterators if each.name in self.own}
 
-
     @property
     def around(self) -> dict[str, int]:
         """Extents of the loops that it shares with others, outermost first."""
@@ -95,9 +94,7 @@ def replaced(
     kernel: Kernel, path: tuple[int, ...], nodes: abc.Sequence[Node], tensors: abc.Sequence[Tensor] = ()
 ) -> Kernel:
     """``kernel`` with the node at ``path`` replaced by ``nodes``, and with more local ``tensors``."""
-    return replace(
-        kernel, tensors=(*kernel.tensors, *tensors), body=_replaced(kernel.body, path, tuple(nodes))
-    )
+    return replace(kernel, tensors=(*kernel.tensors, *tensors), body=_replaced(kernel.body, path, tuple(nodes)))
 
 
 def _replaced(body: tuple[Node, ...], path: tuple[int, ...], nodes: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -122,7 +119,7 @@ def _inside(node: Node, path: tuple[int, ...], nodes: tuple[Node, ...]) -> Node:
 
 def loops_around(extents: abc.Mapping[str, int], node: Node) -> Node:
     """``node`` inside one loop per entry, the first outermost."""
-    for name, size in reversed(extents.items()):
+    for name, size in reversed(tuple(extents.items())):
         node = Loop(name, extent(size), (node,))
     return node
 

@@ -17,7 +17,6 @@ from isamapper.ir.nodes import (
     CompareOp,
     Constant,
     Expression,
-    Load,
     Select,
     Tensor,
     Unary,
@@ -56,7 +55,8 @@ def _node(node: Node, leaves: abc.Mapping[int, Expression]) -> Expression:
     if node.op == "cast":
         return Cast(node.dtype, parts[0])
     if node.op.startswith("select "):
-        return Select(CompareOp(node.op.removeprefix("select ")), *parts)
+        left, right, if_true, if_false = parts
+        return Select(CompareOp(node.op.removeprefix("select ")), left, right, if_true, if_false)
     return Unary(UnaryOp(node.op), parts[0])
 
 
