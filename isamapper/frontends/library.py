@@ -53,7 +53,7 @@ def _shipped(name: str) -> Source:
 
 def _file(name: str) -> Source:
     try:
-        return Source(name, Path(name).read_text(encoding="utf-8"))
+        return Source(name, Path(name).read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise SourceError(Diagnostic("IR071", f"'{name}' is not UTF-8 text (byte {error.start})")) from None
     except (OSError, ValueError) as error:

@@ -110,7 +110,8 @@ def _named(name: syntax.Name, scope: Scope) -> Affine | None:
         what = "size or iterator" if scope.iterators else "size"
         hint = did_you_mean(name.name, known)
         if not scope.iterators and not (hint or "").startswith("did you mean"):
-            hint = f"declare it: sizes {name.name}=64"
+            loop = f"iterators are declared by loops: for {name.name} < … {{ }}"
+            hint = loop if scope.tensors else f"declare it: sizes {name.name}=64"
         scope.error("IR010", f"unknown {what} '{name.name}'", name.span, hint)
     return None
 

@@ -11,6 +11,7 @@ from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Span
 from isamapper.ir import syntax
 from isamapper.ir.bind_index import integer
+from isamapper.ir.literals import spelled_dtype
 from isamapper.ir.nodes import BlockFormat, Direction, Role, Tensor
 from isamapper.ir.scope import Scope
 from isamapper.ir.types import DTYPES, DType
@@ -146,19 +147,11 @@ def _block(block: syntax.Block, dtype: DType, scope: Scope) -> BlockFormat | Non
 def _dtype(name: syntax.Name, scope: Scope) -> DType:
     dtype = scope.types.get(name.name) or DTYPES.get(name.name)
     if dtype is None:
-        hint = did_you_mean(name.name, [*scope.types, *DTYPES])
-        scope.error("IR041", f"unknown data type '{name.name}'", name.span, _spelled(name.name) or hint)
+        near = spelled_dtype(name.name)
+        hint = f"did you mean '{near}'?" if near else did_you_mean(name.name, [*scope.types, *DTYPES])
+        scope.error("IR041", f"unknown data type '{name.name}'", name.span, hint)
         return DTYPES["f32"]
     return dtype
-
-
-def _spelled(name: str) -> str | None:
-    """The hint for data types as other projects write them."""
-    words = {"float": "f32", "double": "f64", "half": "f16", "int": "i32", "float32": "f32", "float64": "f64"}
-    words |= {"float16": "f16", "bfloat16": "bf16", "fp32": "f32", "fp16": "f16", "fp64": "f64"}
-    words |= {f"int{bits}": f"i{bits}" for bits in (4, 8, 16, 32, 64)} | {"uint8": "u8", "uint4": "u4"}
-    known = words.get(name.lower())
-    return f"did you mean '{known}'?" if known else None
 
 
 def declare(tensor: Tensor, name: syntax.Name, scope: Scope) -> None:

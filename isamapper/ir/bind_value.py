@@ -14,7 +14,7 @@ from isamapper.diagnostics.source import Span
 from isamapper.ir import syntax
 from isamapper.ir.affine import AccessMap, Affine
 from isamapper.ir.bind_index import INTEGER_FUNCTIONS, affine_index
-from isamapper.ir.literals import literal_of, print_number
+from isamapper.ir.literals import literal_of, print_number, spelled_dtype
 from isamapper.ir.nodes import (
     Access,
     Binary,
@@ -89,11 +89,14 @@ def bound_access(element: syntax.Element, scope: Scope) -> Access | None:
 
 
 def _wrong_rank(element: syntax.Element, tensor: Tensor, scope: Scope) -> None:
-    axes = "1 axis" if len(tensor.shape) == 1 else f"{len(tensor.shape)} axes"
     given = "1 index" if len(element.indices) == 1 else f"{len(element.indices)} indices"
     shape = ", ".join(map(str, tensor.shape))
     hint = f"'{tensor.name}' is declared as {tensor.dtype}[{shape}]"
-    scope.error("IR013", f"'{tensor.name}' has {axes} but is indexed with {given}", element.span, hint)
+    scope.error("IR013", f"'{tensor.name}' has {_axes(tensor)} but is indexed with {given}", element.span, hint)
+
+
+def _axes(tensor: Tensor) -> str:
+    return "1 axis" if len(tensor.shape) == 1 else f"{len(tensor.shape)} axes"
 
 
 def bound_literal(expression: syntax.Expression, dtype: DType, scope: Scope) -> int | float | None:
@@ -207,7 +210,7 @@ def _name(name: syntax.Name, scope: Scope) -> Value | None:
         if tensor.shape:
             indices = ", ".join("…" for _ in tensor.shape)
             hint = f"write {name.name}[{indices}]"
-            scope.error("IR013", f"'{name.name}' has {len(tensor.shape)} axes but no index", name.span, hint)
+            scope.error("IR013", f"'{name.name}' has {_axes(tensor)} but no index", name.span, hint)
             return None
         return _load(Access(name.name, AccessMap(()), None, name.span), scope)
     if name.name in scope.iterators:
@@ -223,7 +226,7 @@ def _operation(expression: syntax.Operation, default: DType | None, scope: Scope
     if expression.op not in ("//", "%"):
         return _pair(BinaryOp(expression.op), expression.left, expression.right, expression, default, scope)
     if not _is_integer(expression, scope):
-        hint = "'/' divides; of integers it rounds towards zero" if expression.op == "//" else None
+        hint = "'/' divides, of integers towards zero; '#' starts a comment" if expression.op == "//" else None
         scope.error("IR026", f"'{expression.op}' is defined for sizes, not for values", expression.span, hint)
     elif affine_index(expression, scope) is not None:
         return Literal(expression)
@@ -320,9 +323,21 @@ def _call(call: syntax.Call, default: DType | None, scope: Scope) -> Value | Non
     if _is_integer(call, scope):
         return Literal(call) if affine_index(call, scope) is not None else None
     known = [*UNARY_FUNCTIONS, *OTHER_FUNCTIONS, *DTYPES, *scope.types]
-    hint = f"elements are written {name}[…]" if name in scope.tensors else did_you_mean(name, known)
+    hint = f"elements are written {name}[…]" if name in scope.tensors else _habit(name) or did_you_mean(name, known)
     scope.error("IR031", f"unknown function '{name}'", call.name.span, hint)
     return None
+
+
+def _habit(name: str) -> str | None:
+    """What replaces functions of other languages."""
+    if name in ("pow", "power", "square"):
+        return "a power is written as a product"
+    if name in ("sum", "dot", "matmul", "mean", "reduce"):
+        return "a sum over a loop is an update: y[i] += …"
+    if name in ("where", "cond", "ifelse"):
+        return "a choice is written select(a < b, x, y)"
+    near = spelled_dtype(name)
+    return f"did you mean '{near}'?" if near else None
 
 
 def _takes(call: syntax.Call, count: int, scope: Scope) -> bool:

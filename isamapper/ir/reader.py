@@ -282,4 +282,8 @@ class _Reader:
         if len(token) > _LONGEST:
             message = f"a number of {len(token)} characters"
             raise SourceError(Diagnostic("IR003", message, self._name(token).span, "numbers fit in 64 bits"))
-        return int(token) if token.type == "INT" else float(token)
+        value = int(token) if token.type == "INT" else float(token)
+        if value == float("inf"):
+            message = f"the number {token} is beyond every data type"
+            raise SourceError(Diagnostic("IR003", message, self._name(token).span, "infinity is written 'inf'"))
+        return value

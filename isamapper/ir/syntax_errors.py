@@ -141,8 +141,12 @@ def _hint(found: str, expected: abc.Set[str], before: str) -> str | None:
         return f"an operator is missing before '{missing[1]}'"
     if found in ("const", "free", "inout") and "COMMA" in expected:
         return "declarations are separated by commas"
-    if re.search(r"\bfor\s+\w+$", last) and found in ("in", "=", "<=", ":"):
+    if re.search(r"\bfor(\s+\w+)?$", last) and (found in ("in", "=", "<=", ":", "(") or found[0].isdigit()):
         return "a loop counts from 0: for i < N { … }"
+    if re.search(r"\bsizes\b[^{]*=\s*\w+$", last) and found in ("+", "-", "*", "/", "//", "%", "("):
+        return "a default is a whole number; formulas stand where sizes are used"
+    if found.isidentifier() and "ASSIGN" in expected:
+        return "an intermediate tensor is declared as local name: dtype[shape]"
     for signs, needed, hint in _HABITS:
         if found in signs and (needed is None or needed in expected):
             return hint
@@ -159,7 +163,9 @@ def _hint(found: str, expected: abc.Set[str], before: str) -> str | None:
     return None
 
 
+_CHOICE = "a choice is written select(a < b, x, y)"
 _HABITS: tuple[tuple[tuple[str, ...], str | None, str], ...] = (
+    (("(",), "_IN_MEMORY", "a shape is written in brackets: f32[M, N]"),
     ((":",), "LBRACE", "a block is written in braces: { … }"),
     (("[",), "ASSIGN", "all indices go into one bracket: a[i, j]"),
     (("[",), "TIMES", "all indices go into one bracket: a[i, j]"),
@@ -167,7 +173,8 @@ _HABITS: tuple[tuple[tuple[str, ...], str | None, str], ...] = (
     (("&&", "||", "and", "or", "&", "|"), None, "conditions are separated by commas, and all must hold"),
     (("=",), "COMPARE", "'==' compares"),
     (("==",), "ASSIGN", "'=' assigns"),
-    (("?",), None, "a choice is written select(a < b, x, y)"),
+    (("?",), None, _CHOICE),
+    (("<", "<=", ">", ">=", "==", "!="), "RBRACE", _CHOICE),
     (("kernel",), "$END", "a file holds one kernel"),
     (("(",), "_ARROW", "a kernel has one list of parameters; results follow '->'"),
 )

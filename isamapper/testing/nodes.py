@@ -12,6 +12,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from isamapper.ir.affine import AccessMap, Affine, Extent, affine, constant, extent, rotate
+from isamapper.ir.literals import greatest
 from isamapper.ir.nodes import (
     Access,
     Allocate,
@@ -70,7 +71,9 @@ def literals(dtype: DType) -> st.SearchStrategy[int | float]:
     """Numbers of ``dtype``."""
     if dtype.is_integer:
         return st.integers(*integer_range(dtype))
-    return st.one_of(st.integers(-8, 8).map(float), st.floats(allow_nan=False))
+    most = greatest(dtype)
+    infinities = [] if dtype.name == "fp8_e4m3" else [float("inf"), -float("inf")]
+    return st.integers(-8, 8).map(float) | st.floats(-most, most) | st.sampled_from([most, *infinities])
 
 
 def functions(iterators: tuple[str, ...], rotating: bool = False) -> st.SearchStrategy[Affine]:

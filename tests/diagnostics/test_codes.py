@@ -9,7 +9,7 @@ import isamapper
 from isamapper.diagnostics.codes import CODES, explanation, known_codes
 
 PACKAGE = Path(isamapper.__file__).parent
-USED = re.compile(r'"((?:IR|HW|MAP|LEG|SCH|SIM|VER|CLI|RUN|STG|PLG)\d{3})"')
+USED = re.compile(r'"([A-Z]{2,4}\d{3})"')
 
 
 def used_codes() -> set[str]:

@@ -128,9 +128,14 @@ def test_a_very_long_number_is_refused() -> None:
     assert messages(GOOD.replace("M=8", f"M={'9' * 5000}")) == ["a number of 5000 characters"]
 
 
-def test_a_huge_float_is_infinite_and_no_integer() -> None:
-    assert value("1e999") == Constant(float("inf"), F32)
-    assert messages(GOOD.replace("T(a[m, k]) *", "1e999 *")) == ["inf is no value of i32"]
+def test_a_literal_must_fit_its_data_type() -> None:
+    assert value("1e38") == Constant(1e38, F32)
+    header = "kernel k(x: {0}[4]) -> (y: {0}[4]) {{ y[i] = x[i] + {1} }}"
+    assert messages(header.format("f32", "1e39")) == ["1e+39 is no value of f32"]
+    assert messages(header.format("f16", "65505")) == ["65505 is no value of f16"]
+    assert messages(header.format("fp8_e4m3", "449")) == ["449 is no value of fp8_e4m3"]
+    assert messages(header.format("f64", "1e999")) == ["the number 1e999 is beyond every data type"]
+    assert messages(header.format("i8", "inf")) == ["inf is no value of i8"]
 
 
 # Headers and declarations
