@@ -10,7 +10,7 @@ import tempfile
 from collections import abc
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from isamapper.bench.bad_kernels import kernels
 from isamapper.bench.bad_machines import machines
@@ -65,7 +65,7 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-def measure(run: abc.Callable[[abc.Sequence[str]], Outcome]) -> dict[str, object]:
+def measure(run: abc.Callable[[abc.Sequence[str]], Outcome]) -> dict[str, Any]:
     """Runs every case with ``run`` (words to outcome) and says which were met as they should be."""
     with tempfile.TemporaryDirectory() as folder:
         rows = [judge(case, run(_placed(case, Path(folder)))) for case in cases()]

@@ -14,7 +14,8 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 from isamapper.diagnostics.source import SourceError
-from isamapper.pipeline import NoMapping, Result, run
+from isamapper.pipeline import run
+from isamapper.result import NoMapping, Result
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]
 """Told what is being done, how many rows are done, how many there are."""
@@ -43,7 +44,7 @@ def products() -> tuple[Product, ...]:
     return tuple(found)
 
 
-def measure(machines: abc.Sequence[str], *, seed: int = 0, report: Report | None = None) -> dict[str, object]:
+def measure(machines: abc.Sequence[str], *, seed: int = 0, report: Report | None = None) -> dict[str, Any]:
     """Every product on every machine: ``rows``, and per machine the geometric means in ``summary``."""
     tasks = [(machine, product) for machine in machines for product in products()]
     rows = []
