@@ -22,7 +22,6 @@ from isamapper.mapper.rewrites.contraction import Contract, contraction_steps
 from isamapper.mapper.rewrites.split import Split
 from isamapper.mapper.sigma import Subject
 from isamapper.mapper.terms import Node
-from isamapper.mapper.views import natural_view
 from isamapper.mapper.work import is_host, least_cycles
 
 Step = Contract | Split
@@ -137,7 +136,7 @@ def _cheapest(subject: Subject, machine: Machine, instructions: abc.Iterable[Ins
 
 def allowed_instructions(subject: Subject, machine: Machine, *, host_products: bool = False) -> tuple[Instruction, ...]:
     """Instructions that a rewritten statement may use."""
-    view = natural_view(subject.statement, subject.tensors)
+    view = subject.view
     multiplies = [each for each in machine.instructions if _multiplies(each) and not is_host(machine, each)]
     is_product = view.reduction is not None and isinstance(view.term, Node) and view.term.op in ("*", "+")
     if host_products or not is_product or not multiplies:

@@ -13,6 +13,7 @@ from isamapper.mapper.criteria import CRITERIA
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import needle_of
 from isamapper.mapper.sigma import Subject, target_tensor
+from isamapper.mapper.views import natural_view
 from isamapper.plan.mapping import Mapping
 
 
@@ -51,7 +52,11 @@ def subjects(kernel: Kernel) -> tuple[Subject, ...]:
     written: set[str] = set()
     for statement, site in zip(statements(kernel), sites(kernel), strict=True):
         tensors = _visible(site.place.scope)
-        found.append(Subject(kernel, statement, tensors, _is_fresh(statement, tensors, written)))
+        found.append(
+            Subject(
+                kernel, statement, tensors, natural_view(statement, tensors), _is_fresh(statement, tensors, written)
+            )
+        )
         written.add(statement.assign.target.tensor)
     return tuple(found)
 

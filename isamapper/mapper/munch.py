@@ -21,7 +21,7 @@ from isamapper.mapper.rewrites.split import Split, placeholder
 from isamapper.mapper.sigma import Subject, is_plain, target_tensor
 from isamapper.mapper.terms import Leaf, Literal, Node, Setting, Term, join
 from isamapper.mapper.unify import Key
-from isamapper.mapper.views import FORMER, natural_view
+from isamapper.mapper.views import FORMER
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Choice:
 
 def plan_split(subject: Subject, needles: abc.Sequence[Needle]) -> Split | Rejection:
     """A split of the statement into parts that single instructions compute, or the operator that none computes."""
-    view = natural_view(subject.statement, subject.tensors)
+    view = subject.view
     muncher = _Muncher([needle for needle in needles if is_plain(needle)])
     root = muncher.root(view.reduction, view.term)
     if root is None:

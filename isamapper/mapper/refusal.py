@@ -15,7 +15,7 @@ from isamapper.mapper.ranges import fits, magnitude_bits, tensor_ranges
 from isamapper.mapper.rewrites.edit import spans
 from isamapper.mapper.sigma import Subject, is_plain, matches, target_tensor
 from isamapper.mapper.terms import Leaf, Node
-from isamapper.mapper.views import explicit_view, natural_view
+from isamapper.mapper.views import explicit_view
 from isamapper.mapper.words import operator_text, term_text
 
 _RANK = {
@@ -54,7 +54,7 @@ def _places(instruction: Instruction, subject: Subject) -> tuple[Span, ...]:
 def _expression(subject: Subject, instruction: Instruction, needle: Needle) -> Rejection | None:
     """The least difference of the two expressions, reductions and results included."""
     name, where = instruction.name, _places(instruction, subject)
-    found, wanted = natural_view(subject.statement, subject.tensors), needle.view
+    found, wanted = subject.view, needle.view
     term = found.term
     if found.reduction is not None and wanted.reduction is None:
         explicit = explicit_view(found, subject.statement)

@@ -15,18 +15,19 @@ from isamapper.mapper.needle import Effect, Needle, effect_of
 from isamapper.mapper.padding import Number, Padding, padding_of
 from isamapper.mapper.terms import Leaf, Literal, identity_of
 from isamapper.mapper.unify import Binding, unify
-from isamapper.mapper.views import FORMER, View, explicit_view, natural_view, single_view
+from isamapper.mapper.views import FORMER, View, explicit_view, single_view
 from isamapper.plan.mapping import Pairing
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A statement of a kernel with the tensors it sees; ``fresh``: its target holds nothing before it."""
+    """A statement of a kernel with the tensors it sees and its ``view``; ``fresh``: its target holds nothing before."""
 
     kernel: Kernel
     statement: Statement
     tensors: tuple[Tensor, ...]
-    fresh: bool = False
+    view: View
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def target_tensor(statement: Statement, tensors: abc.Sequence[Tensor]) -> Tensor
 
 def _view_pairs(subject: Subject, needle: Needle) -> abc.Iterator[tuple[View, View]]:
     """(needle view, subject view) pairs that may match, the natural ones first."""
-    found, wanted = natural_view(subject.statement, subject.tensors), needle.view
+    found, wanted = subject.view, needle.view
     if found.reduction == wanted.reduction:
         yield wanted, found
     single = single_view(found, subject.statement, fresh=subject.fresh)

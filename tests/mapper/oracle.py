@@ -21,6 +21,9 @@ PRIME = 2**61 - 1
 NOTHING: frozenset[Any] = frozenset()
 """The identity of an idempotent reduction; it absorbs in sums."""
 
+ONE: frozenset[Any] = frozenset((("1",),))
+"""The number one, which changes nothing in products."""
+
 Relation = tuple[tuple[str, str], ...]
 Placement = dict[tuple[str, str], tuple[int, int, int]]
 """Pair to (extent, weight in the iterator, weight in the lane)."""
@@ -146,7 +149,7 @@ def _weights(orders: abc.Iterable[abc.Sequence[Any]], size: abc.Mapping[Any, int
 def _pads(case: Case) -> abc.Iterator[dict[str, Any] | None]:
     """Pad values of each operand that is only read; None: repeat a valid point."""
     operands = list(dict.fromkeys(a.tensor for a in case.needle.statement.accesses[1:]))
-    values = [NOTHING, None] if case.idempotent else [0, 1, None]
+    values = [NOTHING, ONE, None] if case.idempotent else [0, 1, None]
     for chosen in product(values, repeat=len(operands)):
         yield dict(zip(operands, chosen, strict=True))
     if case.idempotent or case.needle.statement.assign.reduction is None:
@@ -362,6 +365,8 @@ def _evaluate(expression: Expression, loads: abc.Iterator[Any], idempotent: bool
 def _operate(op: BinaryOp, one: Any, other: Any, idempotent: bool) -> Any:
     if idempotent and op is BinaryOp.ADD:
         return frozenset(tuple(sorted(a + b)) for a in one for b in other)
+    if idempotent and op is BinaryOp.MUL and ONE in (one, other):
+        return other if one == ONE else one
     if idempotent:
         sides = sorted((sorted(one), sorted(other))) if op is BinaryOp.MUL else (sorted(one), sorted(other))
         return frozenset(((repr((op.value, sides)),),))
