@@ -5,6 +5,7 @@ Every function reports to the scope; a declaration with mistakes still yields a 
 
 from __future__ import annotations
 
+import operator
 from collections import abc
 
 from isamapper.diagnostics.names import did_you_mean
@@ -32,6 +33,29 @@ def bind_header(
         _new_name(default.name, "type", scope)
         scope.types[default.name.name] = _default_type(default, scope)
     _override(text, sizes, types, scope)
+    for condition in text.requires:
+        _check_required(condition, scope)
+
+
+_HOLDS: dict[str, abc.Callable[[int, int], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def _check_required(condition: syntax.Comparison, scope: Scope) -> None:
+    left, right = integer(condition.left, scope, "a requirement"), integer(condition.right, scope, "a requirement")
+    if left is None or right is None or _HOLDS[condition.op](left, right):
+        return
+    names = sorted((_names(condition.left) | _names(condition.right)) & scope.sizes.keys())
+    values = ", ".join(f"{name} = {scope.sizes[name]}" for name in names)
+    span = condition.span
+    written = " ".join(span.source.text[span.start : span.end].split())
+    scope.error("IR051", f"'{written}' does not hold for {values or 'these numbers'}", span, "choose other sizes")
 
 
 def _default_size(default: syntax.Default, scope: Scope) -> int:

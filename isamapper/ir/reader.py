@@ -105,6 +105,12 @@ class _Reader:
             tuple(self.declaration(each) for each in _trees(results)) if results else (),
             tuple(self.default(each) for header in _trees(tree, "sizes") for each in _trees(header)),
             tuple(self.default(each) for header in _trees(tree, "types") for each in _trees(header)),
+            tuple(
+                each
+                for header in _trees(tree, "requires")
+                for chain in _trees(header)
+                for each in self.comparisons(chain)
+            ),
             self.block(_trees(tree, "block")[0]),
             self._span(tree),
         )

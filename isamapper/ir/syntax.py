@@ -246,5 +246,6 @@ class KernelText:
     results: tuple[Declaration, ...]
     sizes: tuple[Default, ...]
     types: tuple[Default, ...]
+    requires: tuple[Comparison, ...]
     body: tuple[Statement, ...]
     span: Span = field(compare=False, repr=False)

@@ -71,7 +71,7 @@ MISTAKES: tuple[tuple[str, str, str, tuple[int, int], str, str, str | None], ...
     ("an arrow without results", "-> (c: i32[M, N])", "->",
      (2, 3), "IR001", "expected '(', found 'sizes'", "results are declared in parentheses: -> (c: f32[M, N])"),
     ("results without an arrow", "-> (c", "(c",
-     (1, 45), "IR001", "expected '->', 'sizes', 'types' or '{', found '('",
+     (1, 45), "IR001", "expected '->', 'requires', 'sizes', 'types' or '{', found '('",
      "a kernel has one list of parameters; results follow '->'"),
     ("an and in a condition", "c[m, n] +=", "if m < 3 and n < 2 { }\n    c[m, n] +=",
      (6, 14), "IR001", "expected an operator, ',', '{' or a comparison, found 'and'",

@@ -103,6 +103,16 @@ def test_a_size_of_zero_is_refused_where_it_makes_an_axis_empty_and_nowhere_else
     assert bind(parse_template(GEMM), {"pad": 0}).sizes[3] == ("pad", 0)
 
 
+def test_sizes_meet_what_the_header_requires() -> None:
+    text = GEMM.text.replace("  types", "  requires M % 4 == 0, 1 <= N <= M\n  types")
+    template = parse_template(Source("k.isam", text))
+    assert bind(template) == bind(parse_template(GEMM))
+    found = refused(template, M=66)
+    assert (found.code, found.message) == ("IR051", "'M % 4 == 0' does not hold for M = 66")
+    assert found.span is not None and (found.span.line, found.span.column) == (3, 12)
+    assert refused(template, M=16).message == "'N <= M' does not hold for M = 16, N = 32"
+
+
 def test_types_that_do_not_fit_together_are_found_at_binding() -> None:
     text = GEMM.text.replace("TC(a[m, k]) * TC(b[k, n])", "TC(a[m, k]) * TC(b[k, n]) + exp(TC(a[m, k]))")
     template = parse_template(Source("k.isam", text))

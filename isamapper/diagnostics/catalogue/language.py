@@ -184,6 +184,11 @@ CODES: dict[str, tuple[str, str]] = {
         """'allocate', 'invoke', 'prepare' and 'rotate' belong to programs, which lowering writes; a kernel has loops,
         guards and assignments.""",
     ),
+    "IR051": (
+        "the sizes do not meet a requirement",
+        """The header's 'requires' lists what must hold for the sizes, such as C % groups == 0; the sizes given, by
+        default or by override, do not.""",
+    ),
     "IR070": ("unknown kernel", """No kernel of the library has this name; 'isamapper kernel list' shows them."""),
     "IR071": ("a kernel file cannot be read", """The file is missing, unreadable, or not UTF-8 text."""),
     "IR072": (
