@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
+from isamapper.ir import relations
 from isamapper.ir.affine import AccessMap, constant, extent, rotate, variable
 from isamapper.ir.interpreter import interpret
 from isamapper.ir.nodes import (
@@ -280,6 +281,13 @@ def test_reads_of_what_nothing_wrote(start: str, step: str, reads: str, where: s
     assert found.message == f"'{reads}' reads an element that nothing wrote before"
     assert found.notes == ((f"first at {where}", None),)
     assert found.span is not None and found.span.line == 3
+
+
+def test_without_islpy_only_the_obvious_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relations, "islpy", None)
+    check_kernel(recurrent("h[2, j] = h0[j]"))
+    kernel = copying(Load(access("t", "i")))
+    assert only(replace(kernel, tensors=(*kernel.tensors, Tensor("t", F32, (4,))))).code == "IR131"
 
 
 def test_a_local_that_nothing_writes() -> None:

@@ -35,7 +35,7 @@ def reads_follow_writes(subject: Subject) -> abc.Iterator[Diagnostic]:
         if all(write.assign.target.tensor != access.tensor for write in subject.sites):
             message = f"'{access.tensor}' is read but never assigned"
             yield Diagnostic("IR131", message, access.span or site.assign.span)
-        elif (point := _witnesses(subject.kernel).get((site.index, position))) is not None:
+        elif relations.available() and (point := _witnesses(subject.kernel).get((site.index, position))) is not None:
             where = ", ".join(f"{name} = {value}" for name, value in zip(site.place.iterators, point, strict=True))
             message = f"'{print_access(access)}' reads an element that nothing wrote before"
             notes = ((f"first at {where}", None),) if where else ()
@@ -87,8 +87,6 @@ def _reaches(wrote: Affine, reads: Affine, write: Site, read: Site, shared: set[
 @lru_cache(maxsize=64)
 def _witnesses(kernel: Kernel) -> dict[tuple[int, int], tuple[int, ...]]:
     """For each (statement, access) that reads an undefined element inside its tensor: the first time it does."""
-    if not relations.available():
-        return {}
     try:
         with relations.limited(_OPERATIONS):
             flow = kernel_flow(kernel)
