@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.covering import needles_of
+from isamapper.mapper.covering import needles_of, with_own_loops
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.needle import needle_of
@@ -50,6 +50,7 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
     ``host_products`` allows rewrites that put products under reductions on the host of an accelerator for them.
     """
     options = []
+    kernel, first = with_own_loops(kernel, machine)
     for subject in subjects(kernel):
         found = sorted(
             statement_options(kernel, subject, machine, host_products=host_products),
@@ -59,7 +60,7 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
             return
         options.append(found)
     for chosen in _best_first(options):
-        result, texts = kernel, []
+        result, texts = kernel, list(first)
         for option in reversed(chosen):
             for step in option.steps:
                 texts.append(step.text(result))

@@ -13,6 +13,7 @@ from isamapper.mapper.find import find_mappings, subjects
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.needle import Needle, needle_of
+from isamapper.mapper.rewrites.distribute import Distribute
 from isamapper.mapper.sigma import Subject
 from isamapper.plan.mapping import Mapping
 
@@ -44,9 +45,19 @@ def cover(kernel: Kernel, machine: Machine) -> Cover:
     return Cover(kernel, steps, mappings, rejections)
 
 
+def with_own_loops(kernel: Kernel, machine: Machine) -> tuple[Kernel, tuple[str, ...]]:
+    """The kernel, with a nest per statement where one must be rewritten, and the step as text."""
+    if all(is_mapped(subject, machine) for subject in subjects(kernel)):
+        return kernel, ()
+    step = Distribute()
+    result = step.apply(kernel)
+    return (kernel, ()) if isinstance(result, Rejection) else (result, (step.text(kernel),))
+
+
 def split_uncovered(kernel: Kernel, machine: Machine) -> tuple[Kernel, tuple[str, ...], tuple[Rejection, ...]]:
     """Splits every statement that nothing maps; gives the kernel, the steps as text, and what remains uncovered."""
-    steps: list[str] = []
+    kernel, first = with_own_loops(kernel, machine)
+    steps = list(first)
     rejections: list[Rejection] = []
     for index in reversed(range(len(subjects(kernel)))):
         subject = subjects(kernel)[index]

@@ -8,12 +8,13 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import allowed_instructions, statement_options
-from isamapper.mapper.covering import is_mapped, needles_of
+from isamapper.mapper.covering import is_mapped, needles_of, with_own_loops
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.notes import notes
 from isamapper.mapper.refusal import refusal
-from isamapper.mapper.rewrites.contraction import contraction_steps
+from isamapper.mapper.rewrites.contraction import Contract, contraction_steps
+from isamapper.mapper.rewrites.split import Split
 from isamapper.mapper.sigma import Subject
 
 
@@ -31,13 +32,15 @@ def explain(kernel: Kernel, machine: Machine, instruction: str | None = None) ->
 
 def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
     """A rejection for every statement that neither an instruction nor a rewrite covers."""
+    kernel, _ = with_own_loops(kernel, machine)
     for subject in subjects(kernel):
         if is_mapped(subject, machine) or any(True for _ in statement_options(kernel, subject, machine)):
             continue
-        yield _contraction(kernel, subject, machine) or _parts(subject, machine)
+        yield _rewritten(kernel, subject, machine) or _as_it_is(subject, machine)
 
 
-def _parts(subject: Subject, machine: Machine) -> Rejection:
+def _as_it_is(subject: Subject, machine: Machine) -> Rejection:
+    """The operator that no instruction does, else the nearest miss."""
     name = f"statement {subject.statement.index}"
     step = plan_split(subject, needles_of(machine))
     if isinstance(step, Rejection):
@@ -47,13 +50,14 @@ def _parts(subject: Subject, machine: Machine) -> Rejection:
     return Rejection(nearest.code, name, nearest.reason, nearest.spans, nearest.edit, nearest.progress)
 
 
-def _contraction(kernel: Kernel, subject: Subject, machine: Machine) -> Rejection | None:
-    """Of all contraction trees the one that comes nearest, and what stops it; None where there are no trees."""
+def _rewritten(kernel: Kernel, subject: Subject, machine: Machine) -> Rejection | None:
+    """Of all rewrites of the statement the one that comes nearest, and what stops it; None where there are none."""
     index, count = subject.statement.index, len(subjects(kernel))
     best: tuple[int, int, Rejection] | None = None
-    for step in contraction_steps(kernel, index):
+    for step in _steps(kernel, subject, machine):
         result = step.apply(kernel)
-        assert not isinstance(result, Rejection)
+        if isinstance(result, Rejection):
+            continue
         made = subjects(result)[index : index + len(subjects(result)) - count + 1]
         points = sum(_points(each) for each in made)
         for each in made:
@@ -65,6 +69,15 @@ def _contraction(kernel: Kernel, subject: Subject, machine: Machine) -> Rejectio
             if best is None or (-miss.progress, points) < best[:2]:
                 best = -miss.progress, points, named
     return None if best is None else best[2]
+
+
+def _steps(kernel: Kernel, subject: Subject, machine: Machine) -> abc.Iterator[Contract | Split]:
+    """Contraction trees where there are any, else the split by maximal munch."""
+    trees = tuple(contraction_steps(kernel, subject.statement.index))
+    yield from trees
+    step = None if trees else plan_split(subject, needles_of(machine))
+    if isinstance(step, Split):
+        yield step
 
 
 def _points(subject: Subject) -> int:
