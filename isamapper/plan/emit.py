@@ -99,8 +99,10 @@ def _steps(nest: Nest, call: Call, lane: str) -> Extent:
     (operand, _), main = call.sigma[0], nest.call.operand(0)
     own = lone_axes(call.instruction.semantics, operand)
     theirs = () if main is None else lone_axes(nest.call.instruction.semantics, main)
-    facing = next((other for one, other in zip(own, theirs, strict=False) if one == lane), None)
-    if facing is None or parameter_of(call.instruction, lane) is None:
+    pairs = zip(reversed(own), reversed(theirs), strict=False)
+    facing = next((other for one, other in pairs if one == lane and other is not None), None)
+    same = facing is not None and nest.call.members(facing) == call.members(lane)
+    if facing is None or not same or parameter_of(call.instruction, lane) is None:
         return lane_extent(nest, call, lane)
     return lane_extent(nest, nest.call, facing)
 

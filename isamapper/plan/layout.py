@@ -92,11 +92,27 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
         windows = frozenset(range(len(access.map.results)))
     else:
         windows = frozenset() if buffer.expand else window_dims(nest, access, inner)
+    gap = _gap(nest, access, inner, windows) if buffer.access == 0 else None
+    if gap is not None:
+        reason = "the window has elements that no iteration writes"
+        return Rejection("SCH010", f"axis {gap} of '{access.tensor}'", reason, edit="expand the window")
     maker = _Maker(nest, access, inner, windows, buffer.row)
     if buffer.layout == "digits":
         maker.face(buffer.access)
     maker.fill_rest(buffer.order)
     return maker.failure or maker.layout()
+
+
+def _gap(nest: Nest, access: Access, inner: abc.Sequence[Digit], windows: frozenset[int]) -> int | None:
+    """A tensor axis along which the digits inside do not reach every element of their window."""
+    for dim in sorted(windows):
+        reach = 1
+        steps = ((abs(access_step(nest, access, dim, digit)), digit.extent) for digit in inner)
+        for step, extent in sorted(pair for pair in steps if pair[0] and pair[1] > 1):
+            if step > reach:
+                return dim
+            reach += step * (extent - 1)
+    return None
 
 
 class _Maker:
