@@ -1,8 +1,101 @@
-"""Codes MAP, LEG: the mapper and the legality of rewrites.
+"""Codes MAP and RW: which instructions can do a statement, and rewrites of kernels.
 
 Each entry: the code, a title, and a paragraph that says when the message is given and what to do.
 """
 
 from __future__ import annotations
 
-CODES: dict[str, tuple[str, str]] = {}
+CODES: dict[str, tuple[str, str]] = {
+    "MAP001": (
+        "an instruction of several statements",
+        """Only instructions whose meaning is one statement are matched here; longer ones are found by the cover,
+        statement by statement.""",
+    ),
+    "MAP002": (
+        "an instruction with an order of its own",
+        """The meaning of the instruction has guards or sequential loops, which a statement of the kernel cannot take
+        over.""",
+    ),
+    "MAP003": (
+        "the result is combined in another way",
+        """The kernel accumulates where the instruction overwrites, or they reduce with different operators. An
+        accumulating instruction of the machine, or a rewrite, is needed.""",
+    ),
+    "MAP004": (
+        "another computation",
+        """The expression of the kernel and that of the instruction differ in an operator: one computes what the other
+        does not. What the instruction leaves out can be computed in a statement of its own.""",
+    ),
+    "MAP005": (
+        "other data types",
+        """An operand or the result of the instruction has another data type than the kernel's tensor. Nothing is
+        converted silently: bind the kernel with other types (-t NAME=TYPE), or cast in a statement of its own.""",
+    ),
+    "MAP006": ("another constant", """The instruction has a constant where the kernel has another value."""),
+    "MAP007": (
+        "a value that the operand cannot hold",
+        """The instruction takes a narrower data type than the kernel computes in. The message says how many bits the
+        kernel's values need; requantise explicitly where the loss is wanted, or declare the narrower type where the
+        values fit.""",
+    ),
+    "MAP008": (
+        "one operand for different elements",
+        """The instruction reads an operand more than once, and the kernel has different elements in those places.""",
+    ),
+    "MAP009": (
+        "extents that must divide",
+        """No padding value leaves the result as it is, so the kernel's extents must be multiples of the
+        instruction's.""",
+    ),
+    "MAP010": (
+        "iterators that cannot be laid over the instruction",
+        """Whichever way the kernel's iterators are laid along those of the instruction, one element of an operand
+        would have to be two elements of a tensor at once, or two would be one.""",
+    ),
+    "MAP020": (
+        "a part of the value that nothing computes",
+        """A cover cuts a value into parts, each done by an instruction; no instruction computes the part shown. A
+        host unit with one-statement instructions makes every operator possible.""",
+    ),
+    "MAP021": (
+        "a result that nothing stores or reduces",
+        """No instruction assigns, or accumulates, results of this data type.""",
+    ),
+    "MAP022": (
+        "a statement without a cover",
+        """Neither an instruction nor a chain of instructions does the statement. 'isamapper explain KERNEL --hw
+        MACHINE' lists why.""",
+    ),
+    "MAP101": ("padding", """A note: the extent does not divide, so part of the instruction's work is on padding."""),
+    "MAP102": (
+        "a gather",
+        """A note: with this mapping the instruction reads elements several times or scattered, so they must be
+        gathered into a buffer first.""",
+    ),
+    "MAP103": (
+        "a layout copy",
+        """A note: the tensor lies in memory in another order than the instruction reads it. A const or free tensor is
+        re-laid offline, any other is copied.""",
+    ),
+    "RW001": (
+        "a guard inside the loops",
+        """The rewrite needs the loops of the statement for itself, without guards between them.""",
+    ),
+    "RW002": ("an extent that varies", """The rewrite needs loops whose trip count is a number."""),
+    "RW003": (
+        "a sequential loop",
+        """An iteration reads what an earlier one wrote, so the loop cannot be moved or summed out early.""",
+    ),
+    "RW010": ("nothing to contract", """Contraction trees are for statements that reduce."""),
+    "RW011": (
+        "a statement that reads its target",
+        """A statement that reads the tensor it writes cannot be cut in two.""",
+    ),
+    "RW012": ("a value that is no product", """Contraction trees are for products of several tensors."""),
+    "RW013": (
+        "operators that do not distribute",
+        """Factors may leave a sum only where the product distributes over it, in the data type at hand.""",
+    ),
+    "RW020": ("parts that do not add up", """The parts given for a statement do not make its value again."""),
+    "RW030": ("no loop to distribute", """No loop holds several statements that dependences would allow to part."""),
+}

@@ -1,8 +1,143 @@
-"""Codes SCH: schedules and lowering.
+"""Codes SCH: schedules, their lowering, and programs on a machine.
 
 Each entry: the code, a title, and a paragraph that says when the message is given and what to do.
 """
 
 from __future__ import annotations
 
-CODES: dict[str, tuple[str, str]] = {}
+CODES: dict[str, tuple[str, str]] = {
+    "SCH001": (
+        "digits that do not cover an iterator",
+        """The extents of an iterator's digits multiply to at least its extent, and no two digits have one name.""",
+    ),
+    "SCH002": (
+        "digits that do not fit the instruction",
+        """The digits laid along an instruction's iterator span no more steps than it has; the inner ones divide it,
+        and each lies inside exactly once.""",
+    ),
+    "SCH003": (
+        "a loop out of order",
+        """Every digit outside the instruction is a loop, once; loops shared with other statements stay as they are,
+        and a loop's end depends on loops around it only.""",
+    ),
+    "SCH004": (
+        "a buffer that does not work",
+        """Buffers of a path are attached from the outside inwards, are filled and drained by copies, need a second
+        slot to overlap, and partial sums that leave a buffer must come back.""",
+    ),
+    "SCH005": (
+        "padding that would change the result",
+        """The last tile runs beyond the kernel's iterations, and no operand has a value there that leaves the result
+        as it is. Choose tiles that divide, or another instruction.""",
+    ),
+    "SCH006": (
+        "an operand without an access",
+        """No access of the statement stands for the operand of the instruction that the schedule applies.""",
+    ),
+    "SCH007": (
+        "an operand that would leave its tensor",
+        """At the edge of the iteration domain the operand's window leaves its tensor, and the instruction does not
+        pad. A buffer can.""",
+    ),
+    "SCH008": (
+        "an operand whose digits are not in line",
+        """The digits of one instruction iterator lie in the tensor with different strides. A buffer brings them into
+        line.""",
+    ),
+    "SCH009": (
+        "a copy that does not fit",
+        """The copy instruction of the schedule cannot move this tile: it is no copy, or its axes, strides or sizes
+        are others.""",
+    ),
+    "SCH010": (
+        "a tile that cannot be laid out",
+        """A sliding window cannot be packed into the axis of an operand, or holds elements that no iteration writes.
+        Expanding the window makes it possible.""",
+    ),
+    "SCH011": (
+        "a condition that cannot be kept",
+        """A condition on an iterator inside an instruction, or a window that runs backwards, has no lowering; leave
+        the iterator to loops, or expand the window.""",
+    ),
+    "SCH020": (
+        "a step that does not apply",
+        """A step of the schedule names something that is not there, or does not fit what the steps before it
+        made.""",
+    ),
+    "SCH021": (
+        "a statement without an instruction",
+        """No step of the schedule applies an instruction to the statement, so nothing would compute it.""",
+    ),
+    "SCH022": (
+        "a memory is too small",
+        """The tensors that live at one time take more bytes than the memory has. Smaller tiles or fewer slots
+        help.""",
+    ),
+    "SCH030": (
+        "no copy between two memories",
+        """No copy instruction moves the tile between these memories in these layouts. A layout copy, or another path,
+        may.""",
+    ),
+    "SCH031": (
+        "an operand in the wrong memory",
+        """The instruction takes the operand from other memories than the one that holds it.""",
+    ),
+    "SCH032": (
+        "an axis that cannot be narrowed",
+        """The instruction has a fixed extent there, and the tensor is used where it lies. A buffer allows a part.""",
+    ),
+    "SCH033": ("an operand in another layout", """The tensor's strides are not those that the instruction reads."""),
+    "SCH034": ("tiles beyond the capacity", """The tiles chosen do not fit the memory together."""),
+    "SCH035": (
+        "an operand that starts within a row",
+        """The instruction takes whole rows or registers, and the tile would start inside one.""",
+    ),
+    "SCH040": (
+        "no schedule, or no section",
+        """In a search: no instruction can do the statement, or none of its schedules can be lowered; 'isamapper
+        explain' says why. In a file: a section is missing, given twice or unknown; a file has a machine, a kernel,
+        and a schedule or a program.""",
+    ),
+    "SCH041": (
+        "a step that cannot be read",
+        """The line of the schedule stops being a step at the place shown; the message says what could stand
+        there.""",
+    ),
+    "SCH101": ("no such instruction", """The program invokes an instruction that the machine does not have."""),
+    "SCH102": (
+        "other operands",
+        """The invocation does not give each operand of the instruction once, or names a tensor that is not declared
+        there.""",
+    ),
+    "SCH103": (
+        "a parameter out of its range",
+        """At some iteration the parameter's value is not one the instruction takes.""",
+    ),
+    "SCH104": (
+        "a window of another shape",
+        """The window has other axes or extents than the operand of the instruction.""",
+    ),
+    "SCH105": (
+        "a window in the wrong memory",
+        """The operand must lie in one of the memories the machine file lists.""",
+    ),
+    "SCH106": ("a window of another data type", """The tensor has another data type than the operand."""),
+    "SCH107": (
+        "a window with other strides",
+        """The machine file demands an axis that is dense, or a stride, that the window does not have; a written
+        window names no element twice.""",
+    ),
+    "SCH108": (
+        "a window that is not aligned",
+        """The first element of the window lies at an address that is no multiple of what operand and memory
+        demand.""",
+    ),
+    "SCH109": ("a window outside its tensor", """At some iteration the window leaves its tensor."""),
+    "SCH110": ("a window that pads", """The operand does not pad, or pads with another value."""),
+    "SCH111": ("a tensor beyond its memory", """The tensor ends behind the last byte of the memory."""),
+    "SCH112": ("tensors that overlap", """Two tensors that live at the same time share bytes of a memory."""),
+    "SCH113": (
+        "a tensor without a place",
+        """In a program every tensor lies in a memory of the machine, at an address.""",
+    ),
+}
