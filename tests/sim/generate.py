@@ -77,6 +77,9 @@ def random_machine(random: Random) -> Machine:
         random.choice((None, 1, 2, 4, 8, 16)),
         random.choice(("in_order", "any")),
     )
+    if random.random() < 0.15:  # dispatch that waits for nothing but its rate
+        units = tuple(replace(unit, queue_depth=None) for unit in units)
+        dispatch = replace(dispatch, window=None)
     instructions = tuple(
         _instruction(random, name, f"{name}{copy}", random.choice(units).name) for name in MEANINGS for copy in "ab"
     )

@@ -11,7 +11,6 @@ from isamapper.sim.compiled.layout import (
     EVENTS,
     LAST_END,
     OVERFLOW,
-    SKIPPED,
     STATUS,
     VIOLATION_KIND,
     VIOLATION_SITE,
@@ -79,7 +78,7 @@ def _counters(plan: Layout, state: State) -> Counters:
         raise SourceError(violation(site, words[VIOLATION_START], words[VIOLATION_KIND]))
     counters = Counters.empty(len(machine.instructions), len(machine.units), 0, 0)
     counters.cycles = words[LAST_END]
-    counters.skipped = words[SKIPPED]
+    counters.skipped = sum(int(state[snapshot + 5]) for snapshot in plan.snapshots)
     for index, spec in enumerate(plan.specs):
         counters.invocations[spec.instruction] += words[plan.counts + index]
     counters.front_end = words[plan.front_end : plan.front_end + 3]

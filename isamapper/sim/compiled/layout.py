@@ -30,7 +30,7 @@ State = NDArray[np.int64]
     VIOLATION_SITE,  # 1 + site of the first violated hazard; 0: none
     VIOLATION_START,
     VIOLATION_KIND,
-    ITEMS,  # table: (clipped, touch address, touch count, values, size, position or 0)
+    ITEMS,  # table: (kind, touch address, touch count, values, size, position or 0)
     ITEM_COUNT,
     CALENDARS,  # table: (calendar, address of its beats)
     CALENDAR_COUNT,
@@ -47,11 +47,17 @@ State = NDArray[np.int64]
     EVENT_COUNT,
     EVENT_SIZE,
     SCRATCH,
-    SKIPPED,  # iterations not executed
-) = range(27)
-FIXED_WORDS = 32
+    FLOOR,  # nothing to come starts before this cycle; grows when it is looked at
+    FLOOR_UNITS,  # table: (servers' values, position or 0) of the units still to come
+    FLOOR_COUNT,
+    LATE,  # invocations whose server was free before they could start
+    UNBOUNDED,  # 1: dispatch waits for nothing but its own rate
+    PER_CYCLE,
+) = range(32)
+FIXED_WORDS = 40
 
 OVERFLOW = 1
+_EXACT, _AT_FLOOR, _AT_CLOCK = range(3)  # kinds of items: from when on their times matter
 CALENDAR_HEADER = 3  # head, tail, size; then pairs (start, end)
 EVENT_WORDS = 5 + len(REASONS) + 1  # site, dispatched, free, start, released, end, waits
 SCRATCH_WORDS = 4096
@@ -144,9 +150,9 @@ class Layout:
 
 
 LOG_RECORDS = 1 << 15
-SNAPSHOT_INTERVALS = 64
-SNAPSHOT_RECORDS = 1 << 12
-SNAPSHOT_HEADER = 4  # valid, iteration, limit, live records; then the core
+SNAPSHOT_INTERVALS = 1 << 10
+SNAPSHOT_RECORDS = 1 << 14
+SNAPSHOT_HEADER = 6  # valid, iteration, limit, live records, floor, iterations skipped; then the core
 
 
 def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, loops: int, events: int, intervals: int) -> Layout:
@@ -159,6 +165,9 @@ def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, loops: int, 
         assert servers is not None
         held, flying = plan.ring(unit.queue_depth), plan.ring(unit.in_flight)
         plan.units.append(UnitWords(held, servers, flying, plan.reserve(1), plan.reserve(1)))
+    used = {spec.unit for spec in specs if not machine.instructions[spec.instruction].implicit}
+    unbounded = machine.dispatch.window is None and all(machine.units[unit].queue_depth is None for unit in used)
+    plan.initial += [(UNBOUNDED, int(unbounded)), (PER_CYCLE, machine.dispatch.per_cycle)]
     _statistics(plan)
     plan.initial.append((CORE_COUNT, plan.words))
     _tables(plan)
@@ -196,15 +205,15 @@ def _tables(plan: Layout) -> None:
         own = [index for index, spec in enumerate(plan.specs) if spec.unit == unit]
         touch = (plan.counts + own[0], len(own)) if own else (plan.counts, 0)
         if own:
-            rings = [(1, words.held), (0, words.servers), (1, words.flying)]
-            rings += [(0, Ring(words.started, 1, 0))] if machine.units[unit].count > 1 else []
-            rings += [(0, Ring(words.ended, 1, 0))] if machine.units[unit].serial else []
+            rings = [(_AT_CLOCK, words.held), (_EXACT, words.servers), (_AT_FLOOR, words.flying)]
+            rings += [(_EXACT, Ring(words.started, 1, 0))] if machine.units[unit].count > 1 else []
+            rings += [(_EXACT, Ring(words.ended, 1, 0))] if machine.units[unit].serial else []
             rows += [(clipped, *touch, ring.values, ring.size, ring.position) for clipped, ring in rings if ring]
     if plan.window:
-        rows.append((1, 0, 0, plan.window.values, plan.window.size, plan.window.position))
+        rows.append((_AT_CLOCK, 0, 0, plan.window.values, plan.window.size, plan.window.position))
         if machine.dispatch.window_order == "in_order":
-            rows.append((1, 0, 0, RETIRED, 1, 0))
-    rows.append((0, 0, 0, LAST_END, 1, 0))
+            rows.append((_AT_CLOCK, 0, 0, RETIRED, 1, 0))
+    rows.append((_EXACT, 0, 0, LAST_END, 1, 0))
     plan.initial += [(ITEMS, plan.put(*(word for row in rows for word in row))), (ITEM_COUNT, len(rows))]
     calendars = sum(use.banks for use in plan.model.ports)
     plan.calendar_words = CALENDAR_HEADER + 2 * plan.intervals

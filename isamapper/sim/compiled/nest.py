@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from isamapper.sim.compiled.atoms import Atoms, constant_extent
-from isamapper.sim.compiled.layout import EVENT_COUNT, EVENT_SIZE, STEPS, Layout
+from isamapper.sim.compiled.layout import EVENT_COUNT, EVENT_SIZE, FLOOR_COUNT, FLOOR_UNITS, STEPS, Layout
 from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.text import Function, Truth, Value, Variable
 from isamapper.sim.compiled.values import affine_value, conditions_hold, extent_value
@@ -52,6 +52,22 @@ def skipping_loops(model: Model, found: Atoms, policy: SkipPolicy) -> dict[int, 
     return facts
 
 
+def _units(steps: abc.Iterable[Step]) -> set[int]:
+    """Units that any invocation in ``steps`` is for."""
+    found: set[int] = set()
+    for step in steps:
+        match step:
+            case Site():
+                found.add(step.unit)
+            case Repeat(_, _, body):
+                found |= _units(body)
+            case Branch(_, body, otherwise):
+                found |= _units(body) | _units(otherwise)
+            case _:
+                assert_never(step)
+    return found
+
+
 class Nest:
     """Writes ``run``, the whole program."""
 
@@ -69,8 +85,20 @@ class Nest:
         self.fn = Function("run", internal=False)
 
     def text(self) -> str:
-        self._steps(self.plan.model.steps, {})
+        steps = self.plan.model.steps
+        for index, step in enumerate(steps):
+            if self.loops:
+                self._floor(steps[index:])
+            self._steps([step], {})
         return self.fn.end(0)
+
+    def _floor(self, coming: abc.Sequence[Step]) -> None:
+        """Tells the skipping code which units are still to come."""
+        units = sorted(_units(coming))
+        rings = [self.plan.units[unit].servers for unit in units]
+        table = self.plan.put(*(word for ring in rings for word in (ring.values, ring.position)))
+        self.fn.store(FLOOR_UNITS, table)
+        self.fn.store(FLOOR_COUNT, len(units))
 
     def _steps(self, steps: abc.Iterable[Step], scope: dict[str, Value]) -> None:
         for step in steps:

@@ -1,12 +1,13 @@
 """Compiled calendars of ports: the code that ``calendar.py`` defines, and the spreading of a window over banks.
 
 The same for all programs. A calendar is ``head, tail, size`` and then pairs (start, end) of taken intervals, sorted and
-never touching; those before ``head`` are over. What ends by the dispatch clock cannot be asked for any more.
+never touching; those before ``head`` are over. What ends by the dispatch clock, or the floor, cannot be asked for any
+more.
 """
 
 from __future__ import annotations
 
-from isamapper.sim.compiled.layout import CALENDAR_HEADER, CLOCK, OVERFLOW, STATUS
+from isamapper.sim.compiled.layout import CALENDAR_HEADER, CLOCK, FLOOR, OVERFLOW, STATUS
 from isamapper.sim.compiled.text import Function, Value
 
 
@@ -25,7 +26,7 @@ def prune_function() -> str:
     """Moves ``head`` over what is over; returns it."""
     fn = Function("prune", ["calendar"])
     calendar = fn.parameters[0]
-    clock, tail = fn.load(CLOCK), fn.load(fn.add(calendar, 1))
+    clock, tail = fn.maximum(fn.load(CLOCK), fn.load(FLOOR)), fn.load(fn.add(calendar, 1))
     head = fn.variable(fn.load(calendar))
     with fn.loop() as loop:
         now = fn.get(head)
@@ -84,13 +85,7 @@ def _take_between() -> str:
     fn = Function("take_between", ["calendar", "start", "beats"])
     calendar, start, beats = fn.parameters
     tail = fn.load(fn.add(calendar, 1))
-    first = fn.variable(fn.call("prune", calendar))
-    with fn.loop() as loop:
-        now = fn.get(first)
-        loop.leave_unless(fn.less(now, tail))
-        loop.leave_if(fn.at_most(start, fn.load(fn.add(_pair(fn, calendar, now), 1))))
-        fn.set(first, fn.add(now, 1))
-    found = fn.get(first)
+    found = _first_from(fn, calendar, fn.call("prune", calendar), tail, start)
     index, begin = fn.variable(found), fn.variable(start)
     cursor, left = fn.variable(start), fn.variable(beats)
     joined = fn.variable(0)  # end of an interval that is touched from below
@@ -120,6 +115,17 @@ def _take_between() -> str:
     return fn.end(end)
 
 
+def _first_from(fn: Function, calendar: Value, head: Value, tail: Value, start: Value) -> Value:
+    """The first interval that ends at ``start`` or later; from the end, where most asking is done."""
+    first = fn.variable(tail)
+    with fn.loop() as loop:
+        now = fn.get(first)
+        loop.leave_unless(fn.less(head, now))
+        loop.leave_if(fn.less(fn.load(fn.sub(_pair(fn, calendar, now), 1)), start))
+        fn.set(first, fn.sub(now, 1))
+    return fn.get(first)
+
+
 def _replace(fn: Function, calendar: Value, tail: Value, first: Value, after: Value) -> None:
     """Makes the intervals ``[first, after)`` one: what follows moves up or down."""
     moved = fn.sub(tail, after)
@@ -136,7 +142,7 @@ def _last() -> str:
     fn = Function("last", ["calendar", "start", "beats"])
     calendar, start, beats = fn.parameters
     tail = fn.load(fn.add(calendar, 1))
-    index = fn.variable(fn.call("prune", calendar))
+    index = fn.variable(_first_from(fn, calendar, fn.call("prune", calendar), tail, start))
     cursor, left = fn.variable(start), fn.variable(beats)
     with fn.loop() as loop:
         now = fn.get(index)

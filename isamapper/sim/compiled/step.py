@@ -21,6 +21,7 @@ from isamapper.sim.compiled.layout import (
     EVENTS,
     IN_CYCLE,
     LAST_END,
+    LATE,
     RETIRED,
     STEPS,
     VIOLATION_KIND,
@@ -191,6 +192,8 @@ class _Step:
         start = fn.maximum(free, bounds[-1][1])
         with fn.when(fn.less(free, start)):
             self._book_waits(free, bounds)
+            if self.options.skip:
+                fn.increase(LATE, 1)
         further: list[tuple[int, Value]] = []
         if self.unit.count > 1:
             further.append((ORDER, fn.load(words.started)))

@@ -5,7 +5,7 @@ What does not belong here: loops and statements (``statements.py``), invocations
 
 from __future__ import annotations
 
-from collections import abc
+from collections import ChainMap, abc
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from llvmlite import ir
 
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.affine import Affine, Extent
+from isamapper.ir.affine import Affine, Extent, substitute
 from isamapper.ir.nodes import Tensor
 from isamapper.ir.walk import greatest_extent
 from isamapper.sim.functional.domain import Domain, Word
@@ -84,6 +84,8 @@ class Code:
 
     ``names`` gives the value of each iterator in force (and of run-time numbers), ``box`` the greatest extents of
     iterators, ``loops`` the iterators outermost first; ``views`` the tensors in force. ``state`` points to the state.
+    ``shifts`` are added to iterators. ``values`` keeps integers already computed where the code stands or before;
+    what is written in a branch must not be used after it, so branches take :meth:`scoped`.
     ``invoked`` inside an instruction; ``lenient`` where undefined elements may be copied.
     """
 
@@ -94,6 +96,8 @@ class Code:
     box: abc.Mapping[str, int] = field(default_factory=dict)
     loops: tuple[str, ...] = ()
     views: abc.Mapping[str, View] = field(default_factory=dict)
+    shifts: abc.Mapping[str, int] = field(default_factory=dict)
+    values: abc.MutableMapping[Any, Raw] = field(default_factory=ChainMap)
     invoked: bool = False
     lenient: bool = False
 
@@ -104,10 +108,15 @@ class Code:
     def lanes(self, width: int = 1) -> Lanes:
         return Lanes(self.builder, width)
 
+    def scoped(self) -> Code:
+        """The same code in a branch."""
+        return replace(self, values=ChainMap({}, self.values))
+
     def within(self, iterator: str, value: Raw, extent: int) -> Code:
         """The code inside a loop."""
         return replace(
             self,
+            values=ChainMap() if iterator in self.names else ChainMap({}, self.values),
             names={**self.names, iterator: value},
             box={**self.box, iterator: extent},
             loops=(*(name for name in self.loops if name != iterator), iterator),
@@ -117,33 +126,59 @@ class Code:
         """The code after a declaration: ``tensor`` lies dense at ``base``."""
         return replace(self, views={**self.views, tensor.name: dense(tensor, base)})
 
-    def at(self, iterator: str, value: Raw) -> Code:
-        """The same code with another value of an iterator in force."""
-        return replace(self, names={**self.names, iterator: value})
+    def shifted(self, iterator: str, by: int) -> Code:
+        """The same code with ``by`` added to an iterator."""
+        return replace(self, shifts={**self.shifts, iterator: self.shifts.get(iterator, 0) + by}) if by else self
 
     # Integers
 
     def affine(self, function: Affine) -> Raw:
         """The value of ``function`` where the code stands."""
-        builder = self.builder
-        total = index(function.constant)
+        variable, rest = self.split(function)
+        if variable.is_constant:
+            return index(rest)
+        value = self._variable(variable)
+        return self.builder.add(value, index(rest)) if rest else value
+
+    def split(self, function: Affine) -> tuple[Affine, int]:
+        """``function`` with the shifts in force, as what depends on iterators and a number."""
+        if self.shifts and not self.shifts.keys().isdisjoint(function.names):
+            function = substitute(function, {n: Affine(((n, 1),), by) for n, by in self.shifts.items()})
+        return Affine(function.terms, 0, function.rotations), function.constant
+
+    def _variable(self, function: Affine) -> Raw:
+        """The value of a function without constant and shifts; kept."""
+        known = self.values.get(function)
+        if known is not None:
+            return known
+        builder, total = self.builder, None
         for name, coefficient in function.terms:
-            value = self.names[name]
-            term = value if coefficient == 1 else builder.mul(value, index(coefficient))
-            total = builder.add(total, term)
+            term = self.names[name]
+            term = term if coefficient == 1 else builder.mul(term, index(coefficient))
+            total = term if total is None else builder.add(total, term)
         for rotation, coefficient in function.rotations:
-            value = builder.urem(self.affine(rotation.value), index(rotation.modulus))
-            total = builder.add(total, builder.mul(value, index(coefficient)))
+            value = builder.urem(self._rotated(rotation.value), index(rotation.modulus))
+            term = value if coefficient == 1 else builder.mul(value, index(coefficient))
+            total = term if total is None else builder.add(total, term)
+        self.values[function] = total
         return total
+
+    def _rotated(self, function: Affine) -> Raw:
+        """The value of a function whose shifts have been made."""
+        value = self._variable(Affine(function.terms, 0, function.rotations))
+        return self.builder.add(value, index(function.constant)) if function.constant else value
 
     def extent(self, extent: Extent) -> Raw | int:
         """The trip count: a number where it is one."""
         if extent.is_constant:
             return max(0, min(bound.constant for bound in extent.bounds))
+        if extent in self.values:
+            return self.values[extent]
         value = self.affine(extent.bounds[0])
         for bound in extent.bounds[1:]:
             value = self.lanes().intrinsic("smin", INDEX, [value, self.affine(bound)])
-        return self.lanes().intrinsic("smax", INDEX, [value, index(0)])
+        self.values[extent] = self.lanes().intrinsic("smax", INDEX, [value, index(0)])
+        return self.values[extent]
 
     def greatest(self, extent: Extent) -> int:
         """The greatest value of ``extent`` over the loops in force; without bound where it depends on other numbers."""
@@ -192,27 +227,49 @@ class Code:
 
     # Elements
 
-    def pointer(self, view: View, address: Raw) -> Raw:
+    def pointer(self, view: View, address: Affine) -> Raw:
         """The address of element ``address`` of the view's base."""
-        return self.builder.gep(view.base, [address], source_etype=self.domain.element(view.tensor.dtype))
+        variable, rest = self.split(address)
+        start = view.base
+        if not variable.is_constant:
+            key = id(view.base), variable
+            if key not in self.values:
+                self.values[key] = self.element(view, view.base, self._variable(variable))
+            start = self.values[key]
+        return self.element(view, start, index(rest)) if rest else start
+
+    def element(self, view: View, start: Raw, position: Raw) -> Raw:
+        """The address ``position`` elements after ``start``."""
+        return self.builder.gep(start, [position], source_etype=self.domain.element(view.tensor.dtype))
 
     def load(self, place: Place, what: Site) -> Word:
         """One element, or what is read in its stead."""
         lanes, dtype = self.lanes(), place.view.tensor.dtype
         if place.unproved:
             self.fail_if(self.builder.not_(self.within_bounds(place.unproved)), Failure.OUTSIDE, what)
-        address = self.affine(place.address)
         inside = [self.within_bounds(bounds) for bounds, _ in place.outside]
-        for condition in inside:
-            address = self.builder.select(condition, address, index(0))
-        raw = self.builder.load(self.pointer(place.view, address), typ=self.domain.element(dtype))
+        raw = self.builder.load(self._safe(place, inside), typ=self.domain.element(dtype))
         for condition, (_, value) in zip(reversed(inside), reversed(place.outside), strict=True):
             other = self.domain.constant(lanes, value, dtype).raw
             raw = self.builder.select(condition, raw, other)
         self.check_defined(lanes, raw, what)
         return self.domain.lift(raw, dtype)
 
+    def _safe(self, place: Place, inside: list[Raw]) -> Raw:
+        """The address of an element that can be read whatever the bounds say."""
+        if not inside:
+            return self.pointer(place.view, place.address)
+        address = self.affine(place.address)
+        for condition in inside:
+            address = self.builder.select(condition, address, index(0))
+        return self.element(place.view, place.view.base, address)
+
     def check_defined(self, lanes: Lanes, raw: Raw, what: Site) -> None:
         """Stops where a loaded value is undefined, in domains that care."""
-        if self.domain.refuses_undefined and not self.lenient:
+        if self.domain.checks_loads and not self.lenient:
+            self.fail_if(lanes.any(self.domain.is_undefined(lanes, raw)), Failure.UNDEFINED, what)
+
+    def check_stored(self, lanes: Lanes, raw: Raw, what: Site) -> None:
+        """Stops where a value to be stored was made of something undefined, in domains that care."""
+        if self.domain.checks_stores and not self.lenient:
             self.fail_if(lanes.any(self.domain.is_undefined(lanes, raw)), Failure.UNDEFINED, what)

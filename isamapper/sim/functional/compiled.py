@@ -57,8 +57,8 @@ class Compiled:
     def __init__(self, body: Kernel, machine: Machine | None, domain: Domain) -> None:
         self.body, self.domain = body, domain
         self.written: Written = write_program(body, machine, domain)
-        level = 2 if instances(body, machine) > _SMALL else 0
-        self.code = MachineCode(self.written.text, ENTRY, callback_addresses(), level)
+        optimised = instances(body, machine) > _SMALL
+        self.code = MachineCode(self.written.text, ENTRY, callback_addresses(), optimised)
 
     def run(self, inputs: abc.Mapping[str, Array], stop_at: int = 0) -> Result:
         """Runs on ``inputs`` as stored (IN and INOUT tensors); they are not changed. ``stop_at``: an ordinal."""

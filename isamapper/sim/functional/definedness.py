@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,21 @@ from isamapper.sim.functional.lanes import Lanes, Raw
 _BYTE = ir.IntType(8)
 
 
+@dataclass(frozen=True, slots=True)
 class Definedness(Domain):
-    """Which elements hold a value. Since undefined ones are never read, every computed value is defined."""
+    """Which elements hold a value. ``precise`` looks at every load, so that the operand can be named; it is slower."""
+
+    precise: bool = False
 
     name = "definedness"
-    refuses_undefined = True
+
+    @property
+    def checks_loads(self) -> bool:  # type: ignore[override]
+        return self.precise
+
+    @property
+    def checks_stores(self) -> bool:  # type: ignore[override]
+        return not self.precise
 
     def storage(self, dtype: DType) -> np.dtype[Any]:
         return np.dtype(np.uint8)

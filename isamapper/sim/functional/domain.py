@@ -33,8 +33,10 @@ class Domain(ABC):
     name: str
     chunk: int | None = None
     """How many terms may be added to a settled value before it must be settled (None: any number)."""
-    refuses_undefined: bool = False
-    """Whether reading an undefined element stops the run (:meth:`is_undefined` is then asked at every load)."""
+    checks_loads: bool = False
+    """Whether loading an undefined element stops the run: :meth:`is_undefined` is asked at every load."""
+    checks_stores: bool = False
+    """The same, asked once per stored value: it is undefined where anything that it was made of was."""
     counts_invocations: bool = False
     """Whether the run's state counts invocations and stops at a given one."""
 
@@ -59,7 +61,7 @@ class Domain(ABC):
         """A literal of the text as stored."""
 
     def is_undefined(self, lanes: Lanes, raw: Raw) -> Raw:
-        """Whether a loaded value is undefined, one bit per lane."""
+        """Whether a settled value is undefined, one bit per lane."""
         raise ValueError(f"the domain '{self.name}' does not mark undefined values: {raw}")
 
     def lift(self, raw: Raw, dtype: DType) -> Word:

@@ -16,10 +16,15 @@ from isamapper.hwdesc.model import Instruction
 from isamapper.ir.affine import Extent, extent, variable
 from isamapper.ir.nodes import Direction, Invoke, Kernel, Tensor, Window
 from isamapper.sim.functional.code import Code, Failure, Field, Site
+from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.lanes import BIT, INDEX, POINTER, STATUS, Raw, index
 from isamapper.sim.functional.places import Frame, View, dense, holds
 from isamapper.sim.functional.statements import copy_block, write_fresh, write_statements
-from isamapper.sim.functional.windows import Laid, lay, possible_values, writes_twice
+from isamapper.sim.functional.windows import Laid, lay, possible_values, window_start, writes_twice
+
+
+_INLINED = 256
+"""Statement instances above which an instruction stays a function of its own: the call costs nothing beside them."""
 
 
 class NotCompiled(Exception):
@@ -58,9 +63,20 @@ def write_invoke(code: Code, invoke: Invoke) -> None:
         _count(code, site)
     combinations = _combinations(code, instruction, extents)
     if len(combinations) == 1 and all(each.is_constant for each in extents):
-        _write_variant(code, invoke, _bound(instruction, fixed, combinations[0]), site)
+        known = dict(zip(extents, combinations[0], strict=True))
+        _write_variant(code, invoke, _bound(instruction, fixed, combinations[0]), known, site)
         return
+    _prepare(code, invoke)
     _switch(code, invoke, instruction, extents, combinations, site)
+
+
+def _prepare(code: Code, invoke: Invoke) -> None:
+    """Computes, before the variants branch, what they share: extents and where windows start."""
+    for _, window in invoke.windows:
+        view = code.views[window.tensor]
+        code.pointer(view, window_start(window, view))
+        for axis in window.axes:
+            code.extent(axis.extent)
 
 
 def _combinations(code: Code, instruction: Instruction, extents: abc.Sequence[Extent]) -> list[tuple[int, ...]]:
@@ -101,7 +117,8 @@ def _switch(
         yes, no = builder.function.append_basic_block("variant"), builder.function.append_basic_block("next")
         builder.cbranch(same, yes, no)
         builder.position_at_end(yes)
-        _write_variant(code, invoke, _bound(instruction, names, values), site)
+        known = dict(zip(extents, values, strict=True))
+        _write_variant(code.scoped(), invoke, _bound(instruction, names, values), known, site)
         builder.branch(done)
         builder.position_at_end(no)
     code.fail(Failure.PARAMETER, site)
@@ -120,8 +137,8 @@ def _count(code: Code, site: Site) -> None:
     code.fail_if(code.builder.icmp_signed("==", ordinal, asked), Failure.STOPPED, site)
 
 
-def _write_variant(code: Code, invoke: Invoke, kernel: Kernel, site: Site) -> None:
-    """The invocation at known parameter values: windows checked, then the call."""
+def _write_variant(code: Code, invoke: Invoke, kernel: Kernel, known: abc.Mapping[Extent, int], site: Site) -> None:
+    """The invocation at known parameter values (``known``: of the extents that give them): checks, then the call."""
     windows = dict(invoke.windows)
     operands: list[_Operand] = []
     written = [windows[t.name].tensor for t in kernel.tensors if _is_written(t)]
@@ -130,7 +147,7 @@ def _write_variant(code: Code, invoke: Invoke, kernel: Kernel, site: Site) -> No
             continue
         window = windows[tensor.name]
         view = code.views[window.tensor]
-        _check_shape(code, window, tensor, site)
+        _check_shape(code, window, tensor, known, site)
         laid = lay(window, tensor.shape, view)
         shared = not _is_written(tensor) and window.tensor in written
         operands.append(_Operand(tensor, window, view, laid, shared))
@@ -143,20 +160,20 @@ def _write_variant(code: Code, invoke: Invoke, kernel: Kernel, site: Site) -> No
     inside = code.within_bounds(bound for operand in may_leave for bound in operand.laid.inside)
     with code.builder.if_else(inside) as (then, otherwise):
         with then:
-            _call(code, kernel, operands, site)
+            _call(code.scoped(), kernel, operands, site)
         with otherwise:
-            _call(code, kernel, framed, site)
+            _call(code.scoped(), kernel, framed, site)
 
 
 def _is_written(tensor: Tensor) -> bool:
     return tensor.direction in (Direction.OUT, Direction.INOUT)
 
 
-def _check_shape(code: Code, window: Window, tensor: Tensor, site: Site) -> None:
+def _check_shape(code: Code, window: Window, tensor: Tensor, known: abc.Mapping[Extent, int], site: Site) -> None:
     """The window's extents are the operand's."""
     wrong = ir.Constant(BIT, 0)
     for axis, size in zip(window.axes, tensor.shape, strict=True):
-        if axis.extent.is_constant and code.extent(axis.extent) == size:
+        if known.get(axis.extent) == size or (axis.extent.is_constant and code.extent(axis.extent) == size):
             continue
         different = code.builder.icmp_signed("!=", _number(code.extent(axis.extent)), index(size))
         wrong = code.builder.or_(wrong, different)
@@ -208,7 +225,7 @@ def _arguments(code: Code, operand: _Operand) -> list[Raw]:
         return [_stage(code, operand)]
     if operand.framed:
         return [operand.view.base, code.affine(operand.laid.offset), *map(code.affine, operand.laid.origins)]
-    return [code.pointer(operand.view, code.affine(operand.laid.offset))]
+    return [code.pointer(operand.view, operand.laid.offset)]
 
 
 def _write_function(code: Code, kernel: Kernel, operands: abc.Sequence[_Operand]) -> tuple[object, bool]:
@@ -221,6 +238,8 @@ def _write_function(code: Code, kernel: Kernel, operands: abc.Sequence[_Operand]
     name = f"{kernel.name}.{len(code.unit.functions)}"
     function = ir.Function(code.unit.module, ir.FunctionType(STATUS, [*kinds, POINTER]), name)
     function.linkage = "internal"
+    if instances(kernel) > _INLINED:
+        function.attributes.add("noinline")
     inner = Code(code.unit, ir.IRBuilder(function.append_basic_block("entry")), function.args[-1], invoked=True)
     inner = _bind_operands(inner, operands, list(function.args[:-1]))
     before = code.unit.failures

@@ -48,9 +48,11 @@ def run_native(
 def check_defined(body: Kernel, machine: Machine | None) -> dict[str, Array]:
     """Raises where an undefined element is read; else which elements of each tensor are left undefined (1)."""
     compiled = compile_body(body, machine, DEFINEDNESS)
-    result = compiled.run({tensor.name: DEFINEDNESS.all_defined(tensor.shape) for tensor in body.tensors})
+    given = {tensor.name: DEFINEDNESS.all_defined(tensor.shape) for tensor in body.tensors}
+    result = compiled.run(given)
     if result.stop is not None:
-        raise stop_error(result.stop)
+        again = compile_body(body, machine, Definedness(precise=True)).run(given)
+        raise stop_error(again.stop or result.stop)
     return result.named
 
 

@@ -11,7 +11,7 @@ from collections import abc
 from dataclasses import dataclass
 from typing import Any
 
-from isamapper.ir.affine import Affine, substitute
+from isamapper.ir.affine import Affine
 from isamapper.ir.nodes import Access, Tensor
 from isamapper.ir.walk import value_range
 
@@ -111,8 +111,3 @@ def holds(bound: Bound, box: abc.Mapping[str, int]) -> bool:
         return False
     low, high = value_range(bound.function, box)
     return low >= 0 and high < bound.size
-
-
-def shifted(function: Affine, name: str, by: int) -> Affine:
-    """``function`` with ``name + by`` for ``name``."""
-    return substitute(function, {name: Affine(((name, 1),), by)})

@@ -62,9 +62,9 @@ def write_node(code: Code, node: Node, rest: tuple[Node, ...], write_block: Writ
         case Guard(conditions, inner, otherwise):
             with code.builder.if_else(condition(code, conditions)) as (yes, no):
                 with yes:
-                    write_block(code, unfold(inner))
+                    write_block(code.scoped(), unfold(inner))
                 with no:
-                    write_block(code, unfold(otherwise))
+                    write_block(code.scoped(), unfold(otherwise))
         case Allocate(tensor):
             code = code.declare(tensor, provide(code, tensor))
             write_fresh(code, code.views[tensor.name], rest, True)
@@ -110,7 +110,7 @@ def write_assign(code: Code, assign: Assign) -> None:
         inside = code.within_bounds(target.unproved)
         code.fail_if(code.builder.not_(inside), Failure.OUTSIDE, replace(site, subject=assign.target.tensor))
     value = value_of(code, lanes, assign.value, _reader(code, site), site)
-    pointer = code.pointer(target.view, code.affine(target.address))
+    pointer = code.pointer(target.view, target.address)
     raw = code.domain.settle(lanes, value)
     if assign.reduction is not None:
         dtype = target.view.tensor.dtype
@@ -118,6 +118,7 @@ def write_assign(code: Code, assign: Assign) -> None:
         code.check_defined(lanes, old, replace(site, subject=assign.target.tensor))
         raw = code.domain.accumulate(lanes, assign.reduction, old, value)
         raw = code.domain.settle_sum(lanes, raw, dtype)
+    code.check_stored(lanes, raw, site)
     code.builder.store(raw, pointer)
 
 
@@ -164,7 +165,7 @@ def _fill(
 ) -> None:
     builder, element = code.builder, code.domain.element(view.tensor.dtype)
     if not shape:
-        builder.store(ir.Constant(element, filler), code.pointer(view, start))
+        builder.store(ir.Constant(element, filler), code.element(view, view.base, start))
         return
     if len(shape) == 1 and strides == (1,):
         _fill_row(code, view, filler, shape[0], start)
@@ -185,7 +186,7 @@ def _fill_row(code: Code, view: View, filler: int | float, elements: int, start:
         size = code.domain.storage(view.tensor.dtype).itemsize
         with counted(code.builder, count) as (position, _, _):
             offset = code.builder.add(code.builder.mul(position, index(width)), index(done))
-            pointer = code.pointer(view, code.builder.add(start, offset))
+            pointer = code.element(view, view.base, code.builder.add(start, offset))
             code.builder.store(lanes.constant(element, filler), pointer, align=size)
         done += count * width
 

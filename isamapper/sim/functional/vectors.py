@@ -11,6 +11,7 @@ from math import prod
 
 from llvmlite import ir
 
+from isamapper.ir.affine import Affine
 from isamapper.ir.expressions import dtype_of, loads, operands
 from isamapper.ir.nodes import Access, Binary, Cast, Expression, Unary
 from isamapper.sim.functional.code import Code, Site
@@ -136,19 +137,21 @@ def _tile(code: Code, body: _Body, inner: abc.Mapping[str, tuple[Raw, int]], row
         terms = prod(extent for _, extent in inner.values())
         if code.domain.chunk is None or terms <= code.domain.chunk:
             new = [code.domain.settle_sum(wide, raw, dtype) for raw in new]
-    for row, raw in zip((_row(code, body, row) for row in range(rows)), new, strict=True):
+    for row, raw in zip(here, new, strict=True):
+        row.check_stored(wide, raw, body.site)
+    for row, raw in zip(here, new, strict=True):
         _write(row, wide, body.target, body.order.vector, raw)
 
 
 def _row(code: Code, body: _Body, row: int) -> Code:
-    jam = body.order.jam
-    return code.at(jam, code.builder.add(code.names[jam], index(row))) if jam and row else code
+    return code.shifted(body.order.jam, row) if body.order.jam else code
 
 
 def _inner(code: Code, body: _Body, remaining: list[tuple[str, Raw, int]], old: list[Raw], lanes: int) -> list[Raw]:
     """The reduction loops, the target's values carried round; settled on the way where there are many terms."""
     if not remaining:
-        return [_term(_row(code, body, row), body, value, lanes) for row, value in enumerate(old)]
+        seen: dict[object, Word] = {}
+        return [_term(_row(code, body, row), body, value, lanes, seen) for row, value in enumerate(old)]
     (name, begin, extent), rest = remaining[0], remaining[1:]
     below = prod(n for _, _, n in rest)
     chunk = code.domain.chunk if body.nest.assign.reduction is not None else None
@@ -194,15 +197,20 @@ def body_extent(body: _Body, name: str) -> int:
     return dict(body.nest.loops)[name]
 
 
-def _term(code: Code, body: _Body, old: Raw, lanes: int) -> Raw:
-    """The target's next value at one point of the inner loops."""
+def _term(code: Code, body: _Body, old: Raw, lanes: int, seen: dict[object, Word]) -> Raw:
+    """The target's next value at one point of the inner loops; ``seen`` keeps what other rows have read there."""
     assign, wide = body.nest.assign, code.lanes(lanes)
     dtype = body.target.view.tensor.dtype
 
     def read(access: Access) -> Word:
         if access.tensor == assign.target.tensor:
             return code.domain.lift(old, dtype)
-        return _read(code, wide, body.reads[access], body.order.vector, replace(body.site, subject=access.tensor))
+        place = body.reads[access]
+        key = id(place.view.base), code.split(place.address), tuple(code.split(f) for f in _involved(place)[1:])
+        if key not in seen:
+            site = replace(body.site, subject=access.tensor)
+            seen[key] = _read(code, wide, place, body.order.vector, site)
+        return seen[key]
 
     value = value_of(code, wide, assign.value, read, body.site)
     if assign.reduction is None:
@@ -213,9 +221,13 @@ def _term(code: Code, body: _Body, old: Raw, lanes: int) -> Raw:
 # Vectors of elements
 
 
+def _involved(place: Place) -> list[Affine]:
+    """Every function on which a read of ``place`` depends, the address first."""
+    return [place.address, *(bound.function for bounds, _ in place.outside for bound in bounds)]
+
+
 def _read(code: Code, lanes: Lanes, place: Place, vector: str | None, site: Site) -> Word:
-    dtype = place.view.tensor.dtype
-    involved = [place.address, *(bound.function for bounds, _ in place.outside for bound in bounds)]
+    dtype, involved = place.view.tensor.dtype, _involved(place)
     if lanes.width == 1 or vector is None or not any(vector in function.names for function in involved):
         word = code.load(place, site)
         return code.domain.lift(lanes.splat(word.raw), dtype)
@@ -228,15 +240,13 @@ def _read(code: Code, lanes: Lanes, place: Place, vector: str | None, site: Site
 
 
 def _each_lane(code: Code, lanes: Lanes, place: Place, vector: str, site: Site) -> list[Word]:
-    first = code.names[vector]
-    there = (code.at(vector, code.builder.add(first, index(lane))) for lane in range(lanes.width))
-    return [one.load(place, site) for one in there]
+    return [code.shifted(vector, lane).load(place, site) for lane in range(lanes.width)]
 
 
 def _read_dense(code: Code, lanes: Lanes, place: Place, vector: str) -> Raw:
     dtype = place.view.tensor.dtype
     element, size = code.domain.element(dtype), code.domain.storage(dtype).itemsize
-    pointer = code.pointer(place.view, code.affine(place.address))
+    pointer = code.pointer(place.view, place.address)
     if not place.outside:
         return code.builder.load(pointer, typ=lanes.type(element), align=size)
     masks = [_mask(code, lanes, bounds, vector) for bounds, _ in place.outside]
@@ -274,10 +284,8 @@ def _mask(code: Code, lanes: Lanes, bounds: abc.Iterable[Bound], vector: str) ->
 def _write(code: Code, lanes: Lanes, place: Place, vector: str | None, raw: Raw) -> None:
     size = code.domain.storage(place.view.tensor.dtype).itemsize
     if lanes.width == 1 or vector is None or place.address.coefficient(vector) == 1:
-        pointer = code.pointer(place.view, code.affine(place.address))
-        code.builder.store(raw, pointer, align=size)
+        code.builder.store(raw, code.pointer(place.view, place.address), align=size)
         return
-    first = code.names[vector]
     for lane in range(lanes.width):
-        there = code.at(vector, code.builder.add(first, index(lane)))
-        there.builder.store(lanes.extract(raw, lane), there.pointer(place.view, there.affine(place.address)))
+        pointer = code.shifted(vector, lane).pointer(place.view, place.address)
+        code.builder.store(lanes.extract(raw, lane), pointer)

@@ -43,9 +43,6 @@ def lay(window: Window, shape: tuple[int, ...], view: View) -> Laid:
     """``window`` of an operand of ``shape`` over ``view``."""
     sizes = view.tensor.shape
     steps = tuple(tuple(dict(axis.steps).get(d, 0) for axis in window.axes) for d in range(len(sizes)))
-    offset = view.offset
-    for origin, stride in zip(window.offsets, view.strides, strict=True):
-        offset = offset + origin * stride
     strides = tuple(
         sum(steps[d][axis] * view.strides[d] for d in range(len(sizes))) for axis in range(len(window.axes))
     )
@@ -56,7 +53,15 @@ def lay(window: Window, shape: tuple[int, ...], view: View) -> Laid:
         inside.append(Bound(origin + low, size))
         if high != low:
             inside.append(Bound(origin + high, size))
-    return Laid(strides, offset, tuple(inside), steps, sizes, window.offsets)
+    return Laid(strides, window_start(window, view), tuple(inside), steps, sizes, window.offsets)
+
+
+def window_start(window: Window, view: View) -> Affine:
+    """Where a window starts, in elements from the view's base."""
+    start = view.offset
+    for origin, stride in zip(window.offsets, view.strides, strict=True):
+        start = start + origin * stride
+    return start
 
 
 def writes_twice(laid: Laid, shape: tuple[int, ...]) -> bool:
