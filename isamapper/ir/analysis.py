@@ -56,6 +56,7 @@ class Statement:
         return frozenset(access.tensor for access in (*accumulated, *loads(self.assign.value)))
 
 
+@lru_cache(maxsize=1024)
 def statements(kernel: Kernel) -> tuple[Statement, ...]:
     """Every assign of ``kernel`` in textual order."""
     kinds = _kinds(kernel)

@@ -317,3 +317,7 @@ class Kernel:
     tensors: tuple[Tensor, ...]
     body: tuple[Node, ...]
     span: Span | None = field(default=None, compare=False)
+
+    def __hash__(self) -> int:
+        """Cheap: kernels are keys of many caches, and those of one border are few."""
+        return hash((self.name, self.sizes, tuple((tensor.name, tensor.shape) for tensor in self.tensors)))

@@ -5,6 +5,7 @@ Everything here is derived from the semantics text; nothing depends on names of 
 
 from __future__ import annotations
 
+from collections import abc
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,7 +57,8 @@ def has_lone_axes(semantics: Kernel, operand: str) -> bool:
     )
 
 
-def iterator_sizes(semantics: Kernel) -> dict[str, int]:
+@lru_cache(maxsize=4096)
+def iterator_sizes(semantics: Kernel) -> abc.Mapping[str, int]:
     """Extent of every instruction iterator at the greatest parameters."""
     return {iterator.name: iterator.extent for statement in statements(semantics) for iterator in statement.iterators}
 
@@ -70,6 +72,7 @@ def parameter_of(instruction: Instruction, iterator: str) -> ParameterRange | No
     return next(p for p in instruction.parameters if p.name == control[0])
 
 
+@lru_cache(maxsize=4096)
 def operand_tensor(semantics: Kernel, name: str) -> Tensor:
     """The operand's tensor at the greatest parameters; KeyError where there is none."""
     for tensor in semantics.tensors:
@@ -78,6 +81,7 @@ def operand_tensor(semantics: Kernel, name: str) -> Tensor:
     raise KeyError(name)
 
 
+@lru_cache(maxsize=4096)
 def operand_spec(instruction: Instruction, name: str) -> Operand:
     """The operand's demands; KeyError where there is none."""
     for operand in instruction.operands:
@@ -132,6 +136,7 @@ def fill_value(instruction: Instruction) -> int | float | None:
     return value.value if isinstance(value, Constant) else None
 
 
+@lru_cache(maxsize=4096)
 def required_strides(instruction: Instruction, operand: str) -> tuple[int | None, ...]:
     """Element stride demanded along each axis of ``operand`` (None: free), at the greatest parameters."""
     spec = operand_spec(instruction, operand)

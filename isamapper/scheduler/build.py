@@ -18,10 +18,10 @@ from isamapper.plan.addresses import tensor_bytes
 from isamapper.plan.copies import Walk, copies_between, copy_options
 from isamapper.plan.emit import Stop, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access
+from isamapper.plan.lanes import padded_lanes
 from isamapper.plan.layout import Coordinate, Layout, buffer_layout, loop_trips, row_major
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, parameter_of, required_strides
 from isamapper.plan.nest import Buffer, Copy, Digit, Epilogue, Nest, depth_of, digits_of, valid_extent
-from isamapper.plan.padding import must_fill, needs_padding
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import boundaries
 
@@ -53,9 +53,11 @@ class _Builder:
         self.machine, self.kernel, self.home, self.choice = machine, kernel, home, choice
         self.frame = choice.frame
         self.tensors = all_tensors(kernel)
+        self.padded: frozenset[str] = frozenset()
 
     def build(self) -> Nest | Rejection:
         nest, ends = self._loops()
+        self.padded = frozenset(padded_lanes(nest, nest.call))
         for access, route in self.choice.routes:
             if not self._relays(access) and not route:
                 continue
@@ -99,6 +101,13 @@ class _Builder:
         return nest, tuple(ends)
 
     # buffers
+
+    def _needs_padding(self, nest: Nest, access: int) -> bool:
+        """Whether calls look at elements of ``access`` beyond the kernel's own."""
+        operand = nest.call.operand(access)
+        if operand is None or not self.padded:
+            return False
+        return not self.padded.isdisjoint(lone_axes(nest.call.instruction.semantics, operand))
 
     def _relays(self, access: int) -> bool:
         return access in self.choice.relaid
@@ -253,7 +262,7 @@ class _Builder:
     ) -> tuple[float, Copy] | Rejection:
         home_source = source.buffer is None
         declared = source.access.otherwise
-        needs_pad = home_source and access != 0 and (declared is not None or needs_padding(nest, access))
+        needs_pad = home_source and access != 0 and (declared is not None or self._needs_padding(nest, access))
         best: tuple[float, Copy] | None = None
         for instruction in self._movers(nest, source, target):
             shape = copy_shape(instruction)
@@ -325,8 +334,8 @@ class _Builder:
 
     def _clipped(self, nest: Nest, access: int, coordinate: Coordinate, pads: bool) -> bool:
         if coordinate.digit is None:
-            return not (pads and access != 0 and needs_padding(nest, access))
-        if access != 0 and pads and needs_padding(nest, access) and must_fill(nest, coordinate.digit):
+            return not (pads and access != 0 and self._needs_padding(nest, access))
+        if access != 0 and pads and self._needs_padding(nest, access) and nest.digit(coordinate.digit).bound in self.padded:
             return False
         value = valid_extent(nest, nest.digit(coordinate.digit), {})
         return len(value.bounds) > 1 or value.bounds[0].constant < coordinate.extent

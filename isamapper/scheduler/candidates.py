@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import abc
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ FRAMES = 4
 TILINGS = 6
 INNER_TILINGS = 3
 ROUTES = 4
+PROMISING = 1.5
+MISSES = 2
 
 Groups = tuple[tuple[tuple[str, int], ...], ...]
 Routes = abc.Mapping[int, tuple[str, ...]]
@@ -65,41 +68,73 @@ def subject_of(machine: Machine, kernel: Kernel, statement: Statement, epilogue:
 
 def ranked_candidates(subject: Subject) -> tuple[Found, ...] | Rejection:
     """Every candidate, least estimated cycles first, then fewest bytes; the nearest miss where there is none."""
-    found: list[Found] = []
-    failures: list[Rejection] = []
+    search = _Search(subject)
     mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
     frames = frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared)
     tried = 0
     for frame in frames:
-        before = len(found)
-        found.extend(_frame_candidates(subject, frame, failures))
-        tried += len(found) > before
-        best = min((f.estimated_cycles for f in found), default=None)
-        if tried >= FRAMES or (best is not None and frame.cost_cycles > best):
+        if tried == FRAMES or frame.cost_cycles > search.best * PROMISING:
             break
-    if not found:
-        reason = failures[0].reason if failures else "no instruction can do it"
-        return Rejection(
-            "SCH040", f"statement {subject.statement.index}", reason, edit=failures[0].edit if failures else None
-        )
-    return tuple(sorted(found, key=lambda one: (one.estimated_cycles, one.bytes_moved)))
+        before = len(search.found)
+        search.frame(frame)
+        tried += len(search.found) > before
+    if not search.found:
+        miss = search.failures[0] if search.failures else None
+        reason = miss.reason if miss else "no instruction can do it"
+        return Rejection("SCH040", f"statement {subject.statement.index}", reason, edit=miss.edit if miss else None)
+    return tuple(sorted(search.found, key=lambda one: (one.estimated_cycles, one.bytes_moved)))
 
 
-def _frame_candidates(subject: Subject, frame: Frame, failures: list[Rejection]) -> abc.Iterator[Found]:
-    for routes in _route_choices(subject, frame):
-        for groups in _tilings(subject, frame, routes):
-            for relaid in _relayouts(subject, frame, routes):
-                choice = Choice(frame, groups, tuple(sorted(routes.items())), relaid, subject.shared, subject.epilogue)
-                nest = build_nest(subject.machine, subject.kernel, subject.home, choice)
-                if isinstance(nest, Rejection):
-                    failures.append(nest)
-                    continue
-                judged = estimate(subject.machine, subject.tensors, subject.home, nest, frame.cost_cycles)
-                yield Found(nest, judged.cycles, judged.bytes_moved)
-                if not relaid and not _worth_relaying(nest):
+class _Search:
+    """Builds what is promising: estimates of tilings are optimistic, so much worse ones are not built at all."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.found: list[Found] = []
+        self.failures: list[Rejection] = []
+        self.best = math.inf
+
+    def frame(self, frame: Frame) -> None:
+        """Adds the candidates of one frame."""
+        for routes in _route_choices(self.subject, frame):
+            if not self._possible(frame, routes):
+                continue
+            before, misses = len(self.found), 0
+            for groups, cycles in _tilings(self.subject, frame, routes):
+                if cycles > self.best * PROMISING or (misses == MISSES and len(self.found) == before):
                     break
-                if relaid:
-                    break
+                misses += not self._built(frame, routes, groups)
+
+    def _possible(self, frame: Frame, routes: Routes) -> bool:
+        """Whether one block at a time can be done: what fails there fails for every tiling."""
+        subject = self.subject
+        names = [iterator.name for iterator in frame.statement.iterators if iterator.name not in subject.shared]
+        levels = level_count(subject.machine, routes)
+        loops = tuple((name, frame.blocks(name)) for name in names)
+        groups: Groups = (loops, *(() for _ in range(levels)))
+        for relaid in _relayouts(subject, frame, routes):
+            choice = Choice(frame, groups, tuple(sorted(routes.items())), relaid, subject.shared, subject.epilogue)
+            nest = build_nest(subject.machine, subject.kernel, subject.home, choice)
+            if isinstance(nest, Nest):
+                return True
+            self.failures.append(nest)
+        return False
+
+    def _built(self, frame: Frame, routes: Routes, groups: Groups) -> bool:
+        subject = self.subject
+        fixed = tuple(sorted(routes.items()))
+        for relaid in _relayouts(subject, frame, routes):
+            choice = Choice(frame, groups, fixed, relaid, subject.shared, subject.epilogue)
+            nest = build_nest(subject.machine, subject.kernel, subject.home, choice)
+            if isinstance(nest, Rejection):
+                self.failures.append(nest)
+                continue
+            judged = estimate(subject.machine, subject.tensors, subject.home, nest, frame.cost_cycles)
+            self.found.append(Found(nest, judged.cycles, judged.bytes_moved))
+            self.best = min(self.best, judged.cycles)
+            if relaid or not _worth_relaying(nest):
+                return True
+        return False
 
 
 def _worth_relaying(nest: Nest) -> bool:
@@ -142,11 +177,11 @@ def _relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[f
         yield frozenset(inputs)
 
 
-def _tilings(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[Groups]:
+def _tilings(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[tuple[Groups, float]]:
     names = [iterator.name for iterator in frame.statement.iterators]
     levels = level_count(subject.machine, routes)
     if levels == 0:
-        yield (tuple((name, frame.blocks(name)) for name in names if name not in subject.shared),)
+        yield (tuple((name, frame.blocks(name)) for name in names if name not in subject.shared),), frame.cost_cycles
         return
     partial: list[tuple[tuple[int, ...], Groups, float]] = [(tuple(frame.block(name) for name in names), (), 0.0)]
     for boundary in range(levels):
@@ -164,5 +199,5 @@ def _tilings(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[Gro
                 bigger = tuple(t * b for t, b in zip(tiling.tiles, block, strict=True))
                 following.append((bigger, found, tiling.cycles))
         partial = following
-    for _, groups, _ in sorted(partial, key=lambda item: item[2]):
-        yield tuple(tuple(entry for entry in group if entry[0] not in subject.shared) for group in groups)
+    for _, groups, cycles in sorted(partial, key=lambda item: item[2]):
+        yield tuple(tuple(entry for entry in group if entry[0] not in subject.shared) for group in groups), cycles

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass
+from functools import lru_cache
 
 from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
@@ -233,6 +234,7 @@ def overwriting_twin(machine: Machine, call: Call) -> Call | None:
     return None
 
 
+@lru_cache(maxsize=65536)
 def _renaming(one: Instruction, other: Instruction) -> tuple[dict[str, str], dict[str, str]] | None:
     """Operands and iterators of ``one`` in ``other``, where both differ in what the target held before only."""
     from isamapper.ir.analysis import statements
