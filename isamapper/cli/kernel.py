@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 import isamapper
 from isamapper.cli.exit_codes import ExitCode
+from isamapper.cli.failures import wants_colour
 from isamapper.cli.options import add_bindings, add_format, add_kernel, sizes_of, types_of
 from isamapper.cli.output import print_document, print_json
 from isamapper.cli.words import CommandLine
+from isamapper.diagnostics.render import render
 from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.report.document import Text, document
 
@@ -59,13 +62,18 @@ def _show(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
 
 
 def _check(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
+    from isamapper.ir.parser import warnings
+
     sizes, types = sizes_of(arguments, line), types_of(arguments, line)
     found: list[Diagnostic] = []
     for name in arguments.kernels:
         try:
-            isamapper.load_kernel(name, sizes, types)
+            kernel = isamapper.load_kernel(name, sizes, types)
         except SourceError as error:
             found += error.diagnostics
+        else:
+            for warning in warnings(kernel):
+                print(render(warning, wants_colour(sys.stderr)), file=sys.stderr)
     if found:
         raise SourceError(*found)
     if arguments.format == "json":
