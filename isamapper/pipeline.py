@@ -11,20 +11,25 @@ from __future__ import annotations
 import difflib
 import time
 from collections import abc
-from itertools import islice
+from dataclasses import replace
+from functools import partial
+from itertools import chain, islice
 from os import PathLike, fspath
 from typing import TypeAlias, cast
 
 from isamapper.costmodels.bounds import Bounds, bounds
-from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
+from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.types import DType
+from isamapper.mapper import explain as explain_mappings
 from isamapper.mapper import find_mappings
+from isamapper.mapper.alternatives import alternatives
 from isamapper.plan.lower import lower
+from isamapper.plan.mapping import Mapping
 from isamapper.plan.program import Program
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.reduced import reduced_program
@@ -41,7 +46,8 @@ Report: TypeAlias = abc.Callable[[str], None]
 
 STRATEGY = "heuristic"
 COST_MODEL = "simulated"
-"""What a search uses where nothing else is asked for."""
+ALTERNATIVES = 6
+"""What a search uses where nothing else is asked for, and how many equal kernels ``map`` looks at."""
 
 
 def resolve(
@@ -81,11 +87,24 @@ def map_kernel(
     bound, target = resolve(kernel, machine, sizes, types)
     _check_statement(bound, statement)
     _check_instruction(target, instruction)
-    found = find_mappings(bound, target, statement=statement, instruction=instruction, criterion=criterion, every=every)
+    ask = partial(find_mappings, machine=target, instruction=instruction, criterion=criterion, every=every)
+    found = chain(ask(bound, statement=statement), _rewritten(bound, target, ask) if statement is None else ())
     taken = tuple(islice(found, limit))
-    complete = limit is None or next(iter(found), None) is None
-    rejections = () if taken else explain_mappings(bound, target, instruction)
+    complete = limit is None or next(found, None) is None
+    rejections = explain_mappings(bound, target, instruction)
     return Mappings(bound, target, taken, rejections, complete)
+
+
+def _rewritten(
+    kernel: Kernel, machine: Machine, ask: abc.Callable[[Kernel], abc.Iterator[Mapping]]
+) -> abc.Iterator[Mapping]:
+    """Mappings of the statements that rewrites make of the kernel's, for the first few equal kernels."""
+    known = {statement.assign for statement in statements(kernel)}
+    for alternative in islice((each for each in alternatives(kernel, machine) if each.rewrites), ALTERNATIVES):
+        made = {s.index for s in statements(alternative.kernel) if s.assign not in known}
+        for mapping in ask(alternative.kernel):
+            if mapping.statement in made:
+                yield replace(mapping, rewrites=alternative.rewrites)
 
 
 def explain_kernel(
@@ -210,11 +229,6 @@ def _bounds(program: Program, found: Search | None) -> Bounds:
     if found is not None:
         return bounds(found.schedule)
     return bounds(Schedule(program.kernel, program.kernel, program.machine, ()))
-
-
-def explain_mappings(kernel: Kernel, machine: Machine, instruction: str | None = None) -> tuple[Rejection, ...]:
-    """Nothing, until the mapper says why."""
-    return ()
 
 
 def _silent(stage: str) -> None:

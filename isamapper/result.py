@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import platform
 from collections import abc
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata
 
@@ -19,7 +19,7 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.print_expression import print_access
 from isamapper.ir.printer import print_node
-from isamapper.mapper import find_mappings
+from isamapper.mapper import Labeller, find_mappings
 from isamapper.plan.mapping import Mapping, Pairing
 from isamapper.plan.nest import Nest
 from isamapper.plan.program import Program
@@ -65,7 +65,7 @@ class Mappings:
 
     def to_dict(self) -> dict[str, object]:
         """The JSON object of ``map`` (docs/json.md), ``format`` apart."""
-        kernel = self.kernel
+        kernel, labeller = self.kernel, Labeller(self.machine)
         return {
             "kernel": kernel.name,
             "machine": self.machine.name,
@@ -73,7 +73,7 @@ class Mappings:
             "types": {name: dtype.name for name, dtype in kernel.types},
             "statements": [print_node(statement.assign).strip() for statement in statements(kernel)],
             "complete": self.complete,
-            "mappings": [mapping_dict(mapping) for mapping in self.mappings],
+            "mappings": [{**mapping_dict(each), "labels": asdict(labeller.labels(each))} for each in self.mappings],
             "rejections": [rejection_dict(rejection) for rejection in self.rejections],
         }
 
@@ -226,6 +226,7 @@ def mapping_dict(mapping: Mapping) -> dict[str, object]:
         "statement": mapping.statement,
         "instruction": mapping.instruction,
         "class": mapping.kind.value,
+        "parameters": dict(mapping.parameters),
         "operands": {pairing.operand: pairing_text(mapping, pairing) for pairing in mapping.sigma},
         "iterators": [{"kernel": outer, "instruction": inner} for outer, inner in mapping.rho],
         "rewrites": list(mapping.rewrites),

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def refusal_ending(refusal: NoMapping, form: str) -> ExitCode:
     """The honest no as the answer: the reasons, the nearest miss first."""
-    from isamapper.report.mapping import rejections_document
+    from isamapper.report.mapping import refusal_document
 
     if form == "json":
         print_json(refusal.to_dict())
     else:
-        print_document(rejections_document(str(refusal), refusal.rejections))
+        print_document(refusal_document(str(refusal), refusal.rejections))
     return ExitCode.NO
 
 

@@ -33,10 +33,10 @@ class CommandLine:
         return None
 
     def place(self, diagnostic: Diagnostic) -> Diagnostic:
-        """``diagnostic`` with the place of the argument it is about, where it quotes one and has no place yet."""
+        """``diagnostic`` with the place of the argument it quotes last, where it quotes one and has no place yet."""
         if diagnostic.span is not None:
             return diagnostic
-        for quoted in re.findall(r"'([^']+)'", diagnostic.message):
+        for quoted in reversed(re.findall(r"'([^']+)'", diagnostic.message)):
             span = self.span(quoted) or self._inside(quoted)
             if span is not None:
                 return replace(diagnostic, span=span)

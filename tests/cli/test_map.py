@@ -1,0 +1,81 @@
+"""``map`` and ``explain``: what fits and in how many ways, what does not and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from isamapper.cli.main import main
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:
+    assert main([*words, "--format", "json"]) == code
+    parsed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return parsed
+
+
+def test_both_operand_orders_of_a_product_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "map", "gemm", "--hw", "toy4", "--instruction", "compute")
+    assert [mapping["operands"] for mapping in found["mappings"]] == [
+        {"a": "a[m, k]", "w": "b[k, n]", "c": "c[m, n]"},
+        {"a": "b[k, n]", "w": "a[m, k]", "c": "c[m, n]"},
+    ]
+    assert found["complete"] is True
+    assert found["mappings"][0]["labels"]["criteria"] == ["full", "amos", "strict"]
+
+
+def test_a_product_of_three_is_mapped_after_a_rewrite(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "map", "dwsep_fused", "--hw", "gemmini16_f32", "-s", "H=8,W=8", "--criterion", "strict")
+    assert {mapping["rewrites"][0].split(" ")[0] for mapping in found["mappings"]} == {"contract", "split"}
+    assert {"compute", "compute_first"} <= {mapping["instruction"] for mapping in found["mappings"]}
+
+
+def test_the_intermediate_that_does_not_fit_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["map", "dwsep_fused", "--hw", "gemmini16", "-t", "TA=i8,TB=i8"]) == 1
+    assert "the 18-bit intermediate" in capsys.readouterr().out
+
+
+def test_no_mapping_is_an_honest_no_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "map", "gemm", "--hw", "toy4", "-t", "TA=f64,TB=f64,TC=f64", code=1)
+    assert found["mappings"] == []
+    assert all(rejection["reason"] and rejection["code"].startswith("MAP") for rejection in found["rejections"])
+
+
+def test_explain_says_why_one_instruction_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "gemm", "--hw", "toy4", "--instruction", "preload"]) == 0
+    shown = capsys.readouterr().out
+    assert "'preload' only moves or fills; the kernel accumulates with '+='" in shown
+    assert "--> gemm.isam:" in shown and "--> toy4.yaml:" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "place"),
+    [
+        (("--instruction", "computer"), "RUN002", "1:44"),
+        (("--statement", "3"), "RUN001", "1:42"),
+        (("--criterion", "loose"), "CLI001", "1:42"),
+    ],
+)
+def test_a_wrong_restriction_is_shown_where_it_stands(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: str, place: str
+) -> None:
+    assert main(["map", "gemm", "--hw", "toy4", *words]) == 2
+    error = capsys.readouterr().err
+    assert f"error[{code}]" in error and f" --> command line:{place}\n" in error
+
+
+def test_explain_of_a_code_gives_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "CLI007"]) == 0
+    assert capsys.readouterr().out.startswith("CLI007: a size or a type is given twice\n")
+
+
+def test_explain_of_an_unknown_code_suggests_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "CLI077"]) == 2
+    assert "did you mean 'CLI007'?" in capsys.readouterr().err
+
+
+def test_explain_of_a_kernel_needs_a_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "gemm"]) == 2
+    assert "error[CLI003]: missing --hw" in capsys.readouterr().err
