@@ -1,7 +1,8 @@
 """How large the polynomials are: per element, the degree, or how many random functions stand in it.
 
 These bound the chance that two different polynomials agree at a random point (Schwartz, "Fast probabilistic algorithms
-for verification of polynomial identities", JACM 27(4), 1980; Zippel, EUROSAM 1979).
+for verification of polynomial identities", JACM 27(4), 1980; Zippel, EUROSAM 1979). Undefined elements are followed
+too: a value made of one stops the run.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from isamapper.ir.nodes import BinaryOp, CompareOp, Reduction, UnaryOp
 from isamapper.ir.types import DType
 from isamapper.sim.functional.domain import Domain, Word
-from isamapper.sim.functional.lanes import FLOAT, Lanes, Raw
+from isamapper.sim.functional.lanes import Lanes, Raw
+
+UNDEFINED = 2**32 - 1
+_COUNT = ir.IntType(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +32,29 @@ class Degrees(Domain):
     functions: bool = False
 
     name = "degrees"
+    checks_stores = True
 
     def storage(self, dtype: DType) -> np.dtype[Any]:
-        return np.dtype(np.float32)
+        return np.dtype(np.uint32)
 
     def element(self, dtype: DType) -> Any:
-        return FLOAT
+        return _COUNT
 
-    def undefined(self, dtype: DType) -> float:
-        return 0.0
+    def undefined(self, dtype: DType) -> int:
+        return UNDEFINED
 
-    def identity(self, reduction: Reduction, dtype: DType) -> float:
-        return 0.0
+    def identity(self, reduction: Reduction, dtype: DType) -> int:
+        return 0
 
-    def literal(self, value: int | float, dtype: DType) -> float:
-        return 0.0
+    def literal(self, value: int | float, dtype: DType) -> int:
+        return 0
 
     def of_inputs(self, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
         """What a tensor that is given holds."""
-        return np.full(shape, 0.0 if self.functions else 1.0, np.float32)
+        return np.full(shape, 0 if self.functions else 1, np.uint32)
+
+    def is_undefined(self, lanes: Lanes, raw: Raw) -> Raw:
+        return lanes.builder.icmp_unsigned("==", raw, lanes.constant(_COUNT, -1))
 
     def accumulate(self, lanes: Lanes, reduction: Reduction, old: Raw, term: Word) -> Raw:
         op = BinaryOp.ADD if reduction is Reduction.ADD else BinaryOp.MUL
@@ -59,23 +68,28 @@ class Degrees(Domain):
             case BinaryOp.ADD | BinaryOp.SUB:
                 return self._sum(lanes, left, right)
             case BinaryOp.MUL | BinaryOp.MIN | BinaryOp.MAX:
-                return Word(lanes.builder.fadd(left.raw, right.raw), left.dtype)
+                return self._product(lanes, left, right)
             case BinaryOp.DIV:
-                return Word(lanes.builder.fadd(left.raw, self._one(lanes, right).raw), left.dtype)
+                return self._product(lanes, left, self._one(lanes, right))
             case BinaryOp.SHL | BinaryOp.SHR | BinaryOp.SHR_ROUND:
                 return self._one(lanes, left)
 
     def select(self, lanes: Lanes, op: CompareOp, left: Word, right: Word, yes: Word, no: Word) -> Word:
-        weight = self._one(lanes, left)
-        return Word(lanes.builder.fadd(self._sum(lanes, yes, no).raw, weight.raw), yes.dtype)
+        weight = self._one(lanes, self._sum(lanes, left, right))
+        return self._product(lanes, self._sum(lanes, yes, no), weight)
 
     def cast(self, lanes: Lanes, operand: Word, dtype: DType) -> Word:
         return Word(operand.raw, dtype)
 
     def _sum(self, lanes: Lanes, left: Word, right: Word) -> Word:
         if self.functions:
-            return Word(lanes.builder.fadd(left.raw, right.raw), left.dtype)
-        return Word(lanes.intrinsic("maxnum", FLOAT, [left.raw, right.raw]), left.dtype)
+            return self._product(lanes, left, right)
+        return Word(lanes.intrinsic("umax", _COUNT, [left.raw, right.raw]), left.dtype)
 
-    def _one(self, lanes: Lanes, like: Word) -> Word:
-        return Word(lanes.constant(FLOAT, 1.0), like.dtype)
+    def _product(self, lanes: Lanes, left: Word, right: Word) -> Word:
+        return Word(lanes.intrinsic("uadd.sat", _COUNT, [left.raw, right.raw]), left.dtype)
+
+    def _one(self, lanes: Lanes, argument: Word) -> Word:
+        """The value of a random function: undefined where its argument is."""
+        undefined = self.is_undefined(lanes, argument.raw)
+        return Word(lanes.builder.select(undefined, argument.raw, lanes.constant(_COUNT, 1)), argument.dtype)

@@ -16,7 +16,8 @@ from isamapper.ir.nodes import Binary, BinaryOp, Expression, Select, Unary, Unar
 from isamapper.ir.walk import sites
 from isamapper.plan.program import Program
 from isamapper.sim.functional.compiled import compile_body
-from isamapper.verify.degrees import Degrees
+from isamapper.sim.functional.native_run import check_defined, stop_error
+from isamapper.verify.degrees import UNDEFINED, Degrees
 
 
 def error_weight(program: Program) -> float:
@@ -34,12 +35,19 @@ def error_weight(program: Program) -> float:
 
 
 def _greatest(program: Program, domain: Degrees) -> float:
-    """The greatest count in any tensor that the kernel or the program leaves."""
+    """The greatest count in any tensor that the kernel or the program leaves.
+
+    Raises :class:`ExecutionError` where an undefined element is read.
+    """
     greatest = 0.0
     for body, machine in ((program.kernel, None), (program.body, program.machine)):
         inputs = {tensor.name: domain.of_inputs(tensor.shape) for tensor in body.tensors}
         result = compile_body(body, machine, domain).run(inputs)
-        greatest = max([greatest, *(float(np.max(array, initial=0.0)) for array in result.arrays)])
+        if result.stop is not None:
+            check_defined(body, machine)
+            raise stop_error(result.stop)
+        for array in result.arrays:
+            greatest = max(greatest, float(np.max(array, initial=0, where=array != UNDEFINED)))
     return greatest
 
 

@@ -37,11 +37,11 @@ def field_part(program: Program, seed: int, seconds: float) -> FieldAnswer:
     """Trials on ``program`` until the error probability is small or ``seconds`` have gone, at least one."""
     start = time.perf_counter()
     difference = _trial(program, Residues(seed))
-    if difference is not None and _takes_extrema(program.kernel):
-        return _idempotent(program, seed, start, seconds, difference)
-    if difference is not None:
+    if difference is not None and not _takes_extrema(program.kernel):
         return _failed(start, 1, difference)
     weight = error_weight(program)
+    if difference is not None:
+        return _idempotent(program, weight, seed, start, seconds, difference)
     single, trials = min(1.0, weight / PRIME), 1
     while single**trials > _TARGET_PROBABILITY and trials < _MOST_TRIALS and _time_is_left(start, trials, seconds):
         difference = _trial(program, Residues(seed + trials))
@@ -51,10 +51,14 @@ def field_part(program: Program, seed: int, seconds: float) -> FieldAnswer:
     return _passed(start, trials, single**trials, "⊕ and ⊗ as operations of the field", weight)
 
 
-def _idempotent(program: Program, seed: int, start: float, seconds: float, first: Difference) -> FieldAnswer:
-    """The program may count an element of ``min`` or ``max`` twice: then only the order of elements may be used."""
+def _idempotent(
+    program: Program, width: float, seed: int, start: float, seconds: float, first: Difference
+) -> FieldAnswer:
+    """The program may count an element of ``min`` or ``max`` twice: then only the order of elements may be used.
+
+    A missing element is seen where it would have come first, so in one of ``width`` cases.
+    """
     trials = 0
-    width = error_weight(program)
     single = 1.0 - 1.0 / max(1.0, width)
     while trials == 0 or (
         single**trials > _TARGET_PROBABILITY and trials < 4096 and _time_is_left(start, trials, seconds)

@@ -25,7 +25,7 @@ def verify(
     *,
     seed: int = 0,
     ops_limit: int = 10**10,
-    budget_seconds: float = 20.0,
+    budget_seconds: float = 4.0,
     proof_seconds: float = 4.0,
     reduced: abc.Callable[[], Program] | None = None,
 ) -> Certificate:
