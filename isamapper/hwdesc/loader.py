@@ -97,8 +97,7 @@ def _machine(fields: Fields, snippets: tuple[Fields, ...], draft: Draft) -> Mach
         dispatch=read_dispatch(fields.node_of("dispatch"), draft),
         interlocks=fields.word("interlocks", "hardware"),
         instructions=tuple(
-            _with_source(instruction, snippets)
-            for instruction in _instructions(_gather(parts, "instructions"), draft)
+            _with_source(instruction, snippets) for instruction in _instructions(_gather(parts, "instructions"), draft)
         ),
         default_types=tuple(read_types(fields.node_of("default_types"), draft).items()),
         source=fields.text("source"),

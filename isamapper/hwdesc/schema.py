@@ -114,7 +114,12 @@ OPERAND = Record(
         Field("pad_value", Number(), "the only constant that can be read there; left out: any"),
         Field("read_at", Cycles(), "first read, counted from the start", default="0"),
         Field("read_until", Cycles(), "last read is before this", default="occupies_cycles"),
-        Field("ready_at", Cycles(), "a written value can be used from here, counted as latency_cycles is", default="latency_cycles"),
+        Field(
+            "ready_at",
+            Cycles(),
+            "a written value can be used from here, counted as latency_cycles is",
+            default="latency_cycles",
+        ),
         Field("accumulates", Flag(), "true: '+=' of one unit follow each other every occupies_cycles", default="false"),
     ),
 )
