@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from isamapper.diagnostics.source import Source
 from isamapper.ir.affine import AccessMap, extent, variable
 from isamapper.ir.einsum import einsum as einsum
+from isamapper.ir.literals import named_dtype
 from isamapper.ir.nodes import (
     Access,
     Assign,
@@ -39,7 +40,7 @@ from isamapper.ir.nodes import (
 )
 from isamapper.ir.operators import Index, Operand, Value, expression_of, index_of
 from isamapper.ir.parser import parse_kernel
-from isamapper.ir.types import DTYPES, DType
+from isamapper.ir.types import DType
 from isamapper.ir.verifier import check_kernel
 
 
@@ -49,16 +50,7 @@ def kernel(
     types: abc.Mapping[str, DType | str] | None = None,
 ) -> Kernel:
     """The kernel in ``text``; types may be given by name, such as ``{"TA": "i8"}``."""
-    named = {name: dtype if isinstance(dtype, DType) else _dtype(dtype) for name, dtype in (types or {}).items()}
-    return parse_kernel(text, sizes, named)
-
-
-def _dtype(name: DType | str) -> DType:
-    if isinstance(name, DType):
-        return name
-    if name not in DTYPES:
-        raise ValueError(f"unknown data type '{name}'; known: {', '.join(DTYPES)}")
-    return DTYPES[name]
+    return parse_kernel(text, sizes, {name: named_dtype(dtype) for name, dtype in (types or {}).items()})
 
 
 class Element(Value):
@@ -134,7 +126,7 @@ class Builder:
     def _declare(
         self, name: str, dtype: DType | str, shape: tuple[int, ...], direction: Direction, role: str
     ) -> TensorName:
-        tensor = Tensor(name, _dtype(dtype), shape, None, direction, Role(role))
+        tensor = Tensor(name, named_dtype(dtype), shape, None, direction, Role(role))
         self._tensors.append(tensor)
         return TensorName(self, tensor)
 

@@ -19,9 +19,10 @@ from collections import abc
 from dataclasses import dataclass
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
+from isamapper.ir.literals import named_dtype
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
-from isamapper.ir.types import DTYPES, DType
+from isamapper.ir.types import DType
 
 DEFAULT_SIZE = 64
 """Extent of an index that neither sizes nor shapes fix."""
@@ -47,7 +48,7 @@ def einsum(
     ``TB``, … (operands in order, then the result) to data types.
     """
     text = einsum_text(subscripts, sizes or {}, shapes)
-    named = {name: dtype if isinstance(dtype, DType) else DTYPES[dtype] for name, dtype in (types or {}).items()}
+    named = {name: named_dtype(dtype) for name, dtype in (types or {}).items()}
     return parse_kernel(Source(f"einsum '{subscripts}'", text), None, named)
 
 

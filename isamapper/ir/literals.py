@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from isamapper.ir.types import DType, integer_range
+from isamapper.ir.types import DTYPES, DType, integer_range
 
 _GREATEST = {
     "f64": (2 - 2**-52) * 2.0**1023,
@@ -58,6 +58,15 @@ _SPELLINGS = {
     "double": "f64",
     "int": "i32",
 }
+
+
+def named_dtype(dtype: DType | str) -> DType:
+    """The data type itself, or the one of that name; ValueError where there is none."""
+    if isinstance(dtype, DType):
+        return dtype
+    if dtype not in DTYPES:
+        raise ValueError(f"unknown data type '{dtype}'; known: {', '.join(DTYPES)}")
+    return DTYPES[dtype]
 
 
 def spelled_dtype(word: str) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from isamapper.ir.affine import Affine, constant
-from isamapper.ir.literals import literal_of
+from isamapper.ir.literals import literal_of, named_dtype
 from isamapper.ir.nodes import (
     Binary,
     BinaryOp,
@@ -24,7 +24,7 @@ from isamapper.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from isamapper.ir.types import DTYPES, DType
+from isamapper.ir.types import DType
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,9 @@ class Value:
     def __neg__(self) -> Value:
         return apply("neg", self)
 
-    def cast(self, dtype: str) -> Value:
+    def cast(self, dtype: DType | str) -> Value:
         """The value as ``dtype``; itself where it is that already."""
-        target = DTYPES[dtype]
+        target = named_dtype(dtype)
         return self if target == self.dtype else Value(Cast(target, self.node), target)
 
 
