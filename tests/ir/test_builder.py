@@ -74,9 +74,12 @@ def test_every_operator_has_its_text() -> None:
 def test_conditions_and_extents_are_affine() -> None:
     build = Builder("k")
     x, y = build.input("x", "f32", 9), build.output("y", "f32", 9)
-    with build.loops({"i": 9}) as (i,), build.loops({"j": i + 1}, IteratorKind.REDUCTION) as (j,):
-        with build.where(i > 1, j < 3, i >= j):
-            y[i] += x[i - j]
+    with (
+        build.loops({"i": 9}) as (i,),
+        build.loops({"j": i + 1}, IteratorKind.REDUCTION) as (j,),
+        build.where(i > 1, j < 3, i >= j),
+    ):
+        y[i] += x[i - j]
     assert build.kernel() == parse_kernel("""
         kernel k(x: f32[9]) -> (y: f32[9]) {
           for i < 9 { for j < i + 1 reduction { if i > 1, j < 3, i >= j { y[i] += x[i - j] } } }

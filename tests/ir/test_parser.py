@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
+from isamapper.frontends.library import load_kernel
 from isamapper.ir.affine import affine, constant, extent, variable
 from isamapper.ir.nodes import (
     Assign,
@@ -32,6 +34,7 @@ from isamapper.ir.nodes import (
 from isamapper.ir.parser import parse_kernel, parse_program, warnings
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES
+from isamapper.ir.words import RESERVED
 
 GOOD = """\
 kernel gemm(a: i8[M, K], const b: i8[K, N]) -> (c: i32[M, N])
@@ -432,3 +435,17 @@ def test_constants_alone_make_an_index() -> None:
     loop = kernel.body[0]
     assert isinstance(loop, Loop) and isinstance(loop.body[0], Assign) and isinstance(loop.body[0].value, Load)
     assert loop.body[0].value.access.map.results[0] == constant(2)
+
+
+@pytest.mark.parametrize("word", sorted(RESERVED))
+def test_a_reserved_word_is_no_name(word: str) -> None:
+    (found,) = mistakes(f"kernel k(x: f32) -> ({word}: f32) {{ {word} = x }}")
+    assert found.code == "IR001"
+    if word not in ("const", "free", "inout"):  # which may stand before a name
+        assert found.help == f"'{word}' is a word of the language and cannot be a name"
+
+
+def test_a_byte_order_mark_and_a_missing_last_line_end_are_no_mistakes(tmp_path: Path) -> None:
+    file = tmp_path / "k.isam"
+    file.write_bytes(b"\xef\xbb\xbf" + GOOD.rstrip("\n").encode())
+    assert load_kernel(file) == parse_kernel(GOOD)

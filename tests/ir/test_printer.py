@@ -120,7 +120,8 @@ def test_equal_kernels_have_one_digest_and_others_another() -> None:
 
 
 def test_instructions_whose_names_are_no_words_are_quoted() -> None:
-    text = 'kernel p(x: i8[4] @d at 0) -> (y: i8[4] @d at 4) { invoke "for" a: x[0]; invoke "v p" a: y[0]; invoke m b: x[1] }'
+    body = 'invoke "for" a: x[0]; invoke "v p" a: y[0]; invoke m b: x[1]'
+    text = f"kernel p(x: i8[4] @d at 0) -> (y: i8[4] @d at 4) {{ {body} }}"
     printed = print_kernel(read(text, program=True))
     assert [line.strip() for line in printed.splitlines()[2:5]] == [
         'invoke "for" a: x[0]',
