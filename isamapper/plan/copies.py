@@ -7,8 +7,9 @@ The search is a small backtracking (instruction iterators x coordinates, both si
 
 from __future__ import annotations
 
+import math
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from isamapper.hwdesc.model import Instruction, Machine
@@ -29,6 +30,7 @@ class Walk:
     """One coordinate of a copy: steps of both sides in elements (0: does not move) and how it may be cut.
 
     ``source_unit`` and ``target_unit`` are the elements that windows must start at multiples of.
+    ``axes`` are the tensor axes that either side moves along (None: none or several).
     ``clipped``: fewer than ``extent`` steps may be valid at the edge; ``room``: writing all of them is harmless.
     """
 
@@ -40,6 +42,7 @@ class Walk:
     room: bool
     source_unit: int = 1
     target_unit: int = 1
+    axes: tuple[int | None, int | None] = (None, None)
 
     def starts_whole(self, size: int) -> bool:
         """Whether every block of ``size`` steps starts at a whole row or aligned address on both sides."""
@@ -138,14 +141,44 @@ def _assign(
         return
     leg, rest = legs[0], legs[1:]
     taken = {name for _, name, _ in binds}
-    for walk in walks:
-        if walk.name in taken or walk.extent < 2:
-            continue
-        size = _fit(leg, walk, pads)
-        if size is not None:
-            _assign(rest, walks, pads, (*binds, (leg.iterator, walk.name, size)), elements * size, results)
+    for line in _lines(leg, tuple(walk for walk in walks if walk.name not in taken and walk.extent > 1), pads):
+        bound = tuple((leg.iterator, walk.name, size) for walk, size in line)
+        _assign(rest, walks, pads, (*binds, *bound), elements * math.prod(size for _, size in line), results)
     if leg.low <= 1:
         _assign(rest, walks, pads, binds, elements, results)
+
+
+def _lines(leg: _Leg, walks: tuple[Walk, ...], pads: bool) -> abc.Iterator[tuple[tuple[Walk, int], ...]]:
+    """Coordinates that ``leg`` can walk, outermost first: one, or several that lie in one line on both sides."""
+    for walk in walks:
+        size = _fit(leg, walk, pads)
+        if size is not None:
+            yield ((walk, size),)
+        inner = _inside(leg, walk)
+        if inner is not None:
+            others = tuple(other for other in walks if other.name != walk.name and _continues(other, walk))
+            yield from ((*line, (walk, walk.extent)) for line in _lines(inner, others, pads))
+
+
+def _inside(leg: _Leg, walk: Walk) -> _Leg | None:
+    """What is left of ``leg`` for coordinates outside ``walk``, which it walks whole."""
+    if walk.clipped or leg.high // walk.extent < 2 or _fit(replace(leg, low=1, step=1), walk, False) != walk.extent:
+        return None
+    free = tuple(None if stride != -1 else -1 for stride in (leg.source_stride, leg.target_stride))
+    if leg.low <= 1 and leg.step == 1:
+        return _Leg(leg.iterator, 1, leg.high // walk.extent, 1, *free)
+    whole = leg.low == leg.high and leg.high % walk.extent == 0
+    return _Leg(leg.iterator, leg.low // walk.extent, leg.high // walk.extent, 1, *free) if whole else None
+
+
+def _continues(outer: Walk, inner: Walk) -> bool:
+    """Whether a step of ``outer`` comes right after the last of ``inner``, along one axis on both sides."""
+    return (
+        None not in outer.axes
+        and outer.axes == inner.axes
+        and outer.source_stride == inner.source_stride * inner.extent
+        and outer.target_stride == inner.target_stride * inner.extent
+    )
 
 
 def _fit(leg: _Leg, walk: Walk, pads: bool) -> int | None:

@@ -14,7 +14,15 @@ from isamapper.ir.affine import Affine, Extent, extent, variable
 from isamapper.ir.nodes import Access, Invoke, Tensor, Window, WindowAxis
 from isamapper.plan.lanes import lane_extent, lane_size, padded_lanes
 from isamapper.plan.layout import Coordinate, Layout, buffer_offsets, home_offsets, moves, slot_index
-from isamapper.plan.needle import iterator_sizes, lone_axes, operand_spec, operand_tensor, parameter_of, writes
+from isamapper.plan.needle import (
+    iterator_sizes,
+    lone_axes,
+    operand_spec,
+    operand_tensor,
+    parameter_of,
+    required_strides,
+    writes,
+)
 from isamapper.plan.nest import Buffer, Call, Nest
 from isamapper.plan.padding import pad_value
 from isamapper.plan.refusal import refusal
@@ -69,13 +77,24 @@ def stop_steps(nest: Nest, stop: Stop, coordinate: Coordinate) -> tuple[tuple[in
     return tuple((c.axis + shift, c.stride) for c in stop.layout.coordinates if c.name == coordinate.name)
 
 
+def axis_along(nest: Nest, stop: Stop, coordinate: Coordinate) -> int | None:
+    """The one tensor axis of ``stop`` that a coordinate moves along; None where it is none or several."""
+    steps = stop_steps(nest, stop, coordinate)
+    return steps[0][0] if len(steps) == 1 else None
+
+
 def outside_steps(tensor: Tensor) -> tuple[tuple[int, int], ...]:
     """Steps that leave ``tensor`` at once: along an operand axis that no iterator fills, position 0 alone is real."""
     return ((0, tensor.shape[0]),) if tensor.shape else ()
 
 
-def call_node(nest: Nest, call: Call, stops: abc.Mapping[int, Stop]) -> Invoke:
-    """The invocation of ``call`` at the present loop values, clipped where its parameters allow."""
+def call_node(
+    nest: Nest, call: Call, stops: abc.Mapping[int, Stop], constants: abc.Mapping[str, Tensor] | None = None
+) -> Invoke:
+    """The invocation of ``call`` at the present loop values, clipped where its parameters allow.
+
+    ``constants`` are the tensors that hold what operands are fed which stand for no access.
+    """
     instruction = call.instruction
     lanes = {
         control.name: lane
@@ -87,7 +106,8 @@ def call_node(nest: Nest, call: Call, stops: abc.Mapping[int, Stop]) -> Invoke:
         for each in instruction.parameters
     )
     windows = tuple(
-        (tensor.name, _call_window(nest, call, tensor.name, stops)) for tensor in instruction.semantics.tensors
+        (tensor.name, _call_window(nest, call, tensor.name, stops, constants or {}))
+        for tensor in instruction.semantics.tensors
     )
     return Invoke(instruction.name, windows, parameters)
 
@@ -107,7 +127,26 @@ def _steps(nest: Nest, call: Call, lane: str) -> Extent:
     return lane_extent(nest, nest.call, facing)
 
 
-def _call_window(nest: Nest, call: Call, operand: str, stops: abc.Mapping[int, Stop]) -> Window:
+def constant_shape(call: Call, operand: str) -> tuple[int, ...]:
+    """Shape of the tensor that feeds a constant: one element where the operand takes any stride, else all of it."""
+    shape = operand_tensor(call.instruction.semantics, operand).shape
+    anyhow = all(stride is None for stride in required_strides(call.instruction, operand))
+    return (1,) * len(shape) if anyhow else shape
+
+
+def _constant_window(nest: Nest, call: Call, operand: str, tensor: Tensor) -> Window:
+    axes = []
+    for position, lane in enumerate(lone_axes(call.instruction.semantics, operand)):
+        size = extent(tensor.shape[position]) if lane is None else _steps(nest, call, lane)
+        axes.append(WindowAxis(size, ((position, 1),) if tensor.shape[position] > 1 else ()))
+    return Window(tensor.name, tuple(Affine() for _ in tensor.shape), tuple(axes))
+
+
+def _call_window(
+    nest: Nest, call: Call, operand: str, stops: abc.Mapping[int, Stop], constants: abc.Mapping[str, Tensor]
+) -> Window:
+    if operand in constants:
+        return _constant_window(nest, call, operand, constants[operand])
     access = next((index for name, index in call.sigma if name == operand), None)
     if access is None:
         reason = "no access of the statement stands for it"

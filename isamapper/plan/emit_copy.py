@@ -247,7 +247,9 @@ class _Walk:
     # the invocation
 
     def _invoke(self) -> Invoke:
-        bound = {iterator: name for name, (iterator, _) in self.binds.items()}
+        bound: dict[str, list[str]] = {}
+        for name, (iterator, _) in self.binds.items():
+            bound.setdefault(iterator, []).append(name)
         lanes = {c.name: lane for lane in self.shape.iterators if (c := parameter_of(self.instruction, lane))}
         parameters = []
         for parameter in self.instruction.parameters:
@@ -255,7 +257,7 @@ class _Walk:
             if lane is None:
                 parameters.append((parameter.name, extent(parameter.high)))
             else:
-                value = self.size[bound[lane]] if lane in bound else extent(max(1, parameter.low))
+                value = self._line(bound[lane]) if lane in bound else extent(max(1, parameter.low))
                 parameters.append((parameter.name, value))
         windows = {
             self.shape.source: self._window(self.shape.source, self.transfer.source, bound),
@@ -264,7 +266,16 @@ class _Walk:
         operands = tuple((tensor.name, windows[tensor.name]) for tensor in self.instruction.semantics.tensors)
         return Invoke(self.instruction.name, operands, tuple(parameters))
 
-    def _window(self, operand: str, stop: Stop, bound: abc.Mapping[str, str]) -> Window:
+    def _line(self, names: list[str]) -> Extent:
+        """Steps over coordinates in one line: the outermost may end early, the others are whole."""
+        inside = 1
+        for name in names[1:]:
+            if not self.size[name].is_constant or len(self.size[name].bounds) > 1:
+                raise self._refused(name, "an inner part of one line must be whole")
+            inside *= self.size[name].bounds[0].constant
+        return extent(*(bound * inside for bound in self.size[names[0]].bounds))
+
+    def _window(self, operand: str, stop: Stop, bound: abc.Mapping[str, list[str]]) -> Window:
         offsets = list(stop_offsets(self.nest, stop, self.values))
         for coordinate in self.layout.coordinates:
             if coordinate.digit is None:
@@ -275,12 +286,20 @@ class _Walk:
         axes = []
         for place, lane in enumerate(lone_axes(self.instruction.semantics, operand)):
             if lane is not None and lane in bound:
-                steps = stop_steps(self.nest, stop, coordinates[bound[lane]])
-                axes.append(WindowAxis(self.size[bound[lane]], tuple(sorted(steps))))
+                steps = self._line_steps(stop, [coordinates[name] for name in bound[lane]])
+                axes.append(WindowAxis(self._line(bound[lane]), tuple(sorted(steps))))
             else:
                 control = None if lane is None else parameter_of(self.instruction, lane)
                 axes.append(WindowAxis(extent(shape[place] if control is None else max(1, control.low)), ()))
         return Window(stop.tensor.name, tuple(offsets), tuple(axes), self._otherwise(operand, stop))
+
+    def _line_steps(self, stop: Stop, line: list[Coordinate]) -> tuple[tuple[int, int], ...]:
+        """Steps of the innermost coordinate of a line, which the outer ones continue."""
+        steps = [stop_steps(self.nest, stop, coordinate) for coordinate in line]
+        for outer, inner, coordinate in zip(steps, steps[1:], line[1:], strict=False):
+            if dict(outer) != {axis: step * coordinate.extent for axis, step in inner}:
+                raise self._refused(coordinate.name, "the coordinates do not lie in one line")
+        return steps[-1]
 
     def _otherwise(self, operand: str, stop: Stop) -> int | float | None:
         if operand != self.shape.source or stop.buffer is not None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import AccessMap, Affine, constant, extent, variable
 from isamapper.ir.analysis import statements
-from isamapper.ir.nodes import Access, Allocate, Assign, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
+from isamapper.ir.nodes import Access, Allocate, Assign, Constant, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import Addresses
 from isamapper.plan.check_nest import check_nest
-from isamapper.plan.emit import Stop, stop_steps
+from isamapper.plan.emit import Stop, constant_shape, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
 from isamapper.plan.layout import Layout, buffer_layout, home_offsets, moves
 from isamapper.plan.lower_nest import NestLowering
-from isamapper.plan.nest import Buffer, Nest, depth_of
+from isamapper.plan.needle import operand_tensor
+from isamapper.plan.nest import Buffer, Call, Nest, depth_of
 from isamapper.plan.padding import inside, pad_value, padding_obstacle
 from isamapper.plan.program import Program
 from isamapper.plan.refusal import refusal
@@ -96,7 +97,28 @@ class _Lowering:
                 for stop in path
                 if stop.buffer is not None and not stop.buffer.prepared
             )
-            return (*buffers, *NestLowering(self.machine, nest, stops).nodes())
+            return (*buffers, *NestLowering(self.machine, nest, stops, self._constants(nest)).nodes())
+
+    def _constants(self, nest: Nest) -> dict[str, Tensor]:
+        """A tensor for every operand that is fed a constant, filled offline."""
+        found: dict[str, Tensor] = {}
+        for call in (nest.call, nest.first):
+            for operand, value in () if call is None else call.constants:
+                if operand not in found:
+                    found[operand] = self._constant(nest, call, operand, value)
+        return found
+
+    def _constant(self, nest: Nest, call: Call, operand: str, value: int | float) -> Tensor:
+        dtype = operand_tensor(call.instruction.semantics, operand).dtype
+        name = f"constant_{nest.statement.index}_{operand}"
+        placed = self.addresses.place(Tensor(name, dtype, constant_shape(call, operand)), self.home)
+        loops = [f"{name}_{axis}" for axis in range(len(placed.shape))]
+        index = AccessMap(tuple(variable(loop) for loop in loops))
+        node: Node = Assign(Access(name, index), Constant(value, dtype))
+        for loop, size in zip(reversed(loops), reversed(placed.shape), strict=True):
+            node = Loop(loop, extent(size), (node,))
+        self.prepared += [Allocate(placed), node]
+        return placed
 
     def _misnamed(self, nest: Nest) -> Rejection | None:
         """Loops around the nest are whole digits of their own name; no other digit is left out of the order."""

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.affine import Affine, Extent, constant, substitute, variable
-from isamapper.ir.nodes import Constraint, Guard, Loop, Node
+from isamapper.ir.nodes import Constraint, Guard, Loop, Node, Tensor
 from isamapper.plan.emit import Stop, call_node, loop_values
 from isamapper.plan.emit_copy import Chunk, Transfer, copy_nodes, walked
 from isamapper.plan.layout import loop_trips
@@ -41,10 +41,19 @@ class Move:
 
 
 class NestLowering:
-    """Emits the nodes of one nest; ``stops`` lists per access the home tensor and its placed buffers."""
+    """Emits the nodes of one nest; ``stops`` lists per access the home tensor and its placed buffers.
 
-    def __init__(self, machine: Machine, nest: Nest, stops: abc.Mapping[int, tuple[Stop, ...]]) -> None:
-        self.machine, self.nest, self.stops = machine, nest, stops
+    ``constants`` are the tensors that feed operands which stand for no access.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        nest: Nest,
+        stops: abc.Mapping[int, tuple[Stop, ...]],
+        constants: abc.Mapping[str, Tensor],
+    ) -> None:
+        self.machine, self.nest, self.stops, self.constants = machine, nest, stops, constants
         self.fills: list[Move] = []
         self.drains: list[Move] = []
         self._collect()
@@ -265,10 +274,10 @@ class NestLowering:
 
     def _call(self) -> tuple[Node, ...]:
         last = {access: stops[-1] for access, stops in self.stops.items()}
-        main = call_node(self.nest, self.nest.call, last)
+        main = call_node(self.nest, self.nest.call, last, self.constants)
         fresh = self._at_zero(name for name in (*self._around(), *self.nest.order) if self._repeats(name))
         if self.nest.first is not None:
-            start = call_node(self.nest, self.nest.first, last)
+            start = call_node(self.nest, self.nest.first, last, self.constants)
             return (Guard(fresh, (start,), (main,)),) if fresh else (start,)
         if self.nest.init is not None:
             clear = call_node(self.nest, self.nest.init, last)

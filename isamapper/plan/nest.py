@@ -32,10 +32,11 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """How a buffer is filled or drained: an instruction and, per instruction iterator, the coordinate it walks.
+    """How a buffer is filled or drained: an instruction and, per instruction iterator, the coordinates it walks.
 
     ``binds`` holds (instruction iterator, coordinate, extent): ``extent`` consecutive steps of the coordinate; the
-    rest of the coordinate becomes a loop. Coordinates named nowhere are loops of their own.
+    rest of the coordinate becomes a loop. One iterator may walk several coordinates that lie in one line, outermost
+    first, all but the outermost whole. Coordinates named nowhere are loops of their own.
     """
 
     instruction: str
@@ -79,13 +80,14 @@ class Call:
 
     ``sigma`` holds (operand, access number): 0 is the statement's target, 1, 2, ... its loads. ``axes`` lists per
     instruction iterator the bound digits inside it, outermost first; iterators without a digit are left out. ``values``
-    are the immediates that ``instruction`` has been specialised to.
+    are the immediates that ``instruction`` has been specialised to; ``constants`` the operands that are fed a constant.
     """
 
     instruction: Instruction
     sigma: tuple[tuple[str, int], ...]
     axes: tuple[tuple[str, tuple[str, ...]], ...]
     values: tuple[tuple[str, int], ...] = ()
+    constants: tuple[tuple[str, int | float], ...] = ()
 
     def operand(self, access: int) -> str | None:
         """The operand that stands for access number ``access``, if any."""

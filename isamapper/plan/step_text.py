@@ -26,9 +26,9 @@ _FLAGS = ("expand", "prepared", "prefetch", "delay")
 def print_step(step: Step) -> str:
     """One line, without a newline."""
     match step:
-        case Apply(statement, role, instruction, sigma, axes, values):
+        case Apply(statement, role, instruction, sigma, axes, values, constants):
             operands = ", ".join(f"{_word(operand)} = {access}" for operand, access in sigma)
-            line = f"apply {statement} {role} {_word(instruction)}({operands}){_values(values)}"
+            line = f"apply {statement} {role} {_word(instruction)}({operands}){_values(values)}{_constants(constants)}"
             inside = ", ".join(f"{_word(iterator)} = {_words(digits)}" for iterator, digits in axes)
             return f"{line} over {inside}" if axes else line
         case Split(statement, iterator, digits):
@@ -53,6 +53,23 @@ def _values(values: tuple[tuple[str, int], ...]) -> str:
 
 def _read_values(line: StepReader) -> tuple[tuple[str, int], ...]:
     return tuple(line.pairs(None, None, StepReader.number)) if line.accept("set") else ()
+
+
+def _constants(constants: tuple[tuple[str, int | float], ...]) -> str:
+    fed = ", ".join(f'{_word(name)} = "{value!r}"' for name, value in constants)
+    return f" given {fed}" if constants else ""
+
+
+def _read_constants(line: StepReader) -> tuple[tuple[str, int | float], ...]:
+    return tuple(line.pairs(None, None, _read_constant)) if line.accept("given") else ()
+
+
+def _read_constant(line: StepReader) -> int | float:
+    text = line.name("a quoted number")
+    try:
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        raise line.wrong(f"'{text}' is no number") from None
 
 
 def _word(name: str) -> str:
@@ -132,10 +149,11 @@ def _read_apply(line: StepReader) -> Apply:
     instruction = line.name("an instruction")
     sigma = tuple(line.pairs("(", ")", StepReader.number))
     values = _read_values(line)
+    constants = _read_constants(line)
     axes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     if line.accept("over"):
         axes = tuple(line.pairs(None, None, _read_list))
-    return Apply(statement, role, instruction, sigma, axes, values, line.span)
+    return Apply(statement, role, instruction, sigma, axes, values, constants, line.span)
 
 
 def _read_list(line: StepReader) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ class Apply:
     sigma: tuple[tuple[str, int], ...]
     axes: tuple[tuple[str, tuple[str, ...]], ...]
     values: tuple[tuple[str, int], ...] = ()
+    constants: tuple[tuple[str, int | float], ...] = ()
     span: Span | None = field(default=None, compare=False)
 
 
@@ -160,7 +161,7 @@ def _pipelined(nest: Nest, step: Pipeline) -> Nest:
 
 def _call(machine: Machine, step: Apply) -> Call:
     chosen = specialised(_instruction(machine, step.instruction, step), step.values)
-    return Call(chosen, step.sigma, step.axes, step.values)
+    return Call(chosen, step.sigma, step.axes, step.values, step.constants)
 
 
 def _instruction(machine: Machine, name: str, step: Step) -> Instruction:
@@ -195,4 +196,4 @@ def steps_of(nest: Nest) -> tuple[Step, ...]:
 
 
 def _applied(index: int, role: str, call: Call) -> Apply:
-    return Apply(index, role, call.instruction.name, call.sigma, call.axes, call.values)
+    return Apply(index, role, call.instruction.name, call.sigma, call.axes, call.values, call.constants)

@@ -16,7 +16,7 @@ from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
 from isamapper.ir.nodes import Kernel, Role, Tensor
 from isamapper.plan.addresses import tensor_bytes
 from isamapper.plan.copies import Walk, copies_between, copy_options
-from isamapper.plan.emit import Stop, stop_steps
+from isamapper.plan.emit import Stop, axis_along, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access
 from isamapper.plan.lanes import padded_lanes
 from isamapper.plan.layout import Coordinate, Layout, buffer_layout, loop_trips, row_major
@@ -322,6 +322,7 @@ class _Builder:
             room=access != 0,
             source_unit=units[0],
             target_unit=units[1],
+            axes=(axis_along(nest, source, coordinate), axis_along(nest, target, coordinate)),
         )
 
     def _unit(self, instruction: Instruction, operand: str, stop: Stop) -> int:
@@ -335,7 +336,12 @@ class _Builder:
     def _clipped(self, nest: Nest, access: int, coordinate: Coordinate, pads: bool) -> bool:
         if coordinate.digit is None:
             return not (pads and access != 0 and self._needs_padding(nest, access))
-        if access != 0 and pads and self._needs_padding(nest, access) and nest.digit(coordinate.digit).bound in self.padded:
+        if (
+            access != 0
+            and pads
+            and self._needs_padding(nest, access)
+            and nest.digit(coordinate.digit).bound in self.padded
+        ):
             return False
         value = valid_extent(nest, nest.digit(coordinate.digit), {})
         return len(value.bounds) > 1 or value.bounds[0].constant < coordinate.extent

@@ -15,6 +15,7 @@ from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Direction, Reduction
 from isamapper.mapper.needle import Effect, effect_of, needle_of
+from isamapper.plan.homes import home_memory
 from isamapper.plan.mapping import Mapping
 from isamapper.plan.needle import (
     fill_value,
@@ -72,9 +73,10 @@ def frames_of(
     around the whole nest.
     """
     found: list[Frame] = []
+    home = home_memory(machine)
     for mapping in mappings:
         instruction = specialised(machine.instruction(mapping.instruction), mapping.parameters)
-        if not _schedulable(instruction, mapping):
+        if not _schedulable(instruction, mapping, home):
             continue
         for bound in bound_digits(instruction, statement, mapping, shared):
             frame = _frame(machine, statement, mapping, instruction, bound, fresh, shared)
@@ -84,12 +86,17 @@ def frames_of(
     return tuple(sorted(unique.values(), key=lambda frame: frame.cost_cycles))
 
 
-def _schedulable(instruction: Instruction, mapping: Mapping) -> bool:
+def _schedulable(instruction: Instruction, mapping: Mapping, home: str) -> bool:
     written = writes(instruction)
     for pairing in mapping.sigma:
-        if pairing.access is None or pairing.initial is not None or pairing.neutral is not None:
+        if pairing.initial is not None:
             return False
-        if (pairing.access == 0) != (pairing.operand in written):
+        if pairing.access is None:
+            if pairing.neutral is None or pairing.operand in written:
+                return False
+            if home not in operand_spec(instruction, pairing.operand).memories:
+                return False
+        elif pairing.neutral is not None or (pairing.access == 0) != (pairing.operand in written):
             return False
     return all(has_lone_axes(instruction.semantics, tensor.name) for tensor in instruction.semantics.tensors)
 
@@ -178,9 +185,10 @@ def _frame(
 ) -> Frame | None:
     call = Call(
         instruction,
-        tuple((pairing.operand, int(pairing.access or 0)) for pairing in mapping.sigma),
+        tuple((pairing.operand, pairing.access) for pairing in mapping.sigma if pairing.access is not None),
         _axes(bound),
         mapping.parameters,
+        tuple((p.operand, p.neutral) for p in mapping.sigma if p.access is None and p.neutral is not None),
     )
     needle = needle_of(instruction)
     assert needle is not None
@@ -228,8 +236,9 @@ def overwriting_twin(machine: Machine, call: Call) -> Call | None:
         sigma = {operands[name]: access for name, access in call.sigma}
         return Call(
             other,
-            tuple((tensor.name, sigma[tensor.name]) for tensor in other.semantics.tensors),
+            tuple((tensor.name, sigma[tensor.name]) for tensor in other.semantics.tensors if tensor.name in sigma),
             tuple(sorted((lanes[lane], members) for lane, members in call.axes)),
+            constants=tuple((operands[name], value) for name, value in call.constants),
         )
     return None
 
