@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--machines", metavar="MACHINE[,MACHINE]", help="paths or built-in names (default: every built-in machine)"
     )
     smoke.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (default: 0)")
+    smoke.add_argument("--jobs", type=int, default=1, metavar="INT", help="how many processes (default: 1)")
     bad = benches.add_parser("bad-input", help="malformed kernels, machines and arguments: exit code 2 and a place")
     for bench in (smoke, bad):
         add_format(bench)
@@ -43,7 +44,7 @@ def _smoke(arguments: argparse.Namespace) -> ExitCode:
     for machine in machines:
         isamapper.load_machine(machine)  # a wrong name is an error before anything is measured
     with Progress() as progress:
-        answer = measure(machines, seed=arguments.seed, report=progress)
+        answer = measure(machines, seed=arguments.seed, jobs=max(1, arguments.jobs), report=progress)
     if arguments.format == "json":
         print_json(answer)
     else:
