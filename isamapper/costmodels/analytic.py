@@ -10,6 +10,7 @@ a single slot. Queue depths, windows and hazards inside a tile are left to the s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from isamapper.hwdesc.bind import timing
@@ -186,10 +187,10 @@ class _Counter:
         shape = copy_shape(instruction)
         assert shape is not None
         values = {parameter.name: parameter.low for parameter in instruction.parameters}
-        for iterator, _, size in copy.binds:
+        for iterator in dict.fromkeys(name for name, _, _ in copy.binds):
             control = parameter_of(instruction, iterator)
             if control is not None:
-                values[control.name] = size
+                values[control.name] = math.prod(size for name, _, size in copy.binds if name == iterator)
         occupies = timing(instruction, values)[0]
         beats, latency = 0.0, timing(instruction, values)[1]
         for memory, write in ((self.machine.memory(source), False), (self.machine.memory(target), True)):

@@ -64,6 +64,19 @@ def copy_nodes(nest: Nest, transfer: Transfer, values: Values, chunks: tuple[Chu
     return _Walk(nest, transfer, values).nodes({chunk.coordinate: chunk for chunk in chunks})
 
 
+def cuts_the_edge(nest: Nest, copy: Copy, layout: Layout) -> bool:
+    """Whether some invocation of ``copy`` spans blocks of which the last ends early: it can only be copied whole."""
+    return any(c.digit is not None and _is_spanned(nest, copy, c.digit) for c in layout.coordinates)
+
+
+def _is_spanned(nest: Nest, copy: Copy, name: str) -> bool:
+    """Whether digit ``name`` is ragged, and a digit outside it lies in the same invocation."""
+    digit = nest.digit(name)
+    spanned = {coordinate for _, coordinate, size in copy.binds if size > 1}
+    around = itertools.takewhile(lambda other: other.name != name, digits_of(nest, digit.iterator))
+    return ragged(nest, digit) and any(other.name in spanned for other in around)
+
+
 class _Walk:
     def __init__(self, nest: Nest, transfer: Transfer, values: Values) -> None:
         shape = copy_shape(transfer.instruction)
@@ -205,13 +218,7 @@ class _Walk:
 
     def _is_ragged_inside(self, coordinate: Coordinate) -> bool:
         """Whether the edge depends on a digit that the same invocation spans, so that it is no box."""
-        if coordinate.digit is None or not ragged(self.nest, self.nest.digit(coordinate.digit)):
-            return False
-        around = itertools.takewhile(
-            lambda digit: digit.name != coordinate.digit,
-            digits_of(self.nest, self.nest.digit(coordinate.digit).iterator),
-        )
-        return any(digit.name in self.binds and self.binds[digit.name][1] > 1 for digit in around)
+        return coordinate.digit is not None and _is_spanned(self.nest, self.transfer.copy, coordinate.digit)
 
     def _steps(self, coordinate: Coordinate, reach: Extent, size: int, start: Affine) -> Extent:
         """Steps of the invocation at ``start``; all of ``size`` where the instruction cannot be narrowed."""

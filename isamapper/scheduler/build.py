@@ -17,11 +17,12 @@ from isamapper.ir.nodes import Kernel, Role, Tensor
 from isamapper.plan.addresses import tensor_bytes
 from isamapper.plan.copies import Walk, copies_between, copy_options
 from isamapper.plan.emit import Stop, axis_along, stop_steps
+from isamapper.plan.emit_copy import cuts_the_edge
 from isamapper.plan.homes import all_tensors, consumer_access
 from isamapper.plan.lanes import padded_lanes
 from isamapper.plan.layout import Coordinate, Layout, buffer_layout, loop_trips, row_major
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, parameter_of, required_strides
-from isamapper.plan.nest import Buffer, Copy, Digit, Epilogue, Nest, depth_of, digits_of, valid_extent
+from isamapper.plan.nest import Buffer, Copy, Digit, Epilogue, Nest, depth_of, valid_extent
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import boundaries
 
@@ -276,7 +277,7 @@ class _Builder:
                 continue
             walks = tuple(self._walk(nest, access, c, source, target, units, pads) for c in walked.coordinates)
             for copy in copy_options(instruction, walks, needs_pad):
-                if not pads and self._unboxed(nest, copy, walked):
+                if cuts_the_edge(nest, copy, walked) and not (pads and home_source and access != 0):
                     continue
                 elements = 1.0
                 for _, _, size in copy.binds:
@@ -345,18 +346,6 @@ class _Builder:
             return False
         value = valid_extent(nest, nest.digit(coordinate.digit), {})
         return len(value.bounds) > 1 or value.bounds[0].constant < coordinate.extent
-
-    def _unboxed(self, nest: Nest, copy: Copy, walked: Layout) -> bool:
-        """Whether two bound coordinates are digits of one iterator of which the inner may be clipped."""
-        names = {name for _, name, size in copy.binds if size > 1}
-        bound = [nest.digit(c.digit) for c in walked.coordinates if c.name in names and c.digit is not None]
-        for digit in bound:
-            outer = [d.name for d in digits_of(nest, digit.iterator)]
-            outer = outer[: outer.index(digit.name)]
-            clipped = len(valid_extent(nest, digit, {}).bounds) > 1
-            if clipped and any(other.name in outer for other in bound):
-                return True
-        return False
 
     # fit
 

@@ -19,7 +19,7 @@ from isamapper.ir.numeric import numpy_dtype
 from isamapper.ir.types import DType
 from isamapper.plan.check import check_program
 from isamapper.plan.copies import Walk, copies_between, copy_options
-from isamapper.plan.emit import Stop, stop_steps
+from isamapper.plan.emit import Stop, axis_along, stop_steps
 from isamapper.plan.homes import consumer_access, home_memory
 from isamapper.plan.layout import Coordinate, Layout, buffer_layout, row_major
 from isamapper.plan.lower import lower
@@ -153,8 +153,9 @@ def walk_of(
 ) -> Walk:
     name, extent = coordinate.name, coordinate.extent
     strides = stride(nest, source, coordinate), stride(nest, target, coordinate)
+    axes = axis_along(nest, source, coordinate), axis_along(nest, target, coordinate)
     units = [row_elements(machine, str(stop.tensor.memory), stop.tensor.dtype) for stop in (source, target)]
-    return Walk(name, extent, *strides, clipped(nest, access, source, coordinate, pads), access != 0, *units)
+    return Walk(name, extent, *strides, clipped(nest, access, source, coordinate, pads), access != 0, *units, axes)
 
 
 def row_elements(machine: Machine, name: str, dtype: DType) -> int:
