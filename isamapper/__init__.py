@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from isamapper.plan.text import parse_schedule as parse_schedule
     from isamapper.plan.text import print_program as print_program
     from isamapper.plan.text import print_schedule as print_schedule
+    from isamapper.plan.text import written_machine as written_machine
     from isamapper.result import NoMapping as NoMapping
     from isamapper.result import Result as Result
     from isamapper.sim.functional import execute as execute
@@ -83,6 +84,7 @@ _HOMES = {
     "search": "isamapper.pipeline",
     "simulate": "isamapper.sim.timing",
     "verify": "isamapper.verify",
+    "written_machine": "isamapper.plan.text",
 }
 
 __all__ = ["__version__", *_HOMES]

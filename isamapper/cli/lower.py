@@ -19,9 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
-    schedule = read_schedule(arguments, line)
+    schedule, machine = read_schedule(arguments, line)
     program = isamapper.lower(schedule)
-    text = isamapper.print_program(program, arguments.hw)
+    text = isamapper.print_program(program, machine)
     if arguments.format == "json":
         answer = {"kernel": program.kernel.name, "machine": program.machine.name, "program": text}
         print_json({**answer, "sizes": dict(program.kernel.sizes)})

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from isamapper.plan.steps import Schedule
 
 
-def read_schedule(arguments: argparse.Namespace, line: CommandLine) -> Schedule:
-    """The schedule in the command's file."""
+def read_schedule(arguments: argparse.Namespace, line: CommandLine) -> tuple[Schedule, str | None]:
+    """The schedule in the command's file, and how its machine is called there or on the command line."""
     machine, kernel = _given(arguments, line)
-    return isamapper.parse_schedule(_source(arguments.file, line), machine=machine, kernel=kernel)
+    source = _source(arguments.file, line)
+    schedule = isamapper.parse_schedule(source, machine=machine, kernel=kernel)
+    return schedule, arguments.hw or isamapper.written_machine(source)
 
 
 def read_program(arguments: argparse.Namespace, line: CommandLine) -> Program:

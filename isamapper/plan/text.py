@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
 from isamapper.frontends.library import load_kernel
@@ -33,7 +33,8 @@ from isamapper.plan.step_reader import StepReader
 from isamapper.plan.step_text import parse_step, print_step
 from isamapper.plan.steps import Schedule, Step
 
-_SECTION = re.compile(r"^(machine|rewrite|kernel|covered|steps|program)\b", re.MULTILINE)
+_WORDS = ("machine", "rewrite", "kernel", "covered", "steps", "program")
+_SECTION = re.compile(rf"^({'|'.join(_WORDS)})\b", re.MULTILINE)
 _REFERENCE = re.compile(r"kernel[ \t]+(?P<name>[^\s(#]+)(?P<bindings>(?:[ \t]+\w+=\w+)*)[ \t]*(?:#[^\n]*)?\s*\Z")
 _REST = re.compile(r"[ \t]*([^#\n]*?)[ \t]*(#[^\n]*)?(?=\n|\Z)")
 
@@ -147,7 +148,18 @@ def _machine(source: Source, found: tuple[_Section, ...], load: LoadMachine) -> 
     name = _rest(sections[0])
     if not name:
         raise _misplaced(source, sections, "expected the name or path of a machine")
-    return load(name)
+    try:
+        return load(name)
+    except SourceError as error:
+        start = source.text.index(name, sections[0].start + len("machine"))
+        span = Span(source, start, start + len(name))
+        raise SourceError(*(d if d.span else replace(d, span=span) for d in error.diagnostics)) from error
+
+
+def written_machine(source: Source) -> str | None:
+    """The name or path after ``machine``, as it stands in a file of either kind; None where there is none."""
+    sections = [section for section in _sections(source, _WORDS) if section.word == "machine"]
+    return _rest(sections[0]) if sections else None
 
 
 def _rest(section: _Section) -> str:

@@ -19,8 +19,9 @@ def certificate_blocks(certificate: Certificate) -> tuple[Block, ...]:
     facts = [(part.name.replace("_", " "), f"{_VERDICTS[part.status]}: {part.detail}") for part in certificate.parts]
     facts.append(("executed", _size(certificate)))
     facts += [("not covered", sentence) for sentence in certificate.not_covered]
-    trails = [f"  {step}" for part in certificate.parts if part.difference for step in part.difference.trail]
-    return (Facts(tuple(facts)), *((Text("\n".join(["the wrong value came by", *trails])),) if trails else ()))
+    trails = [part.difference.trail for part in certificate.parts if part.difference and part.difference.trail]
+    came = "\n".join(["the wrong value came by", *(f"  {step}" for step in trails[0])]) if trails else ""
+    return (Facts(tuple(facts)), *((Text(came),) if came else ()))
 
 
 _VERDICTS = {

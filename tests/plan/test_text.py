@@ -8,7 +8,7 @@ from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.types import DTYPES
-from isamapper.plan.text import parse_program_file, print_program
+from isamapper.plan.text import parse_program_file, print_program, written_machine
 
 TYPES = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
 BODY = """\
@@ -66,6 +66,7 @@ def test_places_in_the_program_are_places_in_the_file() -> None:
         ("machine toy4", "machine toy4\nmachine toy4", ("SCH040", 3, 1)),
         ("# one tile", "one tile", ("SCH040", 1, 1)),
         ("machine toy4", "machine", ("SCH040", 2, 1)),
+        ("machine toy4", "machine toy5", ("HW040", 2, 9)),
         ("M=4", "M=four", ("SCH040", 3, 13)),
         ("program", "steps\nprogram", ("SCH040", 5, 1)),
         (FILE, "", ("SCH040", 1, 1)),
@@ -73,3 +74,10 @@ def test_places_in_the_program_are_places_in_the_file() -> None:
 )
 def test_a_wrong_section_is_shown_where_it_stands(old: str, new: str, expected: tuple[str, int, int]) -> None:
     assert place(wrong(FILE.replace(old, new))) == expected
+
+
+def test_the_machine_is_called_as_it_was_written() -> None:
+    program = parse_program_file(Source("p.isam", FILE))
+    text = print_program(program, "some/where.yaml")
+    assert written_machine(Source("q.isam", text)) == "some/where.yaml"
+    assert written_machine(Source("r.isam", BODY)) is None
