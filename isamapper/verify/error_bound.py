@@ -5,14 +5,17 @@ with at most M such values in each. A monomial of greatest degree has at most D 
 them differs from all 2M others, it is a variable of its own and the difference is zero with probability at most D / p
 (Schwartz, Zippel). Two values coincide by accident where their arguments do, which is the same question one level
 down: with W(0) = D, the chance is at most W / p for W(n+1) = D (1 + 2 M W(n)), n the depth of nested functions.
+Or, all at once: no two of the N values of both programs coincide by accident but with chance D N^2 / 2 / p.
 """
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from isamapper.ir.expressions import operands
-from isamapper.ir.nodes import Binary, BinaryOp, Expression, Select, Unary, UnaryOp
+from isamapper.ir.nodes import Binary, BinaryOp, Expression, Kernel, Select, Unary, UnaryOp
 from isamapper.ir.walk import sites
 from isamapper.plan.program import Program
 from isamapper.sim.functional.compiled import compile_body
@@ -22,16 +25,39 @@ from isamapper.verify.degrees import UNDEFINED, Degrees
 
 def error_weight(program: Program) -> float:
     """The W above: divide by the prime for the chance that one trial passes a wrong program."""
-    depth = max((nesting(site.assign.value) for site in sites(program.kernel)), default=0)
-    statements = sum(1 for site in sites(program.kernel) if nesting(site.assign.value))
+    depth = sum(nesting(site.assign.value) for site in sites(program.kernel))
     degree = max(1.0, _greatest(program, Degrees()))
     if not depth:
         return degree
+    at_once = degree * (1.0 + _applications(program) ** 2 / 2.0)
+    if _recurs(program.kernel):
+        return at_once
     functions = max(1.0, _greatest(program, Degrees(functions=True)))
     weight = degree
-    for _ in range(max(depth, statements)):
-        weight = degree * (1.0 + 2.0 * functions * weight)
+    for _ in range(depth):
+        weight = min(degree * (1.0 + 2.0 * functions * weight), at_once)
     return weight
+
+
+def _recurs(kernel: Kernel) -> bool:
+    """Whether some tensor is computed from itself, so that functions nest as deep as loops run."""
+    below: dict[str, set[str]] = {}
+    for site in sites(kernel):
+        target = below.setdefault(site.accesses[0].tensor, set())
+        target.update(access.tensor for access in site.accesses[1:])
+    for _ in below:
+        for read in below.values():
+            read.update(*(below.get(name, set()) for name in tuple(read)))
+    return any(name in read for name, read in below.items())
+
+
+def _applications(program: Program) -> float:
+    """Values of random functions in the kernel, and as many in the program."""
+    return 2.0 * sum(prod(s.place.extents) * _functions(s.assign.value) for s in sites(program.kernel))
+
+
+def _functions(expression: Expression) -> int:
+    return sum(map(_functions, operands(expression))) + (1 if _is_function(expression) else 0)
 
 
 def _greatest(program: Program, domain: Degrees) -> float:

@@ -14,15 +14,25 @@ from isamapper.ir.nodes import Direction, Kernel, Reduction
 from isamapper.ir.walk import sites
 from isamapper.plan.program import Program
 from isamapper.sim.functional.compiled import Array, compile_body
+from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.native_run import stop_error
 from isamapper.verify.certificate import Difference, Part, Status
 from isamapper.verify.error_bound import error_weight
-from isamapper.verify.residues import PRIME, Residues
+from isamapper.verify.large_field import LargeField
+from isamapper.verify.residues import Residues
+from isamapper.verify.small_field import SmallField
 from isamapper.verify.trail import trail
 
 NAME = "prime_fields"
 _TARGET_PROBABILITY = 1e-9
-_MOST_TRIALS = 64
+_USEFUL_PROBABILITY = 1e-3
+"""Of one trial in the small field: above it the large one is taken."""
+_LARGE_FIELD_INSTANCES = 10**9
+"""Statement instances that the large field, some thirty times slower, is given at most."""
+_MOST_TRIALS = 4096
+
+_SMALL, _LARGE = SmallField(), LargeField()
+_IDEMPOTENT = {_SMALL: SmallField(idempotent=True), _LARGE: LargeField(idempotent=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,105 +43,131 @@ class FieldAnswer:
     error_probability: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """Trials in one field: what one of them is worth and how long they may take."""
+
+    program: Program
+    field: Residues
+    single: float
+    weight: float
+    seed: int
+    start: float
+    seconds: float
+
+    def run(self) -> tuple[int, Difference | None]:
+        """Repeats until the error probability is small or the time has gone, at least once; stops at a difference."""
+        done = 0
+        while done == 0 or (
+            self.probability(done) > _TARGET_PROBABILITY and done < _MOST_TRIALS and self._in_time(done)
+        ):
+            difference = _trial(self.program, self.field, self.seed + done)
+            done += 1
+            if difference is not None:
+                return done, difference
+        return done, None
+
+    def _is_worth(self, done: int) -> bool:
+        """Whether another trial would say more, and ends in time if it takes as long as those before."""
+        in_time = (time.perf_counter() - self.start) * (done + 1) / done < self.seconds
+        return in_time and done < _MOST_TRIALS and self.probability(done) > _TARGET_PROBABILITY
+
+    def probability(self, done: int) -> float:
+        return min(1.0, self.single) ** done
+
+
 def field_part(program: Program, seed: int, seconds: float) -> FieldAnswer:
-    """Trials on ``program`` until the error probability is small or ``seconds`` have gone, at least one."""
+    """Trials on ``program`` until the error probability is small or ``seconds`` have gone, at least one.
+
+    Raises :class:`ExecutionError` where the program does what it must not.
+    """
     start = time.perf_counter()
-    difference = _trial(program, Residues(seed))
-    if difference is not None and not _takes_extrema(program.kernel):
-        return _failed(start, 1, difference)
     weight = error_weight(program)
-    if difference is not None:
-        return _idempotent(program, weight, seed, start, seconds, difference)
-    single, trials = min(1.0, weight / PRIME), 1
-    while single**trials > _TARGET_PROBABILITY and trials < _MOST_TRIALS and _time_is_left(start, trials, seconds):
-        difference = _trial(program, Residues(seed + trials))
-        trials += 1
-        if difference is not None:
-            return _failed(start, trials, difference)
-    return _passed(start, trials, single**trials, "⊕ and ⊗ as operations of the field", weight)
+    field = _field(program, weight)
+    trials = _Trials(program, field, weight / field.prime, weight, seed, start, seconds)
+    done, difference = trials.run()
+    if difference is None:
+        return _passed(trials, done, "⊕ and ⊗ as operations of the field")
+    if not _takes_extrema(program.kernel):
+        return _failed(trials, done, difference)
+    return _idempotent(program, trials, difference)
 
 
-def _idempotent(
-    program: Program, width: float, seed: int, start: float, seconds: float, first: Difference
-) -> FieldAnswer:
+def _field(program: Program, weight: float) -> Residues:
+    if weight / _SMALL.prime <= _USEFUL_PROBABILITY:
+        return _SMALL
+    work = instances(program.kernel) + instances(program.body, program.machine)
+    return _LARGE if work <= _LARGE_FIELD_INSTANCES else _SMALL
+
+
+def _idempotent(program: Program, before: _Trials, first: Difference) -> FieldAnswer:
     """The program may count an element of ``min`` or ``max`` twice: then only the order of elements may be used.
 
-    A missing element is seen where it would have come first, so in one of ``width`` cases.
+    A missing element is seen where it would have come first, so in one of ``weight`` cases.
     """
-    trials = 0
-    single = 1.0 - 1.0 / max(1.0, width)
-    while trials == 0 or (
-        single**trials > _TARGET_PROBABILITY and trials < 4096 and _time_is_left(start, trials, seconds)
-    ):
-        if _trial(program, Residues(seed + trials, idempotent=True)) is not None:
-            return _failed(start, trials + 1, first)
-        trials += 1
-    how = "min and max as idempotent operations (elements are repeated), the others as the field's"
-    return _passed(start, trials, single**trials, how, width)
+    single = 1.0 - 1.0 / max(2.0, before.weight)
+    field = _IDEMPOTENT[before.field]
+    trials = _Trials(program, field, single, before.weight, before.seed, before.start, before.seconds)
+    done, difference = trials.run()
+    if difference is not None:
+        return _failed(before, done, first)
+    return _passed(trials, done, "min and max as idempotent operations (elements are repeated), the others the field's")
 
 
-def _time_is_left(start: float, done: int, seconds: float) -> bool:
-    """Whether another trial, taking as long as those before, ends in time."""
-    spent = time.perf_counter() - start
-    return spent * (done + 1) / done < seconds
+def _takes_extrema(kernel: Kernel) -> bool:
+    """Whether some tensor is reduced by ``min`` or ``max``: only there may elements be repeated."""
+    return any(site.assign.reduction in (Reduction.MIN, Reduction.MAX) for site in sites(kernel))
 
 
-def _passed(start: float, trials: int, probability: float, how: str, weight: float) -> FieldAnswer:
-    times = f"{trials} random input{'s' if trials > 1 else ''}"
-    detail = f"equal modulo {PRIME} on {times}; {how}; a wrong program passes with probability below {probability:.1e}"
-    facts = (("trials", trials), ("prime", PRIME), ("degree_bound", weight), ("error_probability", probability))
-    part = Part(NAME, Status.PASSED, detail, time.perf_counter() - start, facts)
+def _passed(trials: _Trials, done: int, how: str) -> FieldAnswer:
+    times = f"{done} random input{'s' if done > 1 else ''}"
+    probability = trials.probability(done)
+    chance = f"a wrong program passes with probability below {probability:.1e}"
+    detail = f"equal as {trials.field.name} on {times}; {how}; {chance}"
+    part = Part(
+        NAME, Status.PASSED, detail, _spent(trials), (*_facts(trials, done), ("error_probability", probability))
+    )
     return FieldAnswer(part, probability)
 
 
-def _failed(start: float, trials: int, difference: Difference) -> FieldAnswer:
-    facts = (("trials", trials), ("prime", PRIME))
-    part = Part(NAME, Status.FAILED, str(difference), time.perf_counter() - start, facts, difference)
+def _failed(trials: _Trials, done: int, difference: Difference) -> FieldAnswer:
+    part = Part(NAME, Status.FAILED, str(difference), _spent(trials), _facts(trials, done), difference)
     return FieldAnswer(part, None)
 
 
-def _trial(program: Program, field: Residues) -> Difference | None:
+def _spent(trials: _Trials) -> float:
+    return time.perf_counter() - trials.start
+
+
+def _facts(trials: _Trials, done: int) -> tuple[tuple[str, int | float | str | None], ...]:
+    return (("trials", done), ("prime", trials.field.prime), ("degree_bound", trials.weight))
+
+
+def _trial(program: Program, field: Residues, seed: int) -> Difference | None:
     """Runs both on one random input; the first difference."""
-    inputs = _inputs(program.kernel, field.seed)
-    wanted = compile_body(program.kernel, None, field).run(inputs)
-    got = compile_body(program.body, program.machine, field).run(inputs)
+    inputs = _inputs(program.kernel, field, seed)
+    wanted = compile_body(program.kernel, None, field).run(inputs, seed=seed)
+    got = compile_body(program.body, program.machine, field).run(inputs, seed=seed)
     for result in (wanted, got):
         if result.stop is not None:
             raise stop_error(result.stop)
     for tensor in program.kernel.tensors:
         if tensor.direction in (Direction.OUT, Direction.INOUT):
             expected, found = wanted.named[tensor.name], got.named[tensor.name]
-            index = first_unequal(expected, found)
-            if index is not None:
-                return _difference(program, tensor.name, index, expected[index], found[index])
+            different = field.unequal(expected, found)
+            if different.any():
+                index = tuple(int(i) for i in np.unravel_index(int(np.argmax(different)), different.shape))
+                return _difference(program, tensor.name, index, field.text(expected[index]), field.text(found[index]))
     return None
 
 
-def _inputs(kernel: Kernel, seed: int) -> dict[str, Array]:
+def _inputs(kernel: Kernel, field: Residues, seed: int) -> dict[str, Array]:
     """A random residue for every element that is given."""
     random = np.random.default_rng(seed)
     given = (t for t in kernel.tensors if t.direction in (Direction.IN, Direction.INOUT))
-    return {t.name: random.integers(-(PRIME // 2), PRIME // 2 + 1, t.shape).astype(np.float64) for t in given}
+    return {t.name: field.random_inputs(random, t.shape) for t in given}
 
 
-def first_unequal(expected: Array, found: Array) -> tuple[int, ...] | None:
-    """The first element, row-major, whose residues differ; what the kernel leaves undefined may be anything."""
-    with np.errstate(invalid="ignore"):
-        different = (np.mod(expected - found, PRIME) != 0) & ~np.isnan(expected)
-    if not different.any():
-        return None
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(different)), different.shape))
-
-
-def _difference(program: Program, tensor: str, index: tuple[int, ...], expected: float, found: float) -> Difference:
+def _difference(program: Program, tensor: str, index: tuple[int, ...], expected: str, found: str) -> Difference:
     writers = trail(program, tensor, index)
-    return Difference(tensor, index, _text(expected), _text(found), writers[0] if writers else None, writers)
-
-
-def _text(value: float) -> str:
-    return "undefined" if np.isnan(value) else f"{int(value) % PRIME} (mod {PRIME})"
-
-
-def _takes_extrema(kernel: Kernel) -> bool:
-    """Whether some tensor is reduced by ``min`` or ``max``: only there may elements be repeated."""
-    return any(site.assign.reduction in (Reduction.MIN, Reduction.MAX) for site in sites(kernel))
+    return Difference(tensor, index, expected, found, writers[0] if writers else None, writers)

@@ -60,18 +60,21 @@ class Compiled:
         optimised = instances(body, machine) > _SMALL
         self.code = MachineCode(self.written.text, ENTRY, callback_addresses(), optimised)
 
-    def run(self, inputs: abc.Mapping[str, Array], stop_at: int = 0) -> Result:
-        """Runs on ``inputs`` as stored (IN and INOUT tensors); they are not changed. ``stop_at``: an ordinal."""
-        arrays = [self._memory(tensor, inputs, n) for n, tensor in enumerate(self.written.tensors)]
+    def run(self, inputs: abc.Mapping[str, Array], stop_at: int = 0, seed: int = 0) -> Result:
+        """Runs on ``inputs`` as stored (IN and INOUT tensors); they are not changed.
+
+        ``stop_at`` is the ordinal of an invocation, ``seed`` chooses what the domain chooses at random.
+        """
+        arrays = [self._memory(tensor, inputs, n, seed) for n, tensor in enumerate(self.written.tensors)]
         table = np.array([array.ctypes.data for array in arrays], np.uint64)
-        state = np.zeros(STATE_FIELDS, np.int64)
+        state = np.concatenate([np.zeros(STATE_FIELDS, np.int64), self.domain.extra_state(seed)])
         state[Field.INNER_SITE] = state[Field.OUTER_SITE] = -1
         state[Field.STOP] = stop_at
         stopped = self.code.call(table.ctypes.data, state.ctypes.data)
         named = {tensor.name: array for tensor, array in zip(self.body.tensors, arrays, strict=False)}
         return Result(self._stop(state) if stopped else None, self.written.tensors, tuple(arrays), named)
 
-    def _memory(self, tensor: Tensor, inputs: abc.Mapping[str, Array], number: int) -> Array:
+    def _memory(self, tensor: Tensor, inputs: abc.Mapping[str, Array], number: int, seed: int) -> Array:
         storage = self.domain.storage(tensor.dtype)
         parameter = number < len(self.body.tensors)
         if parameter and tensor.direction in (Direction.IN, Direction.INOUT):
@@ -79,7 +82,7 @@ class Compiled:
         first: Assign | None = first_write(self.body.body, tensor.name) if parameter else None
         filler: Any = self.domain.undefined(tensor.dtype)
         if first is not None and first.reduction is not None:
-            filler = self.domain.identity(first.reduction, tensor.dtype)
+            filler = self.domain.identity(first.reduction, tensor.dtype, seed)
         return np.zeros(tensor.shape, storage) if not filler else np.full(tensor.shape, filler, storage)
 
     def _stop(self, state: Array) -> Stop:

@@ -41,7 +41,7 @@ class Definedness(Domain):
     def undefined(self, dtype: DType) -> int:
         return 1
 
-    def identity(self, reduction: Reduction, dtype: DType) -> int:
+    def identity(self, reduction: Reduction, dtype: DType, seed: int = 0) -> int:
         return 0
 
     def literal(self, value: int | float, dtype: DType) -> int:

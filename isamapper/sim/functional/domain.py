@@ -53,8 +53,16 @@ class Domain(ABC):
         """What an element holds before it is written (None: anything)."""
 
     @abstractmethod
-    def identity(self, reduction: Reduction, dtype: DType) -> int | float:
+    def identity(self, reduction: Reduction, dtype: DType, seed: int = 0) -> int | float:
         """The identity of ``reduction`` as stored."""
+
+    def identity_word(self, lanes: Lanes, reduction: Reduction, dtype: DType) -> Word:
+        """The identity of ``reduction`` in generated code."""
+        return self.lift(lanes.constant(self.element(dtype), self.identity(reduction, dtype)), dtype)
+
+    def extra_state(self, seed: int) -> np.ndarray[Any, Any]:
+        """64-bit numbers that generated code finds behind the state, for domains that choose at random."""
+        return np.zeros(0, np.int64)
 
     @abstractmethod
     def literal(self, value: int | float, dtype: DType) -> int | float:

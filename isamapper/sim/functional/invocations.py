@@ -22,7 +22,6 @@ from isamapper.sim.functional.places import Frame, View, dense, holds
 from isamapper.sim.functional.statements import copy_block, write_fresh, write_statements
 from isamapper.sim.functional.windows import Laid, lay, possible_values, window_start, writes_twice
 
-
 _INLINED = 256
 """Statement instances above which an instruction stays a function of its own: the call costs nothing beside them."""
 

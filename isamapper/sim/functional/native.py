@@ -70,7 +70,7 @@ class Native(Domain):
     def undefined(self, dtype: DType) -> int | float | None:
         return None
 
-    def identity(self, reduction: Reduction, dtype: DType) -> int | float:
+    def identity(self, reduction: Reduction, dtype: DType, seed: int = 0) -> int | float:
         return _python(numeric.identity(reduction, dtype))
 
     def literal(self, value: int | float, dtype: DType) -> int | float:

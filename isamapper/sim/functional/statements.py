@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import replace
-from typing import Any, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from llvmlite import ir
 
@@ -142,15 +142,13 @@ def write_fresh(code: Code, view: View, rest: tuple[Node, ...], forgets: bool) -
     first = first_write(rest, view.tensor.name)
     dtype = view.tensor.dtype
     if first is not None and first.reduction is not None:
-        filler: Any = code.domain.identity(first.reduction, dtype)
-    else:
-        filler = code.domain.undefined(dtype) if forgets else None
-    if filler is not None:
-        write_fill(code, view, filler)
+        write_fill(code, view, code.domain.identity_word(code.lanes(), first.reduction, dtype).raw)
+    elif forgets and (filler := code.domain.undefined(dtype)) is not None:
+        write_fill(code, view, ir.Constant(code.domain.element(dtype), filler))
 
 
-def write_fill(code: Code, view: View, filler: int | float) -> None:
-    """Writes ``filler`` (as stored) to every element of ``view``."""
+def write_fill(code: Code, view: View, filler: Raw) -> None:
+    """Writes ``filler`` (a settled value) to every element of ``view``."""
     shape, strides = view.tensor.shape, view.strides
     if view == dense(view.tensor, view.base):
         elements = 1
@@ -160,12 +158,10 @@ def write_fill(code: Code, view: View, filler: int | float) -> None:
     _fill(code, view, filler, shape, strides, index(0) if not view.offset.names else code.affine(view.offset))
 
 
-def _fill(
-    code: Code, view: View, filler: int | float, shape: tuple[int, ...], strides: tuple[int, ...], start: Raw
-) -> None:
-    builder, element = code.builder, code.domain.element(view.tensor.dtype)
+def _fill(code: Code, view: View, filler: Raw, shape: tuple[int, ...], strides: tuple[int, ...], start: Raw) -> None:
+    builder = code.builder
     if not shape:
-        builder.store(ir.Constant(element, filler), code.element(view, view.base, start))
+        builder.store(filler, code.element(view, view.base, start))
         return
     if len(shape) == 1 and strides == (1,):
         _fill_row(code, view, filler, shape[0], start)
@@ -175,9 +171,9 @@ def _fill(
         _fill(code, view, filler, shape[1:], strides[1:], inner)
 
 
-def _fill_row(code: Code, view: View, filler: int | float, elements: int, start: Raw) -> None:
+def _fill_row(code: Code, view: View, filler: Raw, elements: int, start: Raw) -> None:
     """A dense run: whole vectors, then single elements."""
-    element, done = code.domain.element(view.tensor.dtype), 0
+    done = 0
     for width in (32, 1):
         lanes = Lanes(code.builder, width)
         count = (elements - done) // width
@@ -187,7 +183,7 @@ def _fill_row(code: Code, view: View, filler: int | float, elements: int, start:
         with counted(code.builder, count) as (position, _, _):
             offset = code.builder.add(code.builder.mul(position, index(width)), index(done))
             pointer = code.element(view, view.base, code.builder.add(start, offset))
-            code.builder.store(lanes.constant(element, filler), pointer, align=size)
+            code.builder.store(lanes.splat(filler), pointer, align=size)
         done += count * width
 
 

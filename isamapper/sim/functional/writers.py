@@ -36,7 +36,7 @@ class Writers(Domain):
     def undefined(self, dtype: DType) -> int:
         return NOTHING
 
-    def identity(self, reduction: Reduction, dtype: DType) -> int:
+    def identity(self, reduction: Reduction, dtype: DType, seed: int = 0) -> int:
         return 0
 
     def literal(self, value: int | float, dtype: DType) -> int:
