@@ -111,10 +111,10 @@ class _Naming:
         match needle:
             case Leaf(access):
                 return self._operand(taken[access], leaves)
-            case Setting(parameter, factor, offset, dtype):
-                value = taken[parameter]
+            case Setting():
+                value = taken[needle.parameter]
                 assert isinstance(value, Literal)
-                return Literal(factor * value.value + offset, dtype)
+                return Literal(needle.factor * value.value + needle.offset, needle.dtype)
             case Literal():
                 return needle
             case Node(op, dtype, parts):

@@ -43,7 +43,7 @@ class NeedleIterator:
 class Needle:
     """What is looked for in kernels; ``tensors`` are the operands in declaration order.
 
-    ``view`` is the statement's reduction and value. ``settings`` are the parameters that set constants of the value.
+    ``view`` is the statement's reduction and value, with the constants that parameters set as such.
     ``demands`` holds what the hardware asks of each operand: (name, demands without names, contiguous axes).
     """
 
@@ -52,7 +52,6 @@ class Needle:
     tensors: tuple[Tensor, ...]
     iterators: tuple[NeedleIterator, ...]
     view: View
-    settings: tuple[ParameterRange, ...] = ()
     demands: tuple[tuple[str, Operand, tuple[str, ...] | None], ...] = ()
 
 
@@ -88,24 +87,20 @@ def needle_of(instruction: Instruction) -> Needle | None:
         (each.name, replace(each, name="", contiguous=None, span=None), each.contiguous)
         for each in instruction.operands
     )
-    view, settings = _with_settings(instruction, needle.view)
-    return replace(needle, instruction=instruction.name, view=view, settings=settings, demands=demands)
+    view = _with_settings(instruction, needle.view)
+    return replace(needle, instruction=instruction.name, view=view, demands=demands)
 
 
-def _with_settings(instruction: Instruction, view: View) -> tuple[View, tuple[ParameterRange, ...]]:
+def _with_settings(instruction: Instruction, view: View) -> View:
     """The view with the constants that parameters set: those which change when the parameter does."""
     resizing = {name for name, _ in controls(instruction).values()}
-    settings = []
     for parameter in instruction.parameters:
         if parameter.name in resizing or parameter.low == parameter.high:
             continue
         semantics = bind_instruction(instruction, {parameter.name: parameter.low})
         lowest = natural_view(statements(semantics)[0], semantics.tensors)
-        term = _settings(view.term, lowest.term, parameter)
-        if term != view.term:
-            view = replace(view, term=term)
-            settings.append(parameter)
-    return view, tuple(settings)
+        view = replace(view, term=_settings(view.term, lowest.term, parameter))
+    return view
 
 
 def _settings(high: Term, low: Term, parameter: ParameterRange) -> Term:
@@ -113,7 +108,9 @@ def _settings(high: Term, low: Term, parameter: ParameterRange) -> Term:
     match high, low:
         case Literal(), Literal() if high != low:
             factor = (int(high.value) - int(low.value)) // (parameter.high - parameter.low)
-            return Setting(parameter.name, factor, int(low.value) - factor * parameter.low, high.dtype)
+            offset = int(low.value) - factor * parameter.low
+            limits = parameter.low, parameter.high, parameter.step
+            return Setting(parameter.name, factor, offset, high.dtype, *limits)
         case Node(), Node():
             parts = tuple(_settings(one, other, parameter) for one, other in zip(high.parts, low.parts, strict=True))
             return replace(high, parts=parts)
@@ -125,6 +122,6 @@ def effect_of(needle: Needle) -> Effect:
     """Whether the target's former value survives: only an ``inout`` target of a reduction keeps it."""
     target = needle.statement.assign.target.tensor
     direction = next(tensor.direction for tensor in needle.tensors if tensor.name == target)
-    if needle.statement.assign.reduction is not None and direction is Direction.INOUT:
+    if needle.view.reduction is not None and direction is Direction.INOUT:
         return Effect.ACCUMULATES
     return Effect.OVERWRITES

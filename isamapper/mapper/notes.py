@@ -96,7 +96,7 @@ def _gather(access: Access, operand: str, duplication: float, mapping: Mapping) 
     bound = {name for name, _ in mapping.rho}
     indices = [index_text(index) for index in access.map.results if sum(name in bound for name, _ in index.terms) > 1]
     what = " and ".join(f"'{index}'" for index in indices) or "its indices"
-    how = f"{what} reads each element {duplication:.2g}x"
+    how = f"{what} {'reads' if len(indices) == 1 else 'read'} each element {duplication:.2g}x"
     return f"operand '{operand}' of '{mapping.instruction}' gathers '{access.tensor}': {how}"
 
 

@@ -60,8 +60,9 @@ def _written(statement: Statement, tensors: abc.Mapping[str, Tensor], known: abc
 
 
 def magnitude_bits(value: Range) -> int:
-    """Bits of the greatest magnitude in the range, the sign not counted."""
-    return max(abs(value[0]), abs(value[1])).bit_length()
+    """Bits that a two's complement number needs for the range, the sign not counted."""
+    low, high = value
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
 
 
 def fits(value: Range, dtype: DType) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from isamapper.diagnostics.source import Rejection, Span
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.analysis import statements
+from isamapper.ir.types import integer_range
 from isamapper.mapper.difference import Difference, Kind, differences
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import Needle, needle_of
 from isamapper.mapper.ranges import fits, magnitude_bits, tensor_ranges
 from isamapper.mapper.rewrites.edit import spans
 from isamapper.mapper.sigma import Subject, is_plain, matches, target_tensor
-from isamapper.mapper.terms import Leaf, Node
+from isamapper.mapper.terms import Leaf, Node, Setting
 from isamapper.mapper.views import explicit_view
 from isamapper.mapper.words import operator_text, term_text
 
@@ -98,6 +99,11 @@ def _difference(subject: Subject, instruction: Instruction, needle: Needle, one:
             reason = f"the kernel computes {operator_text(one.subject)} where '{name}' takes an operand"
             edit = f"compute '{text}' in a statement of its own"
             return Rejection("MAP004", name, reason, where, edit, progress)
+        case Kind.CONSTANT if isinstance(one.needle, Setting):
+            limits = f"{one.needle.low} to {one.needle.high}"
+            text = term_text(one.subject, outside)
+            reason = f"parameter '{one.needle.parameter}' of '{name}' takes {limits}; the kernel has '{text}' there"
+            return Rejection("MAP006", name, reason, where, progress=progress)
         case Kind.CONSTANT:
             reason = (
                 f"'{name}' has the constant {term_text(one.needle, inside)} "
@@ -158,10 +164,15 @@ def _width(
     local = any(each.name == tensor and each.direction.value == "local" for each in subject.tensors)
     what = f"{bits}-bit intermediate" if local else f"{bits}-bit tensor"
     reason = (
-        f"the {what} '{tensor}' (values {_text(value)}) does not fit operand '{operand}' of '{name}', "
-        f"which is {narrow.dtype}"
+        f"the {what} '{tensor}' ({_text(value)}: {_bits(value)}) does not fit operand '{operand}' of '{name}', "
+        f"which is {narrow.dtype} ({_bits(integer_range(narrow.dtype))})"
     )
     return Rejection("MAP007", name, reason, where, f"convert '{tensor}' to {narrow.dtype} explicitly", progress)
+
+
+def _bits(value: tuple[int, int]) -> str:
+    """What a range needs: ``18 bits and a sign``."""
+    return f"{magnitude_bits(value)} bits" + (" and a sign" if value[0] < 0 else "")
 
 
 def _text(value: tuple[int, int]) -> str:

@@ -94,11 +94,10 @@ def _view_pairs(subject: Subject, needle: Needle) -> abc.Iterator[tuple[View, Vi
 def _match(subject: Subject, needle: Needle, wanted: View, found: View, binding: Binding) -> Match | None:
     roles = _roles(subject, needle, binding)
     sigma = _sigma(subject, needle, wanted, found, binding)
-    parameters = _parameters(needle, binding)
-    if parameters is None or not _consistent(subject, needle, binding):
+    if not _consistent(subject, needle, binding):
         return None
     constants = tuple((number, value.value) for number, value in _accesses(binding) if isinstance(value, Literal))
-    return Match(sigma, roles, padding_of(needle, constants), found.outside, constants, parameters)
+    return Match(sigma, roles, padding_of(needle, constants), found.outside, constants, _parameters(binding))
 
 
 def _accesses(binding: Binding) -> list[tuple[int, Leaf | Literal]]:
@@ -106,18 +105,15 @@ def _accesses(binding: Binding) -> list[tuple[int, Leaf | Literal]]:
     return sorted(((key, value) for key, value in binding.items() if isinstance(key, int)), key=lambda item: item[0])
 
 
-def _parameters(needle: Needle, binding: Binding) -> tuple[tuple[str, int], ...] | None:
-    """The values of the parameters that set constants; None where one is out of its range."""
-    found = []
-    for parameter in needle.settings:
-        value = binding.get(parameter.name)
-        if not isinstance(value, Literal):
-            continue
-        number = int(value.value)
-        if not parameter.low <= number <= parameter.high or (number - parameter.low) % parameter.step:
-            return None
-        found.append((parameter.name, number))
-    return tuple(found)
+def _parameters(binding: Binding) -> tuple[tuple[str, int], ...]:
+    """The values of the parameters that set constants, by name."""
+    return tuple(
+        sorted(
+            (key, int(value.value))
+            for key, value in binding.items()
+            if isinstance(key, str) and isinstance(value, Literal)
+        )
+    )
 
 
 def _roles(subject: Subject, needle: Needle, binding: Binding) -> tuple[Role, ...]:

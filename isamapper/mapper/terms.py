@@ -62,12 +62,25 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A constant that an instruction's parameter sets: ``factor * parameter + offset``."""
+    """A constant that an instruction's parameter sets: ``factor * parameter + offset``.
+
+    The parameter takes ``low, low + step, ... <= high``.
+    """
 
     parameter: str
     factor: int
     offset: int
     dtype: DType
+    low: int
+    high: int
+    step: int = 1
+
+    def parameter_for(self, value: int | float) -> int | None:
+        """The parameter's value that makes the constant ``value``; None where there is none."""
+        if value != int(value) or (int(value) - self.offset) % self.factor:
+            return None
+        found = (int(value) - self.offset) // self.factor
+        return found if self.low <= found <= self.high and (found - self.low) % self.step == 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ Keep: TypeAlias = abc.Callable[[tuple[Pairing, ...], Relation], bool]
 Names: TypeAlias = abc.Mapping[str, str]
 
 
+_LAST = 1 << 30
+"""Constants come after every access, so that the first operands play accesses."""
+
+
 @dataclass(frozen=True, slots=True)
 class Symmetry:
     """What each access number, each tensor and each iterator becomes."""
@@ -75,7 +79,7 @@ def _key(
     roles = sorted(
         (
             order[pairing.operand],
-            -1 if pairing.access is None else pairing.access,
+            _LAST if pairing.access is None else pairing.access,
             0.0 if pairing.neutral is None else float(pairing.neutral),
             -1 if pairing.initial is None else pairing.initial,
         )

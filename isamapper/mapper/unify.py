@@ -52,12 +52,11 @@ def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]
 
 
 def _setting(needle: Setting, subject: Term) -> Literal | None:
-    """The parameter's value that makes the constant that of the kernel (ranges are checked by the caller)."""
-    if not isinstance(subject, Literal) or subject.dtype != needle.dtype or subject.value != int(subject.value):
+    """The parameter's value that makes the constant that of the kernel."""
+    if not isinstance(subject, Literal) or subject.dtype != needle.dtype:
         return None
-    if (int(subject.value) - needle.offset) % needle.factor:
-        return None
-    return Literal((int(subject.value) - needle.offset) // needle.factor, needle.dtype)
+    value = needle.parameter_for(subject.value)
+    return None if value is None else Literal(value, needle.dtype)
 
 
 def _narrowed(needle: Node, subject: Literal) -> Literal | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from isamapper.ir.parser import parse_kernel
+from isamapper.mapper.delta import moves
 from isamapper.mapper.find import subjects
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import Needle, needle_of_kernel
@@ -93,3 +96,73 @@ def test_unit_axes_and_twins_leave_three_of_forty_nine() -> None:
         (("c", "k"), ("k", "j"), ("q", "i")),
         (("c", "k"), ("k", "j"), ("p", "i"), ("q", "i")),
     ]
+
+
+def amos_by_formula(kernel: str) -> int:
+    """(2**|J| - 1) times the pairs (S of I, R of K), not empty, in which nothing is isolated.
+
+    I are the iterators in output and first operand only, J those in output and second only, K the reductions in both;
+    an edge joins i and k unless they share an index.
+    """
+    (found,) = subjects(parse_kernel(kernel))
+    target, first, second = (moves(access) for access in found.statement.accesses)
+    left, right, inner = target & first - second, target & second - first, first & second - target
+    shared = {
+        frozenset((one, other))
+        for access in found.statement.accesses
+        for index in access.map.results
+        for one, _ in index.terms
+        for other, _ in index.terms
+    }
+
+    def subsets(names: frozenset[str]) -> list[tuple[str, ...]]:
+        return [each for size in range(1, len(names) + 1) for each in combinations(sorted(names), size)]
+
+    def connected(chosen: tuple[str, ...], summed: tuple[str, ...]) -> bool:
+        edges = {(i, k) for i in chosen for k in summed if frozenset((i, k)) not in shared}
+        return all(any(i == e[0] for e in edges) for i in chosen) and all(any(k == e[1] for e in edges) for k in summed)
+
+    pairs = sum(connected(chosen, summed) for chosen in subsets(left) for summed in subsets(inner))
+    return (2 ** len(right) - 1) * pairs
+
+
+CONV3D = """kernel conv3d(x: f32[4, 8, 9, 18, 18], w: f32[8, 8, 2, 3, 3]) -> (y: f32[4, 8, 8, 16, 16])
+  { for n < 4, k < 8, o < 8, p < 16, q < 16, c < 8, t < 2, r < 3, s < 3 {
+      y[n, k, o, p, q] += x[n, c, o+t, p+r, q+s] * w[k, c, t, r, s] } }"""
+CAUSAL = """kernel causal(x: f32[4, 66, 8], w: f32[3, 8, 8, 2]) -> (y: f32[4, 64, 8, 2])
+  { for n < 4, p < 64, k < 8, g < 2, c < 8, r < 3 { y[n, p, k, g] += x[n, p+r, c] * w[r, c, k, g] } }"""
+
+
+@pytest.mark.parametrize("kernel", [MATMUL, CONV1D, CONV2D, DEPTHWISE, CONV3D, CAUSAL])
+def test_amos_counts_agree_with_a_formula(kernel: str) -> None:
+    assert len(exact(kernel, GEMM, "amos")) == amos_by_formula(kernel)
+
+
+def test_criteria_are_nested() -> None:
+    full, amos, strict = ({each.rho for each in exact(CONV2D, GEMM, name)} for name in ("full", "amos", "strict"))
+    assert strict < amos < full
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kernel", "count"),
+    [
+        ("kernel dot(a: f32[8], b: f32[8], c: inout f32[]) { c[] += a[k] * b[k] }", MATMUL, 1),
+        ("kernel axpy(a: f32[], b: f32[8], c: inout f32[8]) { c[i] += a[] * b[i] }", MATMUL, 1),
+        ("kernel gemv(a: f32[8], b: f32[8, 8], c: inout f32[8]) { c[j] += a[k] * b[k, j] }", MATMUL, 1),
+        ("kernel outer(a: f32[8], b: f32[8], c: inout f32[8, 8]) { c[i, j] += a[i] * b[j] }", MATMUL, 1),
+        ("kernel dot(a: f32[8], b: f32[8], c: inout f32[]) { c[] += a[k] * b[k] }", CONV2D, 7),
+        ("kernel outer(a: f32[8], b: f32[8], c: inout f32[8, 8]) { c[i, j] += a[i] * b[j] }", CONV2D, 7),
+        (VNNI.replace("i8", "f32").replace("i32(", "(").replace("i32", "f32").replace("f32f", "f"), CONV1D, 27),
+    ],
+    ids=[
+        "dot",
+        "axpy",
+        "vector times matrix",
+        "outer product",
+        "dot of conv2d",
+        "outer product of conv2d",
+        "packed dot",
+    ],
+)
+def test_counts_on_other_instructions(instruction: str, kernel: str, count: int) -> None:
+    assert len(exact(kernel, instruction, "full")) == count

@@ -31,7 +31,7 @@ from isamapper.ir.nodes import (
     Tensor,
 )
 from isamapper.ir.types import DType
-from isamapper.ir.walk import walk
+from isamapper.ir.walk import sites, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def nest_of(kernel: Kernel, index: int) -> Nest:
     own = tuple(
         each.name for each, loop in zip(statement.iterators, statement.loops, strict=True) if loop not in shared
     )
-    path = next(place.path for node, place in walk(kernel) if node is statement.assign)
+    path = sites(kernel)[index].place.path
     for node, place in walk(kernel):
         if isinstance(node, Loop) and node.iterator in own and place.path == path[: len(place.path)]:
             return Nest(statement, place.path, own)
