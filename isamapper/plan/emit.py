@@ -6,6 +6,7 @@ Clipping is by ``min`` extents; nothing is peeled. What does not belong here: co
 
 from __future__ import annotations
 
+import math
 from collections import abc
 from dataclasses import dataclass
 
@@ -183,6 +184,8 @@ def _axis_steps(nest: Nest, call: Call, stop: Stop, lane: str, position: int) ->
     if not members:
         empty = Coordinate(f"axis{position}", lane_size(nest, call, lane), -1, 1, ())
         return stop_steps(nest, stop, empty) if empty.extent > 1 else ()
+    if lane_size(nest, call, lane) == math.prod(nest.digit(name).extent for name in members):
+        members = tuple(name for name in members if nest.digit(name).extent > 1) or members[:1]
     steps = [stop_steps(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name)) for name in members]
     expected = dict(steps[-1])
     for name, found in zip(reversed(members[1:]), reversed(steps[:-1]), strict=True):

@@ -91,7 +91,7 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
     if buffer.layout == "dims":
         windows = frozenset(range(len(access.map.results)))
     else:
-        windows = frozenset() if buffer.expand else window_dims(nest, access, inner)
+        windows = window_dims(nest, access, inner) - frozenset(buffer.expand)
     gap = _gap(nest, access, inner, windows) if buffer.access == 0 else None
     if gap is not None:
         reason = "the window has elements that no iteration writes"
@@ -151,9 +151,13 @@ class _Maker:
             if dims:
                 self._operand_window(name, dims[0], digits[0])
                 return
-        coordinates, terms, stride = [], [], 1
+        coordinates: list[Coordinate] = []
+        terms: list[tuple[str, int]] = []
+        stride = 1
         for digit in reversed(digits):
             steps = moves(self.nest, self.access, digit.name)
+            if digit is digits[0] and self._window_outside(name, digit, steps, stride, coordinates, terms):
+                return
             if any(dim in self.windows for dim, _ in steps):
                 self.failure = Rejection(
                     "SCH010", name, "a sliding window cannot be packed in an operand axis", edit="expand the window"
@@ -170,6 +174,28 @@ class _Maker:
         self.tail.append(name)
         self.tail_steps.append(1)
 
+    def _window_outside(
+        self,
+        name: str,
+        digit: Digit,
+        steps: tuple[tuple[int, int], ...],
+        stride: int,
+        coordinates: list[Coordinate],
+        terms: list[tuple[str, int]],
+    ) -> bool:
+        """Lets the outermost digit of an operand axis slide: one axis holds the window, the other digits inside it."""
+        dims = [dim for dim, _ in steps if dim in self.windows and dim not in self.used_dims]
+        if len(steps) != 1 or not dims or steps[0][1] != 1 or not coordinates:
+            return False
+        key = self._add_window(dims[0])
+        axis, (window,) = self.entries.pop(key)
+        terms += [(mover, step * stride) for mover, step in axis.terms]
+        walked = Coordinate(key, axis.extent, -1, stride, window.targets, dim=dims[0])
+        self.entries[name] = (Axis(axis.extent * stride, tuple(terms)), (walked, *reversed(coordinates)))
+        self.tail.append(name)
+        self.tail_steps.append(1)
+        return True
+
     def _operand_window(self, name: str, dim: int, digit: Digit) -> None:
         if dim in self.used_dims or len(moves(self.nest, self.access, digit.name)) > 1:
             self.failure = Rejection("SCH010", name, "two operand axes share one window", edit="expand the window")
@@ -182,7 +208,7 @@ class _Maker:
         terms = tuple(
             (digit.name, step) for digit in self.inner if (step := access_step(self.nest, self.access, dim, digit))
         )
-        size = 1 + sum(step * (self.nest.digit(name).extent - 1) for name, step in terms)
+        size = 1 + sum(step * (self._steps(self.nest.digit(name)) - 1) for name, step in terms)
         if any(step < 0 for _, step in terms):
             self.failure = Rejection("SCH011", f"axis {dim}", "a window cannot run backwards", edit="expand the window")
         key = f"dim{dim}"
@@ -190,6 +216,14 @@ class _Maker:
         self.used.update(name for name, _ in terms)
         self.used_dims.add(dim)
         return key
+
+    def _steps(self, digit: Digit) -> int:
+        """Steps of a digit that calls look at: the outermost of a lane may be rounded up."""
+        members = self.nest.call.members(digit.bound)
+        if not members or members[0] != digit.name:
+            return digit.extent
+        inside = math.prod(self.nest.digit(name).extent for name in members[1:])
+        return max(digit.extent, lane_size(self.nest, self.nest.call, str(digit.bound)) // inside)
 
     def fill_rest(self, order: tuple[str, ...]) -> None:
         for dim in sorted(self.windows - self.used_dims):

@@ -51,7 +51,8 @@ class Buffer:
     ``loop`` names the loop digit in whose body the buffer is filled and drained (None: before all loops).
     ``layout`` is ``digits`` (one axis per digit, as instructions want it) or ``dims`` (one axis per tensor axis).
     ``order`` lists the coordinates outermost first; the instruction's own axes come last in operand order.
-    ``expand`` gives every digit of a compound index its own axis (a gather) instead of sharing a window.
+    ``expand`` names the tensor axes on which every digit of a compound index has its own axis (a gather) instead of
+    sharing a window.
     ``prefetch`` issues the next fill inside the present iteration's loops; ``delay`` does so for the previous drain.
     ``spread`` pairs inner loops with coordinates: each iteration of the loop carries its share of the coordinate.
     ``prepared`` buffers hold const tensors re-laid out offline. ``row`` is how many elements a row (or register) of the
@@ -64,7 +65,7 @@ class Buffer:
     slots: int = 1
     layout: str = "digits"
     order: tuple[str, ...] = ()
-    expand: bool = False
+    expand: tuple[int, ...] = ()
     fill: Copy | None = None
     drain: Copy | None = None
     prefetch: bool = False

@@ -49,6 +49,14 @@ class StepReader:
         self.expect(".")
         return statement, self.number()
 
+    def numbers(self) -> abc.Iterator[int]:
+        """``[NUMBER, NUMBER]``."""
+        self.expect("[")
+        yield self.number()
+        while self.accept(","):
+            yield self.number()
+        self.expect("]")
+
     def accept(self, text: str) -> bool:
         """Whether ``text`` stands next; it is then passed over."""
         if self.place < len(self.tokens) and self.tokens[self.place].group().strip() == text:

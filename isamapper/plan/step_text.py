@@ -20,7 +20,7 @@ from isamapper.plan.step_reader import StepReader
 from isamapper.plan.steps import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
-_FLAGS = ("expand", "prepared", "prefetch", "delay")
+_FLAGS = ("prepared", "prefetch", "delay")
 
 
 def print_step(step: Step) -> str:
@@ -97,6 +97,8 @@ def _buffer(buffer: Buffer) -> str:
         parts.append(f"order {_words(buffer.order)}")
     if buffer.row != 1:
         parts.append(f"row {buffer.row}")
+    if buffer.expand:
+        parts.append(f"expand [{', '.join(map(str, buffer.expand))}]")
     parts += [word for word in _FLAGS if getattr(buffer, word)]
     if buffer.spread:
         parts.append(f"spread {_spread(buffer.spread)}")
@@ -189,7 +191,8 @@ def _read_place(line: StepReader) -> Place:
         raise line.wrong(f"'{layout}' is no layout", "one of digits, dims")
     order = _read_list(line) if line.accept("order") else ()
     row = line.number() if line.accept("row") else 1
-    expand, prepared, prefetch, delay = (line.accept(word) for word in _FLAGS)
+    expand = tuple(line.numbers()) if line.accept("expand") else ()
+    prepared, prefetch, delay = (line.accept(word) for word in _FLAGS)
     spread = _read_spread(line)
     fill = _read_copy(line) if line.accept("fill") else None
     drain = _read_copy(line) if line.accept("drain") else None

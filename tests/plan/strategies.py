@@ -44,7 +44,8 @@ def places(draw: st.DrawFn, order: tuple[str, ...], access: int, memories: tuple
         slots = 2 if overlap else draw(st.sampled_from((1, 1, 2, 3)))
         expand = draw(st.integers(0, 3)) == 0
         choice = draw(st.integers(0, 11))
-        found.append(Place(access, memory, loop, slots, expand=expand, overlap=overlap, choice=choice))
+        layout = "digits" if memory == "weights" else draw(st.sampled_from(("digits", "digits", "dims")))
+        found.append(Place(access, memory, loop, slots, layout, expand=expand, overlap=overlap, choice=choice))
     return tuple(found)
 
 
