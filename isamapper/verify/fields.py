@@ -58,9 +58,7 @@ class _Trials:
     def run(self) -> tuple[int, Difference | None]:
         """Repeats until the error probability is small or the time has gone, at least once; stops at a difference."""
         done = 0
-        while done == 0 or (
-            self.probability(done) > _TARGET_PROBABILITY and done < _MOST_TRIALS and self._in_time(done)
-        ):
+        while done == 0 or self._is_worth(done):
             difference = _trial(self.program, self.field, self.seed + done)
             done += 1
             if difference is not None:
