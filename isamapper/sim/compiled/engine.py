@@ -16,10 +16,11 @@ from isamapper.sim.compiled.layout import (
     VIOLATION_SITE,
     VIOLATION_START,
     Layout,
+    Needs,
     State,
     layout,
 )
-from isamapper.sim.compiled.nest import Nest, SkipPolicy, skipping_loops
+from isamapper.sim.compiled.nest import Nest, SkipPolicy, contested_sites, skipping_loops
 from isamapper.sim.compiled.specs import StepSpec, step_spec, unsuited
 from isamapper.sim.compiled.step import Options, step_function
 from isamapper.sim.counters import REASONS, Counters, Event
@@ -60,7 +61,7 @@ def _program(
 ) -> tuple[Layout, str]:
     """State and code of a program."""
     loops = skipping_loops(model, found, policy) if policy else {}
-    plan = layout(model, specs, found, len(loops), events, intervals)
+    plan = layout(model, specs, found, Needs(len(loops), contested_sites(loops), events, intervals))
     numbers = {spec: index for index, spec in enumerate(specs)}
     nest = Nest(plan, found, numbers, loops, policy or SkipPolicy(), bool(events)).text()
     options = Options(bool(loops), bool(events))

@@ -12,7 +12,7 @@ from functools import lru_cache
 import llvmlite.binding as llvm
 
 from isamapper.sim.compiled.ports import port_functions
-from isamapper.sim.compiled.skip import skip_functions
+from isamapper.sim.compiled.skip import note_function, skip_functions
 from isamapper.sim.compiled.text import DECLARATIONS
 
 SHARED = {
@@ -21,9 +21,10 @@ SHARED = {
     "spread": 10,
     "take_banks": 6,
     "last_banks": 6,
+    "compact": 0,
     "note": 3,
     "snapshot": 3,
-    "attempt": 4,
+    "attempt": 6,
 }
 """Functions of the shared code that programs call, with their numbers of parameters beside the state."""
 
@@ -50,27 +51,33 @@ def compile_program(text: str, level: int) -> tuple[Code, Entry]:
     ``level`` 0 compiles four times as fast as 1, and its code runs at seven tenths of the speed.
     """
     _shared()
-    declarations = "".join(
-        f"declare i64 @{name}({', '.join(['ptr', *['i64'] * count])})\n" for name, count in SHARED.items()
-    )
-    code = Code(DECLARATIONS + declarations + text, level)
+    code = Code(DECLARATIONS + _declare(SHARED) + text, level)
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
     return code, prototype(code.address("run"))
 
 
 @lru_cache(maxsize=1)
 def _shared() -> tuple[Code, ...]:
-    """Ports are used by every copy and compiled well; looking for repetition is rare and compiled fast."""
-    found = []
-    for text, level in ((port_functions(), 1), (skip_functions(), 0)):
-        names = [name for name in SHARED if f"define internal i64 @{name}(" in text]
-        for name in names:
-            text = text.replace(f"define internal i64 @{name}(", f"define i64 @{name}(")
-        code = Code(DECLARATIONS + text, level)
-        for name in names:
-            llvm.add_symbol(name, code.address(name))
-        found.append(code)
-    return tuple(found)
+    """What steps call is compiled well; looking for repetition is rare and compiled fast."""
+    rare = _publish(skip_functions(), "", 0, ("compact", "snapshot", "attempt"))
+    often = port_functions() + note_function()
+    names = ("take", "last", "spread", "take_banks", "last_banks", "note")
+    return rare, _publish(often, _declare({"compact": 0}), 1, names)
+
+
+def _publish(text: str, declarations: str, level: int, names: tuple[str, ...]) -> Code:
+    """Compiles functions and lets other code call those in ``names``."""
+    for name in names:
+        text = text.replace(f"define internal i64 @{name}(", f"define i64 @{name}(")
+    code = Code(DECLARATIONS + declarations + text, level)
+    for name in names:
+        llvm.add_symbol(name, code.address(name))
+    return code
+
+
+def _declare(functions: abc.Mapping[str, int]) -> str:
+    """Declarations of functions with so many parameters beside the state."""
+    return "".join(f"declare i64 @{name}({', '.join(['ptr', *['i64'] * n])})\n" for name, n in functions.items())
 
 
 @lru_cache(maxsize=1)

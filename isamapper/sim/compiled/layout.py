@@ -117,6 +117,7 @@ class Layout:
     calendars: int = 0
     calendar_words: int = 0
     records: dict[int, Record] = field(default_factory=dict)
+    executed: dict[int, int] = field(default_factory=dict)  # per contested site, how often
     snapshots: list[int] = field(default_factory=list)
     words: int = FIXED_WORDS
     initial: list[tuple[int, int]] = field(default_factory=list)
@@ -155,8 +156,19 @@ SNAPSHOT_RECORDS = 1 << 14
 SNAPSHOT_HEADER = 6  # valid, iteration, limit, live records, floor, iterations skipped; then the core
 
 
-def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, loops: int, events: int, intervals: int) -> Layout:
-    """Lays out the state of a program whose steps are ``specs`` (grouped by unit) with ``loops`` that may skip."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a run needs: loops that may skip, sites that they must tell apart, events to keep, room in calendars."""
+
+    loops: int
+    contested: tuple[int, ...]
+    events: int
+    intervals: int
+
+
+def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, needs: Needs) -> Layout:
+    """Lays out the state of a program whose steps are ``specs``, grouped by unit."""
+    loops, events, intervals = needs.loops, needs.events, needs.intervals
     plan = Layout(model, specs, intervals)
     machine = model.machine
     plan.window = plan.ring(machine.dispatch.window)
@@ -169,6 +181,7 @@ def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, loops: int, 
     unbounded = machine.dispatch.window is None and all(machine.units[unit].queue_depth is None for unit in used)
     plan.initial += [(UNBOUNDED, int(unbounded)), (PER_CYCLE, machine.dispatch.per_cycle)]
     _statistics(plan)
+    plan.executed = {site: plan.reserve(1) for site in needs.contested}
     plan.initial.append((CORE_COUNT, plan.words))
     _tables(plan)
     plan.initial += [(SCRATCH, plan.reserve(SCRATCH_WORDS)), (EVENT_SIZE, events)]

@@ -52,6 +52,16 @@ def skipping_loops(model: Model, found: Atoms, policy: SkipPolicy) -> dict[int, 
     return facts
 
 
+def contested_sites(loops: abc.Mapping[int, LoopFacts]) -> tuple[int, ...]:
+    """Sites whose windows move differently from another's on the same region, in some loop that may skip."""
+    moves = (each for facts in loops.values() for each in facts.shifts.values() if len(each) > 1)
+    return tuple(sorted({site for each in moves for sites in each.values() for site in sites}))
+
+
+def _distinct(facts: LoopFacts) -> tuple[Check, ...]:
+    return tuple(dict.fromkeys(check for group in facts.checks for check in group))
+
+
 def _units(steps: abc.Iterable[Step]) -> set[int]:
     """Units that any invocation in ``steps`` is for."""
     found: set[int] = set()
@@ -147,37 +157,50 @@ class Nest:
         fn = self.fn
         with fn.when(fn.equal(fn.load(snapshot), 1)):
             shifts = self._shifts(facts)
-            fn.set(counter, fn.call("attempt", snapshot, shifts, fn.get(counter), facts.period))
+            fn.set(counter, fn.call("attempt", snapshot, *shifts, fn.get(counter), facts.period))
         steps = fn.load(STEPS)
         with fn.when(fn.at_most(fn.get(due), steps)):
             now = fn.get(counter)
             fn.call("snapshot", snapshot, now, self._limit(facts, now, trips, scope))
             fn.set(due, fn.add(steps, fn.maximum(self.policy.first, fn.sub(steps, entered))))
 
-    def _shifts(self, facts: LoopFacts) -> int:
-        """The table of words by which each region's records move per iteration."""
-        regions = range(len(self.plan.model.regions))
-        words = {region: record.words for region, record in self.plan.records.items()}
-        return self.plan.put(*(facts.shifts.get(region, 0) * words.get(region, 0) for region in regions))
+    def _shifts(self, facts: LoopFacts) -> tuple[int, int, int]:
+        """The table of words by which records move per iteration, and the rows that decide where windows differ."""
+        table, rows = [0] * len(self.plan.model.regions), list[int]()
+        for region, moves in facts.shifts.items():
+            words = self.plan.records[region].words
+            table[region] = next(iter(moves)) * words
+            if len(moves) > 1:
+                for shift, sites in moves.items():
+                    rows += [word for site in sites for word in (region, shift * words, self.plan.executed[site])]
+        return self.plan.put(*table), self.plan.put(*rows), len(rows) // 3
 
     # Zones
 
     def _limit(self, facts: LoopFacts, now: Value, trips: Value, scope: dict[str, Value]) -> Value:
         """The first iteration from ``now`` on that may differ in control."""
-        return self.fn.minimum(trips, *(self._zone(check, now, scope) for check in facts.checks))
+        zones = {check: self._zone(check, now, scope) for check in _distinct(facts)}
+        groups = (self.fn.maximum(*(zones[check] for check in group)) for group in facts.checks)
+        return self.fn.minimum(trips, *groups)
 
     def _zone(self, check: Check, now: Value, scope: dict[str, Value]) -> Value:
-        fn, slope = self.fn, check.slope
+        """The first iteration in which a check may fail, given that it does not look at earlier ones; or ``now``."""
+        fn, slope, demand = self.fn, check.slope, check.demand
         outer = affine_value(fn, check.outer, scope)
         low, high = fn.add(outer, check.low), fn.add(outer, check.high)
         least, most = fn.add(low, fn.mul(now, slope)), fn.add(high, fn.mul(now, slope))
-        if check.demand is Demand.BLOCK:
+        if demand is Demand.BLOCK:
             return self._block_zone(check, now, (low, high), (least, most))
-        above = 1 if check.demand is Demand.ZERO else 0
-        stays_above = _FOREVER if slope > 0 else fn.add(fn.floor_divide(fn.sub(low, above), -slope), 1)
-        stays_below = _FOREVER if slope < 0 else fn.ceil_divide(fn.sub(0, high), slope)
-        is_below: Truth = False if check.demand is Demand.NOT_NEGATIVE else fn.less(most, 0)
-        return fn.choose(fn.at_most(above, least), stays_above, fn.choose(is_below, stays_below, now))
+        above = 1 if demand in (Demand.ZERO, Demand.NOT_ZERO) else 0
+        stays_above: Value = _FOREVER
+        stays_below: Value = _FOREVER
+        if slope < 0:
+            stays_above = fn.add(fn.floor_divide(fn.sub(low, above), -slope), 1)
+        if slope > 0:
+            stays_below = fn.ceil_divide(fn.sub(0, high), slope)
+        is_above: Truth = False if demand is Demand.NEGATIVE else fn.at_most(above, least)
+        is_below: Truth = False if demand is Demand.NOT_NEGATIVE else fn.less(most, 0)
+        return fn.choose(is_above, stays_above, fn.choose(is_below, stays_below, now))
 
     def _block_zone(self, check: Check, now: Value, ends: tuple[Value, Value], at: tuple[Value, Value]) -> Value:
         fn, slope, unit = self.fn, check.slope, check.unit
@@ -216,6 +239,8 @@ class Nest:
                     arguments.append(self._start_bits(use, scope))
                 if operand.padded:
                     arguments += [affine_value(fn, offset, scope) for offset in use.window.offsets]
+            if site.index in self.plan.executed:
+                fn.increase(self.plan.executed[site.index], 1)
             fn.call(f"step{self.numbers[spec]}", *arguments)
             if self.events:
                 with fn.when(fn.equal(fn.load(EVENT_COUNT), fn.load(EVENT_SIZE))):

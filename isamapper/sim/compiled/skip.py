@@ -51,10 +51,11 @@ REGION_WORDS = 3
 
 
 def skip_functions() -> str:
-    """``note`` (a record becomes live), ``snapshot`` and ``attempt``."""
+    """``snapshot``, ``attempt`` and ``compact``."""
     compared = _touched() + _same_ring() + _same_items() + _same_calendars() + _same_records()
     shifted = _shift_items() + _shift_calendars() + _shift_records() + _clock_moves() + _advance_clock()
-    live = prune_function() + _raise_floor() + _compact() + _note()
+    shifted += _choose_shifts()
+    live = prune_function() + _raise_floor() + _compact() + note_function()
     return live + _snapshot() + compared + shifted + _attempt()
 
 
@@ -62,8 +63,8 @@ def _region(fn: Function, region: Value) -> Value:
     return fn.add(fn.load(REGIONS), fn.mul(region, REGION_WORDS))
 
 
-def _note() -> str:
-    """Puts a record into the log and marks it."""
+def note_function() -> str:
+    """``note``: puts a record into the log and marks it."""
     fn = Function("note", ["record", "region", "mark"])
     record, region, mark = fn.parameters
     fn.store(mark, 1)
@@ -346,6 +347,33 @@ def _shift_records() -> str:
     return fn.end(0)
 
 
+def _choose_shifts() -> str:
+    """1 where the sites of the period that share a region move alike; their shifts are put into the table.
+
+    Rows are (region, words per iteration, counter of a site's executions).
+    """
+    fn = Function("choose_shifts", ["snapshot", "shifts", "rows", "count"])
+    snapshot, shifts, rows, count = fn.parameters
+    unknown = 1 << 62
+    with fn.counted(count) as index:
+        region = fn.load(fn.add(rows, fn.mul(index, 3)))
+        fn.store(fn.add(shifts, region), unknown)
+    with fn.counted(count) as index:
+        row = fn.add(rows, fn.mul(index, 3))
+        place, moved = fn.add(shifts, fn.load(row)), fn.load(fn.add(row, 1))
+        with fn.when(fn.equal(fn.call("touched", snapshot, fn.load(fn.add(row, 2)), 1), 1)):
+            known = fn.load(place)
+            other = fn.negate(fn.either(fn.equal(known, unknown), fn.equal(known, moved)))
+            with fn.when(other):
+                fn.finish(0)
+            fn.store(place, moved)
+    with fn.counted(count) as index:
+        place = fn.add(shifts, fn.load(fn.add(rows, fn.mul(index, 3))))
+        with fn.when(fn.equal(fn.load(place), unknown)):
+            fn.store(place, 0)
+    return fn.end(1)
+
+
 def _clock_moves() -> str:
     """1 where the dispatch clock moved on with everything else; 2 where it may fall behind; else 0."""
     fn = Function("clock_moves", ["snapshot", "cycles"])
@@ -372,6 +400,8 @@ def _advance_clock() -> str:
         fn.finish(0)
     slots = fn.add(fn.mul(clock, rate), fn.load(IN_CYCLE))
     before = fn.add(fn.mul(fn.load(fn.add(core, CLOCK)), rate), fn.load(fn.add(core, IN_CYCLE)))
+    with fn.when(fn.equal(slots, before)):
+        fn.finish(0)
     last = fn.sub(fn.add(slots, fn.mul(fn.sub(slots, before), periods)), 1)
     reached = fn.floor_divide(last, rate)
     fn.store(CLOCK, reached)
@@ -385,8 +415,8 @@ def _advance_clock() -> str:
 
 def _attempt() -> str:
     """Jumps over whole periods where the state repeats; the iteration to go on with."""
-    fn = Function("attempt", ["snapshot", "shifts", "iteration", "period"])
-    snapshot, shifts, iteration, period = fn.parameters
+    fn = Function("attempt", ["snapshot", "shifts", "rows", "count", "iteration", "period"])
+    snapshot, shifts, rows, count, iteration, period = fn.parameters
     passed = fn.sub(iteration, fn.load(fn.add(snapshot, 1)))
     periods = fn.floor_divide(fn.sub(fn.load(fn.add(snapshot, 2)), iteration), fn.maximum(passed, 1))
     core = _core(fn, snapshot)
@@ -398,15 +428,17 @@ def _attempt() -> str:
             fn.finish(iteration)
     with fn.when(fn.negate(fn.equal(fn.modulo(passed, period), 0))):
         fn.finish(iteration)
-    with fn.when(fn.equal(fn.call("same_items", snapshot, cycles), 0)):
-        fn.finish(iteration)
+    for check in (("same_items", (cycles,)), ("choose_shifts", (shifts, rows, count))):
+        with fn.when(fn.equal(fn.call(check[0], snapshot, *check[1]), 0)):
+            fn.finish(iteration)
     fn.call("compact")
     mode = fn.call("clock_moves", snapshot, cycles)
     with fn.when(fn.equal(mode, 0)):
         fn.finish(iteration)
-    for check in (("same_calendars", ()), ("same_records", (shifts, passed))):
-        with fn.when(fn.equal(fn.call(check[0], snapshot, cycles, *check[1]), 0)):
-            fn.finish(iteration)
+    with fn.when(fn.equal(fn.call("same_calendars", snapshot, cycles), 0)):
+        fn.finish(iteration)
+    with fn.when(fn.equal(fn.call("same_records", snapshot, cycles, shifts, passed), 0)):
+        fn.finish(iteration)
     total, further = fn.mul(cycles, periods), fn.mul(passed, periods)
     fn.call("shift_items", snapshot, total)
     fn.call("shift_calendars", snapshot, total)
