@@ -8,6 +8,7 @@ copies are spread over the loops inside.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import abc
 from dataclasses import dataclass, replace
 
@@ -20,11 +21,14 @@ from isamapper.plan.emit import Stop, axis_along, stop_steps
 from isamapper.plan.emit_copy import cuts_the_edge
 from isamapper.plan.homes import all_tensors, consumer_access
 from isamapper.plan.lanes import padded_lanes
-from isamapper.plan.layout import Coordinate, Layout, buffer_layout, loop_trips, row_major
+from isamapper.plan.layout import Coordinate, Layout, buffer_layout, inner_digits, loop_trips, row_major, window_dims
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, parameter_of, required_strides
-from isamapper.plan.nest import Buffer, Copy, Digit, Epilogue, Nest, depth_of, valid_extent
+from isamapper.plan.nest import Buffer, Call, Copy, Digit, Epilogue, Nest, depth_of, valid_extent
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import boundaries
+
+LAYOUTS = 6
+"""How many layouts of a buffer are tried where the next hop cannot use the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +122,35 @@ class _Builder:
     ) -> tuple[Buffer, ...] | Rejection:
         memories = ((self.home, 0),) if self._relays(access) else ()
         plan = [*memories, *zip(route, self._depths(nest, route, access, ends), strict=True)]
-        path: list[Buffer] = []
-        stops = [self._home_stop(nest, access)]
-        for place, (memory, depth) in enumerate(plan):
-            facing = place == len(plan) - 1
-            relay = place == 0 and self._relays(access)
-            depth = self._hoisted(nest, access, depth)
-            loop = nest.order[depth - 1] if depth else None
-            layout = "dims" if self.machine.memory(memory).kind is MemoryKind.CACHE and not facing else "digits"
-            buffer = Buffer(access, memory, loop, layout=layout, row=self._row(access, memory, layout))
-            made = self._fitted(nest, buffer, stops[-1], relay)
-            if isinstance(made, Rejection):
-                return made
-            buffer, stop = made
-            path.append(buffer)
-            stops.append(stop)
-        return tuple(path)
+        return self._path(nest, access, plan, self._home_stop(nest, access))
+
+    def _path(
+        self, nest: Nest, access: int, plan: list[tuple[str, int]], outer: Stop
+    ) -> tuple[Buffer, ...] | Rejection:
+        """Buffers for the rest of a route, best copies first; a layout that the next hop cannot use is given up."""
+        (memory, depth), rest = plan[0], plan[1:]
+        depth = self._hoisted(nest, access, depth)
+        loop = nest.order[depth - 1] if depth else None
+        layout = "dims" if self.machine.memory(memory).kind is MemoryKind.CACHE and rest else "digits"
+        buffer = Buffer(access, memory, loop, layout=layout, row=self._row(access, memory, layout))
+        relay = outer.buffer is None and self._relays(access)
+        options = self._fitted(nest, buffer, outer, relay)
+        if isinstance(options, Rejection):
+            return options
+        failure: Rejection | None = None
+        for made, stop in options[:LAYOUTS]:
+            if not rest:
+                misfit = self._access_misfit(replace(nest, buffers=(*nest.buffers, made)), access, stop)
+                if misfit is None:
+                    return (made,)
+                failure = failure or misfit
+                continue
+            inside = self._path(nest, access, rest, stop)
+            if not isinstance(inside, Rejection):
+                return (made, *inside)
+            failure = failure or inside
+        assert failure is not None
+        return failure
 
     def _row(self, access: int, memory: str, layout: str) -> int:
         """Elements of the access's tensor in one row or register of a memory that is read in whole ones."""
@@ -188,26 +205,36 @@ class _Builder:
             own = consumer_access(nest)
         return Stop(self.tensors[own.tensor], own)
 
-    def _fitted(self, nest: Nest, buffer: Buffer, outer: Stop, relay: bool) -> tuple[Buffer, Stop] | Rejection:
-        """``buffer`` with the order, expansion and copies that move most elements per invocation."""
-        best: tuple[float, Buffer, Stop] | None = None
+    def _fitted(
+        self, nest: Nest, buffer: Buffer, outer: Stop, relay: bool
+    ) -> tuple[tuple[Buffer, Stop], ...] | Rejection:
+        """``buffer`` with every order and expansion that some copy fits, fewest invocations first."""
+        found: list[tuple[float, int, Buffer, Stop]] = []
         failure: Rejection | None = None
-        for expand in (False, True) if buffer.layout == "digits" else (False,):
+        for expand in self._expansions(nest, buffer):
             for order in self._orders(nest, replace(buffer, expand=expand)):
                 trial = replace(buffer, expand=expand, order=order)
                 result = self._with_copies(nest, trial, outer, relay)
                 if isinstance(result, Rejection):
                     failure = failure or result
-                    continue
-                score, made, stop = result
-                if best is None or score > best[0]:
-                    best = (score, made, stop)
-            if best is not None:
-                break
-        if best is None:
+                else:
+                    found.append((result[0], len(found), result[1], result[2]))
+        if not found:
             assert failure is not None
             return failure
-        return best[1], best[2]
+        found.sort(key=lambda one: one[:2])
+        return tuple((made, stop) for _, _, made, stop in found)
+
+    def _expansions(self, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[int, ...]]:
+        """Tensor axes to expand: none, then each sliding window alone, then all of them."""
+        yield ()
+        if buffer.layout != "digits":
+            return
+        access = nest.statement.accesses[buffer.access]
+        dims = sorted(window_dims(nest, access, inner_digits(nest, depth_of(nest, buffer.loop))))
+        yield from ((dim,) for dim in dims)
+        if len(dims) > 1:
+            yield tuple(dims)
 
     def _orders(self, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[str, ...]]:
         layout = buffer_layout(nest, buffer)
@@ -231,7 +258,7 @@ class _Builder:
         stop = Stop(placed, nest.statement.accesses[buffer.access], buffer, layout)
         if relay and tensor.role is Role.CONST and buffer.access != 0:
             made = replace(buffer, prepared=True)
-            return 1.0, made, replace(stop, buffer=made)
+            return 0.0, made, replace(stop, buffer=made)
         fill = drain = None
         score = 0.0
         if buffer.access != 0 or self._reads_target(nest, buffer):
@@ -279,11 +306,9 @@ class _Builder:
             for copy in copy_options(instruction, walks, needs_pad):
                 if cuts_the_edge(nest, copy, walked) and not (pads and home_source and access != 0):
                     continue
-                elements = 1.0
-                for _, _, size in copy.binds:
-                    elements *= size
-                if best is None or elements > best[0]:
-                    best = (elements, copy)
+                invocations = self._invocations(copy, walked)
+                if best is None or invocations < best[0]:
+                    best = (invocations, copy)
                 break
         if best is None:
             names = (source.tensor.memory or self.home, target.tensor.memory or self.home)
@@ -295,6 +320,13 @@ class _Builder:
                 edit="a layout copy",
             )
         return best
+
+    def _invocations(self, copy: Copy, walked: Layout) -> float:
+        """Invocations that walk the whole buffer once."""
+        sizes: dict[str, int] = {}
+        for _, name, size in copy.binds:
+            sizes[name] = sizes.get(name, 1) * size
+        return math.prod(-(-c.extent // sizes.get(c.name, 1)) for c in walked.coordinates)
 
     def _movers(self, nest: Nest, source: Stop, target: Stop) -> tuple[Instruction, ...]:
         if nest.epilogue is not None and target.buffer is None and source.access == nest.statement.assign.target:
@@ -350,33 +382,42 @@ class _Builder:
     # fit
 
     def _misfit(self, nest: Nest) -> Rejection | None:
-        """The first operand of a call whose window would not have the strides the instruction demands."""
-        for call in (nest.call, nest.first, nest.init):
-            if call is None:
-                continue
-            for operand, access in call.sigma:
-                stop = self._facing(nest, access)
-                memory = stop.tensor.memory or self.home
-                if memory not in operand_spec(call.instruction, operand).memories:
-                    return Rejection("SCH031", f"'{operand}'", f"'{call.instruction.name}' takes it from elsewhere")
-                if not self._starts_whole(nest, call.instruction, operand, stop):
-                    return Rejection("SCH035", f"'{operand}'", f"'{call.instruction.name}' takes whole rows only")
-                demanded = required_strides(call.instruction, operand)
-                axes = lone_axes(call.instruction.semantics, operand)
-                for axis, stride in zip(axes, demanded, strict=True):
-                    if axis is None or not call.members(axis):
-                        if axis is not None and self._fixed_and_direct(call.instruction, axis, stop):
-                            return Rejection("SCH032", f"'{operand}'", f"'{axis}' cannot be narrowed without a buffer")
-                        continue
-                    actual = self._axis_stride(nest, call.members(axis), stop)
-                    if actual is None or (stride is not None and actual != stride):
-                        return Rejection(
-                            "SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it"
-                        )
+        """The first operand that lies at home and does not lie there as its instruction demands."""
+        for _, access in nest.call.sigma:
+            if not nest.path(access):
+                misfit = self._access_misfit(nest, access, self._home_stop(nest, access))
+                if misfit is not None:
+                    return misfit
         return None
 
-    def _starts_whole(self, nest: Nest, instruction: Instruction, operand: str, stop: Stop) -> bool:
-        return self._whole_steps(nest, stop, self._unit(instruction, operand, stop))
+    def _access_misfit(self, nest: Nest, access: int, stop: Stop) -> Rejection | None:
+        """Why the calls cannot take the access from ``stop``: memory, rows or strides."""
+        for call in (nest.call, nest.first, nest.init):
+            operand = None if call is None else call.operand(access)
+            if call is not None and operand is not None:
+                misfit = self._operand_misfit(nest, call, operand, stop)
+                if misfit is not None:
+                    return misfit
+        return None
+
+    def _operand_misfit(self, nest: Nest, call: Call, operand: str, stop: Stop) -> Rejection | None:
+        memory = stop.tensor.memory or self.home
+        if memory not in operand_spec(call.instruction, operand).memories:
+            return Rejection("SCH031", f"'{operand}'", f"'{call.instruction.name}' takes it from elsewhere")
+        if not self._whole_steps(nest, stop, self._unit(call.instruction, operand, stop)):
+            return Rejection("SCH035", f"'{operand}'", f"'{call.instruction.name}' takes whole rows only")
+        axes = lone_axes(call.instruction.semantics, operand)
+        for axis, stride in zip(axes, required_strides(call.instruction, operand), strict=True):
+            if axis is None:
+                continue
+            if not call.members(axis):
+                if self._fixed_and_direct(call.instruction, axis, stop):
+                    return Rejection("SCH032", f"'{operand}'", f"'{axis}' cannot be narrowed without a buffer")
+                continue
+            actual = self._axis_stride(nest, call.members(axis), stop)
+            if actual is None or (stride is not None and actual != stride):
+                return Rejection("SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it")
+        return None
 
     def _whole_steps(self, nest: Nest, stop: Stop, unit: int) -> bool:
         """Whether every loop moves windows of a buffer by whole rows."""
@@ -388,16 +429,6 @@ class _Builder:
     def _fixed_and_direct(self, instruction: Instruction, axis: str, stop: Stop) -> bool:
         control = parameter_of(instruction, axis)
         return stop.buffer is None and (control is None or control.low > 1)
-
-    def _facing(self, nest: Nest, access: int) -> Stop:
-        path = nest.path(access)
-        if not path:
-            return self._home_stop(nest, access)
-        layout = buffer_layout(nest, path[-1])
-        assert isinstance(layout, Layout)
-        tensor = self.tensors[nest.statement.accesses[access].tensor]
-        placed = Tensor("", tensor.dtype, tuple(axis.extent for axis in layout.axes), path[-1].memory)
-        return Stop(placed, nest.statement.accesses[access], path[-1], layout)
 
     def _axis_stride(self, nest: Nest, members: tuple[str, ...], stop: Stop) -> int | None:
         """Elements between neighbours along an operand axis; None where its digits do not lie in one line."""
