@@ -150,8 +150,7 @@ def _snapshot() -> str:
     fn.store(fn.add(snapshot, 3), fn.load(LOG_COUNT))
     fn.store(fn.add(snapshot, 4), fn.load(FLOOR))
     core = _core(fn, snapshot)
-    with fn.counted(fn.load(CORE_COUNT)) as word:
-        fn.store(fn.add(core, word), fn.load(word))
+    fn.copy(core, 0, fn.load(CORE_COUNT))
     area, table = fn.variable(_calendar_area(fn, snapshot)), fn.load(CALENDARS)
     with fn.counted(fn.load(CALENDAR_COUNT)) as index:
         calendar, place = fn.load(fn.add(table, fn.mul(index, 2))), fn.get(area)
@@ -161,8 +160,7 @@ def _snapshot() -> str:
             fn.finish(0)
         fn.store(place, count)
         first = fn.add(calendar, CALENDAR_HEADER, fn.mul(head, 2))
-        with fn.counted(fn.mul(count, 2)) as word:
-            fn.store(fn.add(place, 1, word), fn.load(fn.add(first, word)))
+        fn.copy(fn.add(place, 1), first, fn.mul(count, 2))
         fn.set(area, fn.add(place, 1 + 2 * SNAPSHOT_INTERVALS))
     _copy_records(fn, snapshot)
     fn.store(snapshot, 1)

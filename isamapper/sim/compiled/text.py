@@ -16,6 +16,7 @@ Truth: TypeAlias = bool | str
 
 DECLARATIONS = """declare i64 @llvm.smax.i64(i64, i64)
 declare i64 @llvm.smin.i64(i64, i64)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 """
 
 
@@ -177,6 +178,12 @@ class Function:
             pointer = self._pointer(address)
             total = self.add(self._emit(f"load i64, ptr {pointer}"), amount)
             self.lines.append(f"  store i64 {total}, ptr {pointer}")
+
+    def copy(self, target: Value, source: Value, words: Value) -> None:
+        """Copies words of state to words that do not overlap them."""
+        pointers = f"ptr {self._pointer(target)}, ptr {self._pointer(source)}"
+        size = self.mul(words, 8)
+        self.lines.append(f"  call void @llvm.memcpy.p0.p0.i64({pointers}, i64 {size}, i1 false)")
 
     def variable(self, value: Value) -> Variable:
         name = self._fresh()

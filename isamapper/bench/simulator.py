@@ -1,0 +1,140 @@
+"""``bench simulator``: simulated instructions per second, by the timing engines, measured in one run.
+
+Streams are hand-written programs for the machine ``toy4``: arithmetic alone, and a whole matrix product with its loads,
+preloads and stores. ``expanded`` steps every invocation; ``compiled`` skips ahead. Times are whole simulations: reading
+the program's structure, writing and compiling code, running it. Rates are per second of processor time, so that other
+work on the computer does not count; simulations run on one core.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from isamapper.hwdesc.loader import load_machine
+from isamapper.ir.parser import parse_program
+from isamapper.plan.program import Program
+from isamapper.sim.timeline import Timeline
+from isamapper.sim.timing import has_compiler, simulate
+
+MACHINE = "toy4"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A program to time, with an engine."""
+
+    name: str
+    engine: str
+    program: Program
+
+
+def arithmetic(count: int) -> str:
+    """``4 * count`` products of four rows, onto four accumulators in turn."""
+    operands = "a: x[4*j + $0, $1] over [4, 4], w: w[$0, $1] over [4, 4], c: z[4*j + $0, $1] over [4, 4]"
+    return f"""kernel arithmetic(a: i8[4, 4] @dram at 0) {{
+      allocate x: i8[16, 4] @spad at 0
+      allocate w: i8[4, 4] @weights at 0
+      allocate z: i32[16, 4] @acc at 0
+      for i < {count}, j < 4 {{ invoke compute(m = 4) {operands} }}
+    }}"""
+
+
+def product(m: int, n: int, k: int) -> str:
+    """A matrix product on toy4: rows of A and B in two slots each, weights preloaded, C accumulated and stored."""
+    tile = "over [4, 4]"
+    a = "x[rotate(k, 2), $0, 4*kk + $1]"
+    b = "y[rotate(k, 2), 4*kk + $0, $1]"
+    compute = f"(m = 4) a: {a} {tile}, w: v[rotate(kk, 2), $0, $1] {tile}, c: z[rotate(j, 2), $0, $1] {tile}"
+    return f"""kernel product(a: i8[{m}, {k}] @dram at 0, b: i8[{k}, {n}] @dram at {m * k})
+      -> (c: i32[{m}, {n}] @dram at {m * k + k * n}) {{
+      allocate x: i8[2, 4, 16] @spad at 0
+      allocate y: i8[2, 16, 4] @spad at 2048
+      allocate v: i8[2, 4, 4] @weights at 0
+      allocate z: i32[2, 4, 4] @acc at 0
+      for i < {m // 4}, j < {n // 4} {{
+        for k < {k // 16} {{
+          invoke mvin(r = 4, c = 16) src: a[4*i + $0, 16*k + $1] over [4, 16], dst: x[rotate(k, 2), $0, $1] over [4, 16]
+          for kk < 4 {{
+            invoke mvin(r = 4, c = 4) src: b[16*k + 4*kk + $0, 4*j + $1] {tile}, dst: {b} {tile}
+            invoke preload() b: {b} {tile}, w: v[rotate(kk, 2), $0, $1] {tile}
+            if k + kk == 0 {{ invoke compute_first{compute} }} else {{ invoke compute{compute} }}
+          }}
+        }}
+        invoke mvout(r = 4, c = 4) src: z[rotate(j, 2), $0, $1] {tile}, dst: c[4*i + $0, 4*j + $1] {tile}
+      }}
+    }}"""
+
+
+def streams(scale: int) -> tuple[Stream, ...]:
+    """What is timed; ``scale`` 1 steps tens of millions of invocations."""
+    side = 512 if scale else 64
+    expanded = arithmetic(8_000_000 if scale else 10_000)
+    found = [
+        Stream("arithmetic", "expanded", _program(expanded)),
+        Stream("product", "expanded", _program(product(side, side, 2 * side))),
+        Stream("product", "compiled", _program(product(side, side, 2 * side))),
+        Stream("arithmetic of a thousand million", "compiled", _program(arithmetic(250_000_000))),
+        Stream("product of a thousand million", "compiled", _program(product(2048, 2560, 4096))),
+        Stream("product", "reference", _program(product(64, 64, 64))),
+    ]
+    return tuple(stream for stream in found if stream.engine == "reference" or has_compiler())
+
+
+def _program(text: str) -> Program:
+    body = parse_program(text)
+    return Program(body, load_machine(MACHINE), body)
+
+
+def bench_simulator(scale: int = 1, repetitions: int = 3) -> dict[str, Any]:
+    """One row per stream, the best of ``repetitions`` runs, and what the rows amount to."""
+    rows = [_row(stream, repetitions) for stream in streams(scale)]
+    rate = {(row["stream"], row["engine"]): row["instructions_per_second"] for row in rows}
+    longest = [row["seconds"] for row in rows if row["instructions"] >= 10**9]
+    summary: dict[str, Any] = {
+        "arithmetic_instructions_per_second": rate.get(("arithmetic", "expanded")),
+        "product_instructions_per_second": rate.get(("product", "expanded")),
+        "thousand_million_seconds": max(longest, default=None),
+        "reference_instructions_per_second": rate["product", "reference"],
+        "machine": platform.processor() or platform.machine(),
+        "versions": _versions(),
+    }
+    if ("product", "expanded") in rate:
+        summary["skipping_ratio"] = round(rate["product", "compiled"] / rate["product", "expanded"], 1)
+        summary["compiled_ratio"] = round(rate["product", "expanded"] / rate["product", "reference"], 1)
+    return {"rows": rows, "summary": summary}
+
+
+def _row(stream: Stream, repetitions: int) -> dict[str, Any]:
+    rounds = [_timed(stream) for _ in range(repetitions if stream.engine != "reference" else 1)]
+    found = rounds[0][2]
+    best, elapsed = min(each[0] for each in rounds), min(each[1] for each in rounds)
+    return {
+        "stream": stream.name,
+        "engine": stream.engine,
+        "instructions": found.invocations,
+        "cycles": found.cycles,
+        "seconds": round(elapsed, 6),
+        "processor_seconds": round(best, 6),
+        "instructions_per_second": round(found.invocations / best),
+    }
+
+
+def _timed(stream: Stream) -> tuple[float, float, Timeline]:
+    """Seconds of the processor and of the clock, and what was found."""
+    start, clock = time.process_time(), time.perf_counter()
+    found = simulate(stream.program, engine=stream.engine)
+    return time.process_time() - start, time.perf_counter() - clock, found
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version(), "numpy": numpy.__version__}
+    if has_compiler():
+        import llvmlite
+
+        versions["llvmlite"] = llvmlite.__version__
+    return versions
