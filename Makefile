@@ -1,6 +1,6 @@
 PYTHON ?= python
 
-.PHONY: help check format lint types floors test slow docs clean
+.PHONY: help check format lint types floors test examples slow docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ floors: ## imports go downwards only
 
 test: ## the test suite, the documents' examples included
 	$(PYTHON) -m pytest -q -n auto
+
+examples: ## write into the documents what their commands print now
+	$(PYTHON) -m tests.docs.examples
 
 slow: ## the long sweeps
 	$(PYTHON) -m pytest -q -n auto -m slow
