@@ -74,6 +74,8 @@ def _counters(plan: Layout, state: State) -> Counters:
     model = plan.model
     machine = model.machine
     words = [int(word) for word in state[: plan.bytes + 2 * len(machine.memories)]]
+    for address, step, amount in plan.constants:
+        words[address] += words[plan.counts + step] * amount
     if words[VIOLATION_SITE]:
         site = model.sites[words[VIOLATION_SITE] - 1]
         raise SourceError(violation(site, words[VIOLATION_START], words[VIOLATION_KIND]))

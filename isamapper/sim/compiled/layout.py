@@ -117,6 +117,7 @@ class Layout:
     calendars: int = 0
     calendar_words: int = 0
     records: dict[int, Record] = field(default_factory=dict)
+    constants: list[tuple[int, int, int]] = field(default_factory=list)  # (total, step, what each execution adds)
     executed: dict[int, int] = field(default_factory=dict)  # per contested site, how often
     snapshots: list[int] = field(default_factory=list)
     words: int = FIXED_WORDS

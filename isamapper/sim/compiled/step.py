@@ -356,9 +356,15 @@ class _Step:
         return booking.out, use.banks, first, plan.calendar_words, plan.beats + use.first
 
     def _occupy(self, held: Value, needed: Value) -> None:
-        fn = self.fn
-        fn.increase(self.plan.busy + self.spec.unit, needed)
-        fn.increase(self.plan.stall(self.spec.unit, PORT), fn.sub(held, needed))
+        self._count(self.plan.busy + self.spec.unit, needed)
+        self._count(self.plan.stall(self.spec.unit, PORT), self.fn.sub(held, needed))
+
+    def _count(self, address: int, amount: Value) -> None:
+        """Adds to a total, at run time only where the amount varies."""
+        if isinstance(amount, int):
+            self.plan.constants.append((address, self.index, amount))
+        else:
+            self.fn.increase(address, amount)
 
     def _finish(self, start: Value, released: Value, end: Value) -> None:
         """Queues, windows and totals."""
@@ -387,7 +393,7 @@ class _Step:
         for operand in self.operands:
             for done, direction in ((operand.spec.reads, 0), (operand.spec.writes, 1)):
                 if done:
-                    fn.increase(plan.bytes + 2 * operand.spec.memory + direction, operand.flow.bytes)
+                    self._count(plan.bytes + 2 * operand.spec.memory + direction, operand.flow.bytes)
 
     def _event(self, free: Value, start: Value, released: Value, end: Value) -> None:
         fn = self.fn
