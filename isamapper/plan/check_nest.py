@@ -27,6 +27,12 @@ def _digits(nest: Nest) -> abc.Iterator[Rejection]:
     for name in names:
         if names.count(name) > 1:
             yield Rejection("SCH001", f"digit '{name}'", "there are two of that name")
+    for call in (each for each in (nest.call, nest.first, nest.init) if each is not None):
+        for lane, members in call.axes:
+            for name in members:
+                if name not in names:
+                    reason = f"'{lane}' of '{call.instruction.name}' has no such digit"
+                    yield Rejection("SCH001", f"digit '{name}'", reason)
     for iterator in nest.statement.iterators:
         digits = digits_of(nest, iterator.name)
         total = weight(nest, digits[0]) * digits[0].extent if digits else 1

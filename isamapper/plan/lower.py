@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from isamapper.diagnostics.source import Rejection
+from dataclasses import replace
+
+from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.ir.affine import AccessMap, Affine, constant, extent, variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Allocate, Assign, Constant, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
@@ -85,6 +87,14 @@ class _Lowering:
                 return (Loop(loop, extents, inner),)
 
     def _nest(self, nest: Nest) -> tuple[Node, ...]:
+        """The nodes of a nest; what cannot be carried out is shown at the statement's first step."""
+        try:
+            return self._sound_nest(nest)
+        except SourceError as error:
+            first = next(step for step in self.schedule.steps if step.statement == nest.statement.index)
+            raise SourceError(*(replace(d, span=d.span or first.span) for d in error.diagnostics)) from None
+
+    def _sound_nest(self, nest: Nest) -> tuple[Node, ...]:
         shapes = {name: tensor.shape for name, tensor in self.known.items()}
         reason = check_nest(nest) or padding_obstacle(nest, shapes) or self._misnamed(nest)
         if reason is not None:
@@ -102,8 +112,8 @@ class _Lowering:
     def _constants(self, nest: Nest) -> dict[str, Tensor]:
         """A tensor for every operand that is fed a constant, filled offline."""
         found: dict[str, Tensor] = {}
-        for call in (nest.call, nest.first):
-            for operand, value in () if call is None else call.constants:
+        for call in (each for each in (nest.call, nest.first) if each is not None):
+            for operand, value in call.constants:
                 if operand not in found:
                     found[operand] = self._constant(nest, call, operand, value)
         return found

@@ -6,82 +6,19 @@ what exists; whether the whole can be lowered is :mod:`isamapper.plan.lower_nest
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias, assert_never
+from dataclasses import dataclass, replace
+from typing import assert_never
 
-from isamapper.diagnostics.source import Diagnostic, SourceError, Span
+from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.hwdesc.bind import specialised
-from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
-from isamapper.plan.nest import Buffer, Call, Digit, Epilogue, Nest
+from isamapper.plan.nest import Call, Epilogue, Nest
+from isamapper.plan.step_checks import misstep
+from isamapper.plan.step_kinds import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
 
-
-@dataclass(frozen=True, slots=True)
-class Apply:
-    """Do ``statement`` with ``instruction``; ``role`` is ``call``, ``first`` (overwrites) or ``init`` (fills)."""
-
-    statement: int
-    role: str
-    instruction: str
-    sigma: tuple[tuple[str, int], ...]
-    axes: tuple[tuple[str, tuple[str, ...]], ...]
-    values: tuple[tuple[str, int], ...] = ()
-    constants: tuple[tuple[str, int | float], ...] = ()
-    span: Span | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Write ``iterator`` as the given digits, outermost first."""
-
-    statement: int
-    iterator: str
-    digits: tuple[Digit, ...]
-    span: Span | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Reorder:
-    """Put the statement's loops in this order, outermost first."""
-
-    statement: int
-    loops: tuple[str, ...]
-    span: Span | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Give an access a buffer: where, attached where, laid out and filled how."""
-
-    statement: int
-    buffer: Buffer
-    span: Span | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Overlap a buffer's fill (or drain) with the neighbouring iteration, spread over inner loops."""
-
-    statement: int
-    access: int
-    memory: str
-    spread: tuple[tuple[str, str], ...] = ()
-    span: Span | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Fuse:
-    """Let the drain of ``statement`` do the elementwise ``consumer`` with ``instruction``."""
-
-    statement: int
-    consumer: int
-    instruction: str
-    values: tuple[tuple[str, int], ...] = ()
-    span: Span | None = field(default=None, compare=False)
-
-
-Step: TypeAlias = Apply | Split | Reorder | Place | Pipeline | Fuse
+__all__ = ["Apply", "Fuse", "Pipeline", "Place", "Reorder", "Schedule", "Split", "Step", "replay", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,78 +38,49 @@ def replay(schedule: Schedule) -> tuple[Nest, ...]:
     nests: dict[int, Nest] = {}
     for step in schedule.steps:
         index = step.statement
-        if not 0 <= index < len(found):
-            raise _wrong(step, f"there is no statement {index}")
-        if index not in nests:
-            if not isinstance(step, Apply) or step.role != "call":
-                raise _wrong(step, f"statement {index} has no 'apply {index} call' yet")
-            nests[index] = _start(schedule.machine, found[index], step)
+        mistake = misstep(step, nests.get(index), found, schedule.machine)
+        if mistake is not None:
+            raise SourceError(Diagnostic("SCH020", mistake, step.span))
+        if isinstance(step, Apply) and step.role == "call":
+            nests[index] = Nest(found[index], _call(schedule.machine, step), None, None, (), (), ())
         else:
             nests[index] = _take(schedule.machine, found, nests[index], step)
     return tuple(nests[index] for index in sorted(nests))
-
-
-def _start(machine: Machine, statement: Statement, step: Apply) -> Nest:
-    return Nest(statement, _call(machine, step), None, None, (), (), ())
 
 
 def _take(machine: Machine, found: tuple[Statement, ...], nest: Nest, step: Step) -> Nest:
     match step:
         case Apply(_, "first"):
             return replace(nest, first=_call(machine, step))
-        case Apply(_, "init"):
-            return replace(nest, init=_call(machine, step))
         case Apply():
-            raise _wrong(step, f"'{step.role}' is not a role here; one of first, init")
-        case Split(_, iterator, digits):
-            if iterator not in {known.name for known in nest.statement.iterators}:
-                raise _wrong(step, f"statement {step.statement} has no iterator '{iterator}'")
+            return replace(nest, init=_call(machine, step))
+        case Split(_, _, digits):
             return replace(nest, digits=(*nest.digits, *digits))
         case Reorder(_, loops):
-            known = {digit.name for digit in nest.digits if digit.bound is None}
-            for loop in loops:
-                if loop not in known:
-                    raise _wrong(step, f"there is no loop '{loop}'")
             return replace(nest, order=loops)
         case Place(_, buffer):
-            if buffer.loop is not None and buffer.loop not in nest.order:
-                raise _wrong(step, f"there is no loop '{buffer.loop}'")
             return replace(nest, buffers=(*nest.buffers, buffer))
         case Pipeline():
             return _pipelined(nest, step)
         case Fuse(_, consumer, instruction, values):
-            chosen = specialised(_instruction(machine, instruction, step), values)
+            chosen = specialised(machine.instruction(instruction), values)
             return replace(nest, epilogue=Epilogue(found[consumer], chosen, values))
         case _:
             assert_never(step)
 
 
 def _pipelined(nest: Nest, step: Pipeline) -> Nest:
-    buffers = []
-    for buffer in nest.buffers:
-        if buffer.access == step.access and buffer.memory == step.memory:
-            drains = step.access == 0
-            buffer = replace(buffer, prefetch=not drains, delay=drains, spread=step.spread)
-        buffers.append(buffer)
-    if tuple(buffers) == nest.buffers:
-        raise _wrong(step, f"access {step.access} has no buffer in '{step.memory}'")
+    """The buffer placed last for the step's access and memory overlaps."""
+    matching = [n for n, b in enumerate(nest.buffers) if b.access == step.access and b.memory == step.memory]
+    drains = step.access == 0
+    buffers = list(nest.buffers)
+    buffers[matching[-1]] = replace(buffers[matching[-1]], prefetch=not drains, delay=drains, spread=step.spread)
     return replace(nest, buffers=tuple(buffers))
 
 
 def _call(machine: Machine, step: Apply) -> Call:
-    chosen = specialised(_instruction(machine, step.instruction, step), step.values)
+    chosen = specialised(machine.instruction(step.instruction), step.values)
     return Call(chosen, step.sigma, step.axes, step.values, step.constants)
-
-
-def _instruction(machine: Machine, name: str, step: Step) -> Instruction:
-    try:
-        return machine.instruction(name)
-    except KeyError:
-        raise _wrong(step, f"machine '{machine.name}' has no instruction '{name}'") from None
-
-
-def _wrong(step: Step, message: str) -> SourceError:
-    return SourceError(Diagnostic("SCH020", message, step.span))
 
 
 def steps_of(nest: Nest) -> tuple[Step, ...]:

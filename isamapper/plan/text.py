@@ -122,7 +122,7 @@ def _only_comments(source: Source, text: str) -> None:
         if line.strip() and not line.lstrip().startswith("#"):
             message = f"expected a section, found '{line.strip()}'"
             help = "a file starts with 'machine NAME'; sections start at the beginning of a line"
-            raise SourceError(Diagnostic("SCH040", message, Span(source, place, place + len(line.rstrip())), help))
+            raise SourceError(Diagnostic("SCH042", message, Span(source, place, place + len(line.rstrip())), help))
         place += len(line)
 
 
@@ -138,7 +138,7 @@ def _misplaced(source: Source, sections: abc.Sequence[_Section], message: str, h
     """An error at the last of ``sections``, at the end of the file where there is none."""
     start = sections[-1].start if sections else len(source.text)
     end = start + len(sections[-1].word) if sections else start
-    return SourceError(Diagnostic("SCH040", message, Span(source, start, end), help))
+    return SourceError(Diagnostic("SCH042", message, Span(source, start, end), help))
 
 
 def _machine(source: Source, found: tuple[_Section, ...], load: LoadMachine) -> Machine:
@@ -184,7 +184,7 @@ def _kernel(section: _Section, program: bool = False) -> Kernel:
         else:
             start = section.source.text.index(binding, section.start)
             span = Span(section.source, start, start + len(binding))
-            raise SourceError(Diagnostic("SCH040", f"'{value}' is neither a size nor a data type", span))
+            raise SourceError(Diagnostic("SCH042", f"'{value}' is neither a size nor a data type", span))
     return load_kernel(reference["name"], sizes, types)
 
 

@@ -23,6 +23,8 @@ kernel conv(x: i8[{rows}, {columns}, C], f: i8[R, S, C, K]) -> (y: i32[H, W, K])
 }}
 """
 
+PADDINGS = ("inside", "padded")
+
 
 @st.composite
 def conv_digits(draw: st.DrawFn, sizes: dict[str, int], bound: dict[str, Digit]) -> tuple[Digit, ...]:
@@ -34,8 +36,8 @@ def conv_digits(draw: st.DrawFn, sizes: dict[str, int], bound: dict[str, Digit])
 
 
 @pytest.mark.parametrize("instruction", ["compute", "narrow"])
-@pytest.mark.parametrize("padding", ["inside", "padded"])
-@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("padding", PADDINGS)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_random_conv(instruction: str, padding: str, data: st.DataObject) -> None:
     machine = lab()

@@ -42,7 +42,7 @@ def run(data: st.DataObject, *arguments: object, **options: object) -> None:
 
 
 @pytest.mark.parametrize("prepared", [False, True])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_a_sum_split_over_two_lanes(prepared: bool, data: st.DataObject) -> None:
     sizes = {name: data.draw(st.integers(1, 11), label=name) for name in "MNK"}
@@ -55,7 +55,7 @@ def test_a_sum_split_over_two_lanes(prepared: bool, data: st.DataObject) -> None
     run(data, lab(), parse_kernel(GEMM, sizes), "quads", sigma, digits, paths, prepared={2} if prepared else ())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_lanes_that_come_in_steps(data: st.DataObject) -> None:
     sizes = {name: data.draw(st.integers(1, 13), label=name) for name in "MNK"}
@@ -67,7 +67,7 @@ def test_lanes_that_come_in_steps(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("instruction", ["compute", "narrow"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_two_iterators_fused_in_one_lane(instruction: str, data: st.DataObject) -> None:
     sizes = {name: data.draw(st.integers(1, 5), label=name) for name in "HWABK"}
@@ -89,7 +89,7 @@ def test_two_iterators_fused_in_one_lane(instruction: str, data: st.DataObject) 
     run(data, lab(), parse_kernel(PIXELS, sizes), instruction, sigma, digits, paths, first=f"{instruction}_first")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_lanes_left_empty(data: st.DataObject) -> None:
     """A matrix product with one row, one column or one term: the lane's other steps work on padding."""

@@ -60,16 +60,16 @@ def test_places_in_the_program_are_places_in_the_file() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("machine toy4\n", "", ("SCH040", 10, 1)),
-        ("kernel gemm M=4 N=4 K=4 TA=i8 TB=i8 TC=i32\n", "", ("SCH040", 4, 1)),
-        (BODY, "", ("SCH040", 5, 1)),
-        ("machine toy4", "machine toy4\nmachine toy4", ("SCH040", 3, 1)),
-        ("# one tile", "one tile", ("SCH040", 1, 1)),
-        ("machine toy4", "machine", ("SCH040", 2, 1)),
+        ("machine toy4\n", "", ("SCH042", 10, 1)),
+        ("kernel gemm M=4 N=4 K=4 TA=i8 TB=i8 TC=i32\n", "", ("SCH042", 4, 1)),
+        (BODY, "", ("SCH042", 5, 1)),
+        ("machine toy4", "machine toy4\nmachine toy4", ("SCH042", 3, 1)),
+        ("# one tile", "one tile", ("SCH042", 1, 1)),
+        ("machine toy4", "machine", ("SCH042", 2, 1)),
         ("machine toy4", "machine toy5", ("HW040", 2, 9)),
-        ("M=4", "M=four", ("SCH040", 3, 13)),
-        ("program", "steps\nprogram", ("SCH040", 5, 1)),
-        (FILE, "", ("SCH040", 1, 1)),
+        ("M=4", "M=four", ("SCH042", 3, 13)),
+        ("program", "steps\nprogram", ("SCH042", 5, 1)),
+        (FILE, "", ("SCH042", 1, 1)),
     ],
 )
 def test_a_wrong_section_is_shown_where_it_stands(old: str, new: str, expected: tuple[str, int, int]) -> None:

@@ -93,15 +93,19 @@ CODES: dict[str, tuple[str, str]] = {
         """The instruction takes whole rows or registers, and the tile would start inside one.""",
     ),
     "SCH040": (
-        "no schedule, or no section",
-        """In a search: no instruction can do the statement, or none of its schedules can be lowered; 'isamapper
-        explain' says why. In a file: a section is missing, given twice or unknown; a file has a machine, a kernel,
-        and a schedule or a program.""",
+        "no schedule",
+        """No instruction can do the statement, or none of its schedules can be lowered; 'isamapper explain' says
+        why.""",
     ),
     "SCH041": (
         "a step that cannot be read",
         """The line of the schedule stops being a step at the place shown; the message says what could stand
         there.""",
+    ),
+    "SCH042": (
+        "a file without its sections",
+        """A section of a schedule or program file is missing, given twice or unknown; a file has a machine, a kernel,
+        and steps or a program.""",
     ),
     "SCH101": ("no such instruction", """The program invokes an instruction that the machine does not have."""),
     "SCH102": (
