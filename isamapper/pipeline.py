@@ -36,6 +36,7 @@ from isamapper.plan.reduced import reduced_program
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.result import Mappings, NoMapping, Result, Search
+from isamapper.sim.functional.counting import instances
 from isamapper.sim.timing import simulate
 from isamapper.verify.verifier import verify
 
@@ -47,7 +48,9 @@ Report: TypeAlias = abc.Callable[[str], None]
 STRATEGY = "heuristic"
 COST_MODEL = "simulated"
 ALTERNATIVES = 6
-"""What a search uses where nothing else is asked for, and how many equal kernels ``map`` looks at."""
+EXECUTED = 10**10
+"""What a search uses where nothing else is asked for, how many equal kernels ``map`` looks at, and the
+scalar operations up to which a program is executed at its own size to verify it."""
 
 
 def resolve(
@@ -219,9 +222,14 @@ def evaluate(
     timeline = simulate(program, trace=trace)
     seconds = time.perf_counter() - began
     tell("verifying")
-    small = reduced_program(found.schedule) if found is not None else None
-    certificate = verify(program, seed=seed, reduced=None if small is None else lambda: small)
+    small = _small(found.schedule) if found is not None else None
+    certificate = verify(program, seed=seed, ops_limit=EXECUTED, reduced=None if small is None else lambda: small)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
+
+
+def _small(schedule: Schedule) -> Program | None:
+    """What is executed in place of a program that is too large; for others what the interpreter is given: smaller."""
+    return reduced_program(schedule, 3 if instances(schedule.kernel) > EXECUTED else 2)
 
 
 def _bounds(program: Program, found: Search | None) -> Bounds:

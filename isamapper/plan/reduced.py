@@ -6,9 +6,13 @@ the same nests, buffers, copies and edges. Instructions keep their sizes.
 
 from __future__ import annotations
 
+from collections import abc
 from dataclasses import replace
+from typing import TypeAlias
 
 from isamapper.diagnostics.source import SourceError
+from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Direction, Kernel
 from isamapper.plan.lower import lower
 from isamapper.plan.nest import Copy, Digit, Nest, digits_of
 from isamapper.plan.program import Program
@@ -32,22 +36,68 @@ def reduced_program(schedule: Schedule, most: int = MOST_TRIPS) -> Program | Non
 def reduced(schedule: Schedule, most: int = MOST_TRIPS) -> Schedule | None:
     """``schedule`` with at most ``most`` trips of every loop digit, on kernels of the same form."""
     nests = replay(schedule)
-    extents: dict[int, int] = {}
+    classes = _Classes()
+    for form in (schedule.kernel, schedule.covered):
+        classes.add(form)
+    wanted: dict[_Class, int] = {}
     for nest in nests:
-        for iterator in nest.statement.iterators:
-            wanted = _wanted(digits_of(nest, iterator.name), iterator.extent, most)
-            extents[iterator.extent] = max(wanted, extents.get(iterator.extent, 1))
-    kernel, covered = shrunk(schedule.kernel, extents), shrunk(schedule.covered, extents)
-    if kernel is None or covered is None or not _agree(kernel.tensors, covered.tensors):
+        for iterator, number in zip(nest.statement.iterators, nest.statement.loops, strict=True):
+            key = classes.of((schedule.covered, number))
+            trips = _wanted(digits_of(nest, iterator.name), iterator.extent, most)
+            wanted[key] = max(trips, wanted.get(key, 1))
+    kernel, covered = (shrunk(form, classes.extents(form, wanted)) for form in (schedule.kernel, schedule.covered))
+    if kernel is None or covered is None or not set(kernel.tensors) <= set(covered.tensors):
         return None
-    digits = {(nest.statement.index, digit.name): digit for nest in nests for digit in _digits(nest, extents, most)}
+    digits: dict[tuple[int, str], Digit] = {}
+    small = {statement.index: statement for statement in statements(covered)}
+    for nest in nests:
+        index = nest.statement.index
+        digits.update({(index, digit.name): digit for digit in _digits(nest, small[index], most)})
     steps = tuple(_step(step, digits) for step in schedule.steps)
     return replace(schedule, kernel=kernel, covered=covered, steps=steps)
 
 
-def _agree(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
-    """Whether the parameters and results of two forms of a kernel are still the same."""
-    return set(some) <= set(others)
+_Loop: TypeAlias = tuple[Kernel, int]
+_Axis: TypeAlias = tuple[Kernel | None, str, int]
+_Class: TypeAlias = _Loop | _Axis
+
+
+class _Classes:
+    """Loops that must keep equal extents: they run over the same axis of a tensor, in one form or in both."""
+
+    def __init__(self) -> None:
+        self.parent: dict[_Class, _Class] = {}
+        self.loops: dict[Kernel, set[int]] = {}
+
+    def add(self, kernel: Kernel) -> None:
+        """Joins the loops of ``kernel`` with the axes that they alone index; parameters are the same in every form."""
+        crossing = {tensor.name for tensor in kernel.tensors if tensor.direction is not Direction.LOCAL}
+        for statement in statements(kernel):
+            names = [iterator.name for iterator in statement.iterators]
+            self.loops.setdefault(kernel, set()).update(statement.loops)
+            for access in statement.accesses:
+                for axis, function in enumerate(access.map.results):
+                    if len(function.terms) == 1 and function.terms[0][1] == 1:
+                        loop = statement.loops[names.index(function.terms[0][0])]
+                        owner = None if access.tensor in crossing else kernel
+                        self.join((kernel, loop), (owner, access.tensor, axis))
+
+    def of(self, item: _Class) -> _Class:
+        """The representative of an item's class."""
+        while item in self.parent:
+            item = self.parent[item]
+        return item
+
+    def join(self, one: _Class, other: _Class) -> None:
+        """Makes one class of two."""
+        first, second = self.of(one), self.of(other)
+        if first != second:
+            self.parent[first] = second
+
+    def extents(self, kernel: Kernel, wanted: dict[_Class, int]) -> dict[int, int]:
+        """New extents of a form's loops; loops that no nest says anything of are left out."""
+        found = ((number, wanted.get(self.of((kernel, number)))) for number in self.loops.get(kernel, ()))
+        return {number: extent for number, extent in found if extent is not None}
 
 
 def _wanted(digits: tuple[Digit, ...], whole: int, most: int) -> int:
@@ -66,19 +116,17 @@ def _wanted(digits: tuple[Digit, ...], whole: int, most: int) -> int:
     return min(whole, last + 1)
 
 
-def _digits(nest: Nest, extents: dict[int, int], most: int) -> tuple[Digit, ...]:
-    """The nest's digits on the new extents: loops of at most ``most`` trips, the outermost as many as it takes."""
-    found: list[Digit] = []
-    for iterator in nest.statement.iterators:
+def _digits(nest: Nest, small: Statement, most: int) -> abc.Iterator[Digit]:
+    """The nest's digits for the statement on new extents: loops of at most ``most`` trips, but for the outermost."""
+    for iterator in small.iterators:
         inside = 1
         digits = digits_of(nest, iterator.name)
         for digit in reversed(digits):
             extent = digit.extent
             if digit.bound is None:
-                extent = -(-extents[iterator.extent] // inside) if digit is digits[0] else min(extent, most)
+                extent = -(-iterator.extent // inside) if digit is digits[0] else min(extent, most)
             inside *= extent
-            found.append(replace(digit, extent=extent))
-    return tuple(found)
+            yield replace(digit, extent=extent)
 
 
 def _step(step: Step, digits: dict[tuple[int, str], Digit]) -> Step:

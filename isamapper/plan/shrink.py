@@ -2,14 +2,16 @@
 
     c[m, n] += a[m, k] * b[k, n]  over 5124 x 700 x 2048      becomes the same over, say, 36 x 44 x 48
 
-Iterators of one extent stay of one extent; every tensor keeps as much beyond its greatest index as it had, so padding
-stays padding. What does not belong here: which extents are enough (``reduced.py``).
+Loops are numbered in textual order, as :class:`isamapper.ir.analysis.Statement` numbers them. Every tensor keeps as
+much beyond its greatest index as it had, so padding stays padding. What does not belong here: which extents are enough
+(``reduced.py``).
 """
 
 from __future__ import annotations
 
 from collections import abc
 from dataclasses import replace
+from itertools import count
 
 from isamapper.diagnostics.source import SourceError
 from isamapper.ir.affine import Affine, Extent, extent
@@ -18,7 +20,9 @@ from isamapper.ir.nodes import Allocate, Assign, Guard, Kernel, Loop, Node, Tens
 from isamapper.ir.verifier import check_kernel
 
 Extents = abc.Mapping[int, int]
-"""The new extent of iterators by their old one; extents that are not named stay."""
+"""New extents by the number of the loop; loops that are not named keep theirs."""
+
+Shapes = abc.Mapping[str, tuple[int, ...]]
 
 
 def shrunk(kernel: Kernel, extents: Extents) -> Kernel | None:
@@ -27,7 +31,8 @@ def shrunk(kernel: Kernel, extents: Extents) -> Kernel | None:
         return None
     shapes = _shapes(kernel, extents)
     tensors = tuple(replace(tensor, shape=shapes.get(tensor.name, tensor.shape)) for tensor in kernel.tensors)
-    body = tuple(_node(node, extents, shapes) for node in kernel.body)
+    numbers = count()
+    body = tuple(_node(node, extents, shapes, numbers) for node in kernel.body)
     small = replace(kernel, sizes=(), tensors=tensors, body=body)
     try:
         check_kernel(small)
@@ -36,11 +41,12 @@ def shrunk(kernel: Kernel, extents: Extents) -> Kernel | None:
     return small
 
 
-def _node(node: Node, extents: Extents, shapes: abc.Mapping[str, tuple[int, ...]]) -> Node:
+def _node(node: Node, extents: Extents, shapes: Shapes, numbers: abc.Iterator[int]) -> Node:
     match node:
         case Loop():
-            body = tuple(_node(inner, extents, shapes) for inner in node.body)
-            return replace(node, extent=_extent(node.extent, extents), body=body)
+            number = next(numbers)
+            body = tuple(_node(inner, extents, shapes, numbers) for inner in node.body)
+            return replace(node, extent=_cut(node.extent, extents.get(number)), body=body)
         case Allocate(tensor):
             return replace(node, tensor=replace(tensor, shape=shapes.get(tensor.name, tensor.shape)))
         case Guard():
@@ -50,8 +56,8 @@ def _node(node: Node, extents: Extents, shapes: abc.Mapping[str, tuple[int, ...]
             return node
 
 
-def _extent(value: Extent, extents: Extents) -> Extent:
-    return extent(*(extents.get(bound.constant, bound.constant) for bound in value.bounds))
+def _cut(value: Extent, new: int | None) -> Extent:
+    return value if new is None else extent(new)
 
 
 def _shapes(kernel: Kernel, extents: Extents) -> dict[str, tuple[int, ...]]:
@@ -72,8 +78,9 @@ def _shapes(kernel: Kernel, extents: Extents) -> dict[str, tuple[int, ...]]:
 
 
 def _greatest(function: Affine, statement: Statement, extents: Extents) -> int:
-    """The greatest value of an index over the statement's box, its iterators cut to ``extents``."""
-    last = {i.name: extents.get(i.extent, i.extent) - 1 for i in statement.iterators}
+    """The greatest value of an index over the statement's box, its loops cut to ``extents``."""
+    numbered = zip(statement.iterators, statement.loops, strict=True)
+    last = {iterator.name: extents.get(number, iterator.extent) - 1 for iterator, number in numbered}
     return function.constant + sum(max(0, coefficient * last[name]) for name, coefficient in function.terms)
 
 
