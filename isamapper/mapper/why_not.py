@@ -7,12 +7,12 @@ from collections import abc
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.alternatives import allowed_instructions, statement_options
-from isamapper.mapper.covering import is_mapped, needles_of, with_own_loops
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.notes import notes
+from isamapper.mapper.options import Treatment, made_by
 from isamapper.mapper.refusal import refusal
+from isamapper.mapper.repertoire import allowed_instructions, is_mapped, needles_of, with_own_loops
 from isamapper.mapper.rewrites.contraction import Contract, contraction_steps
 from isamapper.mapper.rewrites.split import Split
 from isamapper.mapper.sigma import Subject
@@ -34,7 +34,7 @@ def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
     """A rejection for every statement that neither an instruction nor a rewrite covers."""
     kernel, _ = with_own_loops(kernel, machine)
     for subject in subjects(kernel):
-        if is_mapped(subject, machine) or any(True for _ in statement_options(kernel, subject, machine)):
+        if is_mapped(subject, machine) or any(True for _ in Treatment(kernel, subject, machine).options()):
             continue
         yield _rewritten(kernel, subject, machine) or _as_it_is(subject, machine)
 
@@ -42,7 +42,7 @@ def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
 def _as_it_is(subject: Subject, machine: Machine) -> Rejection:
     """The operator that no instruction does, else the nearest miss."""
     name = f"statement {subject.statement.index}"
-    step = plan_split(subject, needles_of(machine))
+    step = plan_split(subject, needles_of(machine.instructions))
     if isinstance(step, Rejection):
         return step
     misses = [refusal(subject, each) for each in machine.instructions]
@@ -52,13 +52,13 @@ def _as_it_is(subject: Subject, machine: Machine) -> Rejection:
 
 def _rewritten(kernel: Kernel, subject: Subject, machine: Machine) -> Rejection | None:
     """Of all rewrites of the statement the one that comes nearest, and what stops it; None where there are none."""
-    index, count = subject.statement.index, len(subjects(kernel))
+    index = subject.statement.index
     best: tuple[int, int, Rejection] | None = None
     for step in _steps(kernel, subject, machine):
         result = step.apply(kernel)
         if isinstance(result, Rejection):
             continue
-        made = subjects(result)[index : index + len(subjects(result)) - count + 1]
+        made = made_by(kernel, result, index)
         points = sum(_points(each) for each in made)
         for each in made:
             miss = _nearest(each, allowed_instructions(each, machine))
@@ -73,9 +73,9 @@ def _rewritten(kernel: Kernel, subject: Subject, machine: Machine) -> Rejection 
 
 def _steps(kernel: Kernel, subject: Subject, machine: Machine) -> abc.Iterator[Contract | Split]:
     """Contraction trees where there are any, else the split by maximal munch."""
-    trees = tuple(contraction_steps(kernel, subject.statement.index))
+    trees = [step for step, _ in contraction_steps(kernel, subject.statement.index)]
     yield from trees
-    step = None if trees else plan_split(subject, needles_of(machine))
+    step = None if trees else plan_split(subject, needles_of(machine.instructions))
     if isinstance(step, Split):
         yield step
 

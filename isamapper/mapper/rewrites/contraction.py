@@ -13,6 +13,7 @@ Legal iff the product distributes over the reduction: ``*`` over ``+``; for floa
 
 from __future__ import annotations
 
+import math
 from collections import abc
 from dataclasses import dataclass
 from itertools import combinations
@@ -86,13 +87,37 @@ class Product:
     dtype: DType
 
 
-def contraction_steps(kernel: Kernel, statement: int) -> abc.Iterator[Contract]:
-    """A step for every tree of three or more factors, none where it is not legal."""
+def contraction_steps(kernel: Kernel, statement: int) -> abc.Iterator[tuple[Contract, int]]:
+    """A step for every tree of three or more factors, none where it is not legal; with the iterations it makes."""
     product = product_of(kernel, statement)
     if isinstance(product, Rejection) or len(product.factors) < 3:
         return
     for tree in trees(tuple(range(len(product.factors)))):
-        yield Contract(statement, tree)
+        yield Contract(statement, tree), _iterations(product, tree)
+
+
+def _iterations(product: Product, tree: Tree) -> int:
+    """Iterations of all statements that the tree makes."""
+    uses = [_uses(factor) & product.nest.extents.keys() for factor in product.factors]
+    target = product.nest.statement.assign.target
+    kept = frozenset(name for index in target.map.results for name in index.names)
+    extents = product.nest.extents
+
+    def visit(node: Tree, needed: frozenset[str]) -> tuple[int, frozenset[str]]:
+        """Iterations below and at ``node``, and the iterators that its value has."""
+        if isinstance(node, int):
+            used, total = uses[node], 0
+            if used <= needed:
+                return 0, used
+        else:
+            one, other = (frozenset(_members(part)) for part in node)
+            left = visit(node[0], needed.union(*(uses[number] for number in other)))
+            right = visit(node[1], needed.union(*(uses[number] for number in one)))
+            used, total = left[1] | right[1], left[0] + right[0]
+        return total + math.prod(extents[name] for name in used), used & needed
+
+    total, _ = visit(tree, kept)
+    return total
 
 
 def trees(factors: tuple[int, ...]) -> abc.Iterator[Tree]:
@@ -151,6 +176,12 @@ def _uses(value: Expression) -> frozenset[str]:
     return frozenset(name for access in loads(value) for index in access.map.results for name in index.names)
 
 
+def _as_stored(value: Expression) -> tuple[str, ...]:
+    """Iterators in the order in which the value's tensors store them: intermediates then lie like their sources."""
+    names = (name for access in loads(value) for index in access.map.results for name, _ in index.terms)
+    return tuple(dict.fromkeys(names))
+
+
 def _contracted(kernel: Kernel, product: Product, tree: Tree) -> Kernel:
     builder = _Builder(kernel, product)
     value = builder.root(tree)
@@ -192,7 +223,7 @@ class _Builder:
         summed = {name: size for name, size in extents.items() if name not in needed}
         if isinstance(tree, int) and not summed:
             return value
-        held = {name: size for name, size in extents.items() if name in needed}
+        held = {name: extents[name] for name in _as_stored(value) if name in extents and name in needed}
         name = self.names.fresh("t"), self.product.dtype
         made = temporary(name, value, held, summed, self.product.reduction, self.product.nest.around)
         self.made.append(made)

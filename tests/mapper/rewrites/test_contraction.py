@@ -7,11 +7,12 @@ import math
 import pytest
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.ir.analysis import statements
+from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.printer import print_node
 from isamapper.mapper.rewrites.contraction import Contract, contraction_steps, trees
+from isamapper.mapper.rewrites.edit import nest_of
 from tests.mapper.rewrites.equal import assert_equal
 
 FUSED = """kernel fused(x: f32[2, 3, 4, 4], d: f32[3, 2, 2], p: f32[4, 3]) -> (y: f32[2, 4, 3, 3])
@@ -34,7 +35,7 @@ def test_an_iterator_is_summed_at_the_lowest_node_that_holds_its_uses() -> None:
     kernel = applied(FUSED, ((0, 1), 2))
     assert isinstance(kernel, Kernel)
     first, second = (print_node(node) for node in kernel.body)
-    assert "t[n, h, w, c] += x[n, c, h + r, s + w] * d[c, r, s]" in first
+    assert "t[n, c, h, w] += x[n, c, h + r, s + w] * d[c, r, s]" in first
     assert "y[n, k, h, w] += t[n, h, w, c] * p[k, c]" in second
     assert [each.name for each in statements(kernel)[1].iterators] == ["n", "k", "h", "w", "c"]
 
@@ -59,15 +60,22 @@ def test_every_tree_computes_the_same(text: str) -> None:
     kernel = parse_kernel(text.replace("x[i+r] else 0 *", "(x[i+r] else 0) *"))
     steps = list(contraction_steps(kernel, 0))
     assert len(steps) == (15 if "kernel f(" in text else 3)
-    for step in steps:
+    for step, iterations in steps:
         result = step.apply(kernel)
         assert isinstance(result, Kernel)
         assert_equal(kernel, result)
+        made = statements(result)[: 1 + len(statements(result)) - len(statements(kernel))]
+        assert iterations == sum(_own_iterations(kernel, each) for each in made)
+
+
+def _own_iterations(kernel: Kernel, statement: Statement) -> int:
+    around = len(statements(kernel)[0].iterators) - len(nest_of(kernel, 0).own)
+    return math.prod(each.extent for each in statement.iterators[around:])
 
 
 def test_a_step_prints_its_tree() -> None:
     kernel = parse_kernel(FUSED)
-    assert [step.text(kernel) for step in contraction_steps(kernel, 0)] == [
+    assert [step.text(kernel) for step, _ in contraction_steps(kernel, 0)] == [
         "contract statement 0 as ((x d) p)",
         "contract statement 0 as ((x p) d)",
         "contract statement 0 as (x (d p))",
