@@ -17,6 +17,7 @@ from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Tensor
 from isamapper.ir.walk import value_range
 from isamapper.plan.lanes import lane_size, padded_lanes
+from isamapper.plan.layout import Layout, buffer_layout
 from isamapper.plan.needle import lone_axes, operand_tensor
 from isamapper.plan.nest import Nest, digits_of, iterator_extent, steps_in
 from isamapper.plan.neutral import neutral_value
@@ -59,6 +60,9 @@ def padding_obstacle(nest: Nest, shapes: abc.Mapping[str, tuple[int, ...]]) -> R
     kept = _lanes(nest, 0)
     for lane in padded_lanes(nest, nest.call):
         if lane in kept:
+            if _spills(nest, lane):
+                reason = "beyond its digits lie cells that other calls keep"
+                return Rejection("SCH005", f"'{lane}' of '{nest.call.instruction.name}'", reason, edit="layout digits")
             continue
         readers = [access for _, access in nest.call.sigma if access and lane in _lanes(nest, access)]
         if not any(_harmless(nest, access, lane, shapes) for access in readers):
@@ -77,11 +81,31 @@ def _harmless(nest: Nest, access: int, lane: str, shapes: abc.Mapping[str, tuple
     members = nest.call.members(lane)
     if not members:
         return bool(shape)
-    outer, steps = nest.digit(members[0]), math.prod(nest.digit(name).extent for name in members)
-    if lane_size(nest, nest.call, lane) > steps and steps_in(nest, outer) > outer.extent:
-        return False  # beyond the digits lies the next block, not the edge
+    if _passes_its_block(nest, lane):
+        return False
     iterators = {nest.digit(name).iterator for name in members}
     return all(_leaves(nest, kernel_access, iterator, shape) for iterator in iterators)
+
+
+def _passes_its_block(nest: Nest, lane: str) -> bool:
+    """Whether what lies beyond the lane's digits is the next block, not the edge."""
+    members = nest.call.members(lane)
+    if not members:
+        return False
+    outer, steps = nest.digit(members[0]), math.prod(nest.digit(name).extent for name in members)
+    return lane_size(nest, nest.call, lane) > steps and steps_in(nest, outer) > outer.extent
+
+
+def _spills(nest: Nest, lane: str) -> bool:
+    """Whether what is written beyond the lane's digits lands in cells of the target's buffer that are kept."""
+    path, members = nest.path(0), nest.call.members(lane)
+    layout = buffer_layout(nest, path[-1]) if path and members else None
+    if not isinstance(layout, Layout) or any(c.digit == members[0] for c in layout.coordinates):
+        return False
+    beside = {
+        nest.digit(name).iterator for axis in layout.axes for name, _ in axis.terms if members[0] in dict(axis.terms)
+    }
+    return len(beside) > 1 or _passes_its_block(nest, lane)
 
 
 def _leaves(nest: Nest, access: Access, iterator: str, shape: tuple[int, ...]) -> bool:
