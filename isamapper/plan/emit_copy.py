@@ -21,9 +21,9 @@ from isamapper.ir.nodes import Constraint, Guard, Invoke, Loop, Node, Window, Wi
 from isamapper.plan.domain import divisible
 from isamapper.plan.emit import Stop, Values, stop_offsets, stop_steps
 from isamapper.plan.lanes import ragged
-from isamapper.plan.layout import Coordinate, Layout
+from isamapper.plan.layout import Coordinate, Layout, access_step
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
-from isamapper.plan.nest import Copy, Nest, digits_of, iterator_extent, valid_extent, weight
+from isamapper.plan.nest import Copy, Digit, Nest, digits_of, iterator_extent, valid_extent, weight
 from isamapper.plan.padding import must_fill, pad_value
 from isamapper.plan.refusal import refusal
 
@@ -183,8 +183,7 @@ class _Walk:
     def _touched(self, coordinate: Coordinate) -> Extent:
         """Elements of a window that the iterations inside it touch: a sum of one least reach per iterator."""
         reaches: dict[str, tuple[int, Affine]] = {}
-        for name, step in self.layout.axes[coordinate.axis].terms:
-            digit = self.nest.digit(name)
+        for digit, step in self._movers(coordinate):
             span, _ = reaches.get(digit.iterator, (0, constant(0)))
             reaches[digit.iterator] = (
                 span + step * (digit.extent - 1),
@@ -214,7 +213,15 @@ class _Walk:
             return must_fill(self.nest, coordinate.digit)
         if coordinate.dim is None:
             return True
-        return any(must_fill(self.nest, name) for name, _ in self.layout.axes[coordinate.axis].terms)
+        return any(must_fill(self.nest, digit.name) for digit, _ in self._movers(coordinate))
+
+    def _movers(self, coordinate: Coordinate) -> tuple[tuple[Digit, int], ...]:
+        """Digits inside the attachment that move along a window's tensor axis, with their steps in its elements."""
+        assert coordinate.dim is not None
+        access = self.transfer.inner.access
+        digits = (self.nest.digit(name) for name, _ in self.layout.axes[coordinate.axis].terms)
+        steps = ((digit, access_step(self.nest, access, coordinate.dim, digit)) for digit in digits)
+        return tuple((digit, step) for digit, step in steps if step)
 
     def _is_ragged_inside(self, coordinate: Coordinate) -> bool:
         """Whether the edge depends on a digit that the same invocation spans, so that it is no box."""
