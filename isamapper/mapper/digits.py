@@ -22,11 +22,12 @@ class Sizes:
 
 
 def best_sizes(relation: Relation, extents: abc.Mapping[str, int], lanes: abc.Mapping[str, NeedleIterator]) -> Sizes:
-    """Digit extents with the fewest calls, of those with the smallest digits (each at least 2 where it can be)."""
+    """Digit extents with the fewest calls; ``extents`` names the iterators from the outermost loop inwards."""
     sizes: dict[tuple[str, str], int] = {}
     calls = 1
     for group in _groups(relation):
-        known = tuple(sorted({(name, extents[name]) for name, _ in group}))
+        bound = {name for name, _ in group}
+        known = tuple((name, extent) for name, extent in extents.items() if name in bound)
         rooms = tuple(sorted({(lane, lanes[lane].extent) for _, lane in group}))
         chosen, count = _best(group, known, rooms)
         sizes.update(zip(group, chosen, strict=True))
@@ -48,14 +49,21 @@ def _groups(relation: Relation) -> list[Relation]:
 def _best(
     relation: Relation, extents: tuple[tuple[str, int], ...], lanes: tuple[tuple[str, int], ...]
 ) -> tuple[tuple[int, ...], int]:
-    best: tuple[int, int, tuple[int, ...]] | None = None
     known = dict(extents)
-    for sizes in _choices(relation, 0, {}, known, dict(lanes)):
-        key = (calls_of(relation, sizes, known), sum(sizes), sizes)
-        if best is None or key < best:
-            best = key
-    assert best is not None
-    return best[2], best[0]
+    found = [(_preference(relation, sizes, known), sizes) for sizes in _choices(relation, 0, {}, known, dict(lanes))]
+    (calls, *_), sizes = min(found)
+    return sizes, calls
+
+
+def _preference(
+    relation: Relation, sizes: abc.Sequence[int], extents: abc.Mapping[str, int]
+) -> tuple[int, int, int, tuple[int, ...]]:
+    """Fewest calls, then most iterators whole, then the smallest digits, those of outer loops first."""
+    inside = dict.fromkeys(extents, 1)
+    for (name, _), size in zip(relation, sizes, strict=True):
+        inside[name] *= size
+    whole = sum(inside[name] >= extent for name, extent in extents.items())
+    return calls_of(relation, sizes, extents), -whole, sum(sizes), tuple(inside.values())
 
 
 def calls_of(relation: Relation, sizes: abc.Sequence[int], extents: abc.Mapping[str, int]) -> int:

@@ -26,9 +26,10 @@ Digits: TypeAlias = abc.Sequence[tuple[str, str, int]]
 class OperandLabel:
     """How one operand meets its tensor.
 
-    ``access`` is ``direct`` (a strided window as it lies), ``gather`` (elements collected one tile row at a time),
-    ``layout copy`` (each element once, in another order) or ``constant``. ``duplication`` is operand elements per
-    tensor element over the bound iterators; ``reuse`` is how many points of one call an element serves.
+    ``access`` is ``direct`` (a strided window as it lies), ``broadcast`` (an element stands in several places because
+    a bound iterator does not move the access), ``gather`` (elements collected, some more than once), ``layout copy``
+    (each element once, in another order) or ``constant``. ``duplication`` is operand elements per tensor element over
+    the bound iterators that move the access; ``reuse`` is how many points of one call an element serves.
     """
 
     operand: str
@@ -176,15 +177,19 @@ class _OperandContext:
         if self.access is None:
             return OperandLabel(self.name, "constant", 1.0, reuse)
         inside = [digit for digit in digits if digit[1] in self.held]
-        names = tuple(sorted({name for name, _, _ in inside}))
+        names = tuple(sorted({name for name, _, _ in inside if name in self.steps}))
         cells = 1
         for name in names:
             cells *= extents[name]
         if names not in self._distinct:
             self._distinct[names] = distinct_elements(self.access, {name: extents[name] for name in names})
         distinct = self._distinct[names]
-        copied = "gather" if cells > distinct else "layout copy"
-        kind = "direct" if self._is_direct(inside, extents) else copied
+        if self._is_direct(inside, extents):
+            kind = "direct"
+        elif any(name not in self.steps for name, _, _ in inside):
+            kind = "broadcast"
+        else:
+            kind = "gather" if cells > distinct else "layout copy"
         return OperandLabel(self.name, kind, cells / distinct, reuse)
 
     def _is_direct(self, inside: Digits, extents: abc.Mapping[str, int]) -> bool:

@@ -36,7 +36,7 @@ def test_an_iterator_is_summed_at_the_lowest_node_that_holds_its_uses() -> None:
     assert isinstance(kernel, Kernel)
     first, second = (print_node(node) for node in kernel.body)
     assert "t[n, c, h, w] += x[n, c, h + r, s + w] * d[c, r, s]" in first
-    assert "y[n, k, h, w] += t[n, h, w, c] * p[k, c]" in second
+    assert "y[n, k, h, w] += t[n, c, h, w] * p[k, c]" in second
     assert [each.name for each in statements(kernel)[1].iterators] == ["n", "k", "h", "w", "c"]
 
 
