@@ -208,6 +208,10 @@ class _Maker:
         terms = tuple(
             (digit.name, step) for digit in self.inner if (step := access_step(self.nest, self.access, dim, digit))
         )
+        for name, _ in terms:
+            if any(other not in self.windows for other, _ in moves(self.nest, self.access, name)):
+                reason = f"'{name}' moves along another axis too"
+                self.failure = Rejection("SCH010", f"axis {dim}", reason, edit="expand the window")
         size = 1 + sum(step * (self._steps(self.nest.digit(name)) - 1) for name, step in terms)
         if any(step < 0 for _, step in terms):
             self.failure = Rejection("SCH011", f"axis {dim}", "a window cannot run backwards", edit="expand the window")

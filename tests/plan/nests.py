@@ -54,7 +54,7 @@ class Place:
     slots: int = 1
     layout: str = "digits"
     order: tuple[str, ...] = ()
-    expand: bool = False
+    expand: tuple[int, ...] = ()
     overlap: bool = False
     spread: tuple[tuple[str, str], ...] = ()
     prepared: bool = False
@@ -82,7 +82,7 @@ def nest_of(
             dtype = outer.tensor.dtype if access else _dtype(kernel, nest)
             buffer = Buffer(
                 access, place.memory, place.loop, place.slots, place.layout, place.order,
-                tuple(range(6)) if place.expand else (),
+                place.expand,
                 prefetch=place.overlap and access != 0, delay=place.overlap and access == 0,
                 spread=place.spread, prepared=place.prepared, row=row_elements(machine, place.memory, dtype),
             )  # fmt: skip

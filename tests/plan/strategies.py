@@ -42,7 +42,7 @@ def places(draw: st.DrawFn, order: tuple[str, ...], access: int, memories: tuple
         overlap = draw(st.booleans())
         loop = order[depth - 1] if depth else None
         slots = 2 if overlap else draw(st.sampled_from((1, 1, 2, 3)))
-        expand = draw(st.integers(0, 3)) == 0
+        expand = draw(st.sampled_from(((), (), (0,), (1,), (0, 1), (0, 1, 2, 3))))
         choice = draw(st.integers(0, 11))
         layout = "digits" if memory == "weights" else draw(st.sampled_from(("digits", "digits", "dims")))
         found.append(Place(access, memory, loop, slots, layout, expand=expand, overlap=overlap, choice=choice))

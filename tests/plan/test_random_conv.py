@@ -15,10 +15,10 @@ from tests.plan.strategies import loop_digits, nests
 
 CONV = """
 kernel conv(x: i8[{rows}, {columns}, C], f: i8[R, S, C, K]) -> (y: i32[H, W, K])
-  sizes H=1, W=1, R=1, S=1, C=1, K=1, T=1, D=1, P=0
+  sizes H=1, W=1, R=1, S=1, C=1, K=1, T=1, D=1, P=0, E=0
 {{
   for h < H, w < W, k < K, r < R, s < S, c < C {{
-    y[h, w, k] += i32(x[T*h + {flip}, T*w + D*s - P, c]{otherwise}) * i32(f[r, s, c, k])
+    y[h, w, k] += i32(x[T*h + {flip}, T*w + D*s + E*h - P, c]{otherwise}) * i32(f[r, s, c, k])
   }}
 }}
 """
@@ -44,10 +44,11 @@ def test_random_conv(instruction: str, padding: str, data: st.DataObject) -> Non
     sizes = {name: data.draw(st.integers(1, 5), label=name) for name in "HWCK"}
     sizes |= {name: data.draw(st.integers(1, 3), label=name) for name in "RS"}
     sizes |= {name: data.draw(st.integers(1, 2), label=name) for name in "TD"}
+    sizes["E"] = data.draw(st.sampled_from((0, 0, 1)), label="E")
     sizes["P"] = data.draw(st.integers(0, 2)) if padding == "padded" else 0
-    rows, columns = ("T*(H-1) + D*(R-1) + 1", "T*(W-1) + D*(S-1) + 1")
+    rows, columns = ("T*(H-1) + D*(R-1) + 1", "T*(W-1) + D*(S-1) + E*(H-1) + 1")
     if padding == "padded":
-        rows, columns = "max(1, T*(H-1) + D*(R-1) - P)", "max(1, T*(W-1) + D*(S-1) + 1 - P)"
+        rows, columns = "max(1, T*(H-1) + D*(R-1) - P)", "max(1, T*(W-1) + D*(S-1) + E*(H-1) + 1 - P)"
     flip = data.draw(st.sampled_from(("D*r - P", "D*r - P", "D*(R-1) - D*r - P")))
     text = CONV.format(flip=flip, rows=rows, columns=columns, otherwise=" else 0" if padding == "padded" else "")
     kernel = parse_kernel(text, sizes)
