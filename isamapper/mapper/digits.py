@@ -57,13 +57,13 @@ def _best(
 
 def _preference(
     relation: Relation, sizes: abc.Sequence[int], extents: abc.Mapping[str, int]
-) -> tuple[int, int, int, tuple[int, ...]]:
-    """Fewest calls, then most iterators whole, then the smallest digits, those of outer loops first."""
+) -> tuple[int, tuple[int, ...], int]:
+    """Fewest calls, then the largest digits of inner loops, then the smallest digits."""
     inside = dict.fromkeys(extents, 1)
     for (name, _), size in zip(relation, sizes, strict=True):
         inside[name] *= size
-    whole = sum(inside[name] >= extent for name, extent in extents.items())
-    return calls_of(relation, sizes, extents), -whole, sum(sizes), tuple(inside.values())
+    inner = tuple(-min(inside[name], extent) for name, extent in reversed(tuple(extents.items())))
+    return calls_of(relation, sizes, extents), inner, sum(sizes)
 
 
 def calls_of(relation: Relation, sizes: abc.Sequence[int], extents: abc.Mapping[str, int]) -> int:

@@ -20,6 +20,8 @@ from isamapper.plan.mapping import Mapping
 CONSIDERED = 256
 """Mappings of one statement and instruction among which the best is chosen; the rest are not looked at."""
 
+_EFFORT = {"constant": 0, "direct": 0, "broadcast": 1, "layout copy": 2, "gather": 2}
+
 
 def notes(subject: Subject, machine: Machine, instruction: Instruction) -> tuple[Rejection, ...]:
     """Costs of the best mapping of the statement (most use, then least duplication); empty where there are none."""
@@ -41,7 +43,7 @@ def _badness(labels: Labels) -> tuple[float, float, int]:
     duplication = 1.0
     for operand in labels.operands:
         duplication *= operand.duplication if operand.access == "gather" else 1.0
-    return -labels.utilisation, duplication, sum(operand.access != "direct" for operand in labels.operands)
+    return -labels.utilisation, duplication, sum(_EFFORT[operand.access] for operand in labels.operands)
 
 
 def _padding(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
