@@ -135,10 +135,9 @@ def _widen(use: OperandUse, elements: Granules) -> Granules:
     region, bits = use.region, use.tensor.dtype.bits
     if not region.flat:
         return np.unique(elements)
-    first = (start_bits(use.memory, use.tensor) - region.base_bits) // region.granule_bits
-    width = bits // region.granule_bits
-    spread = first + elements[:, None] * width + np.arange(width)[None, :]
-    return np.unique(spread.ravel())
+    first = start_bits(use.memory, use.tensor) - region.base_bits + elements * bits
+    spread = first[:, None] + np.append(np.arange(0, bits, region.granule_bits), bits - 1)[None, :]
+    return np.unique(spread.ravel() // region.granule_bits)
 
 
 def count(model: Model, limit: int) -> int:

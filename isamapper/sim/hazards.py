@@ -2,6 +2,8 @@
 
 Per granule of a region that the program writes: when the results of earlier invocations are ready and until when they
 are read. Accumulations are kept apart per unit, because those of one unit need not wait for each other's results.
+
+Renamed registers are written to a fresh copy: a write waits for nothing, and readers wait for the latest write only.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ class Hazards:
                     continue
                 if use.reads:
                     raw = max(raw, _latest(track.ready, where) - operand.read_at)
-                if use.writes and not use.memory.renamed:
+                if use.writes and not use.region.renamed:
                     war = max(war, _latest(track.read, where))
                     waw = max(waw, _latest(track.ready, where) - least_ready(invocation, operand))
         return raw, war, waw
@@ -79,6 +81,9 @@ class Hazards:
         use = operand.use
         if use.writes and operand.granules.size:
             track = self._track(use, accumulator(invocation.site, use))
+            if use.region.renamed:
+                for each in self.tracks[use.region.index].values():
+                    each.ready[operand.granules] = each.accumulated[operand.granules] = 0
             _raise(track.ready, operand.granules, ready)
             if use.accumulates:
                 _raise(track.accumulated, operand.granules, start + invocation.occupies)
@@ -96,13 +101,14 @@ def least_ready(invocation: Invocation, operand: OperandAt) -> int:
     """From the start until ``operand`` is ready where no port is shared: what WAW compares."""
     if not invocation.site.transfer:
         return operand.ready_at + _fewest(operand, operand.use.write_ports)
-    longest = latency = 0
+    longest = 0
+    latencies: dict[str, int] = {}
     for each in invocation.operands:
         for ports in (each.use.read_ports, each.use.write_ports):
             if ports:
                 longest = max(longest, _fewest(each, ports))
-                latency = max(latency, each.use.memory.latency_cycles)
-    return longest + latency + operand.ready_at
+                latencies[each.use.memory.name] = each.use.memory.latency_cycles
+    return longest + sum(latencies.values()) + operand.ready_at
 
 
 def _fewest(operand: OperandAt, ports: tuple[PortUse, ...]) -> int:

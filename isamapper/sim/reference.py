@@ -175,14 +175,15 @@ class _Engine:
 
     def _transfer(self, invocation: Invocation, start: int) -> tuple[int, int]:
         """All beats begin at the start; results arrive a latency after the last of them."""
-        last, latency, longest = start, 0, 0
+        last, longest = start, 0
+        latencies: dict[str, int] = {}
         for operand in invocation.operands:
             for ports in (operand.use.read_ports, operand.use.write_ports):
                 if ports:
                     end, beats = self._book(operand, ports, start)
                     last, longest = max(last, end), max(longest, beats)
-                    latency = max(latency, operand.use.memory.latency_cycles)
-        arrival = last + latency
+                    latencies[operand.use.memory.name] = operand.use.memory.latency_cycles
+        arrival = last + sum(latencies.values())
         for operand in invocation.operands:
             self.hazards.read(invocation, operand, start, max(start + operand.read_until, last))
             self.hazards.write(invocation, operand, start, arrival + operand.ready_at)

@@ -2,7 +2,8 @@
 
 Two placed tensors of one memory whose bytes overlap belong to one region. A region whose tensors are all laid out alike
 (same address, shape and data type) is addressed by element; any other by the greatest granule that divides every
-tensor's address and element size. Tensors without an address overlap nothing.
+tensor's address and element size. Tensors without an address overlap nothing. Renamed registers are always whole: one
+granule is one register.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ class Region:
     """Storage of one or more overlapping tensors.
 
     ``shape`` is the common shape where all are laid out alike; ``granule_bits`` is then the element's width.
-    Otherwise ``shape`` is one axis of granules, and tensors start at ``(address_bits - base_bits) / granule_bits``.
+    Otherwise (``flat``) ``shape`` is one axis of granules, and the granule of a bit is
+    ``(address_bits - base_bits) // granule_bits``.
     """
 
     index: int
@@ -29,6 +31,7 @@ class Region:
     granule_bits: int
     base_bits: int
     flat: bool
+    renamed: bool = False
 
     @property
     def size(self) -> int:
@@ -82,7 +85,7 @@ def regions(machine: Machine, tensors: abc.Sequence[Tensor]) -> tuple[dict[Tenso
     found: list[Region] = []
     for memory in machine.memories:
         for group in _overlapping(memory, [tensor for tensor in tensors if tensor.memory == memory.name]):
-            region = _region(len(found), memory, group)
+            region = _registers(len(found), memory, group) if memory.renamed else _region(len(found), memory, group)
             found.append(region)
             owner.update(dict.fromkeys(group, region))
     return owner, tuple(found)
@@ -105,6 +108,14 @@ def _overlapping(memory: Memory, tensors: abc.Sequence[Tensor]) -> abc.Iterator[
         end = max(end if len(group) > 1 else 0, start + tensor_bits(tensor))
     if group:
         yield group
+
+
+def _registers(index: int, memory: Memory, group: abc.Sequence[Tensor]) -> Region:
+    """Whole registers, from the first that any tensor touches."""
+    granule = (memory.row_bytes or 1) * 8
+    base = min(start_bits(memory, each) for each in group) // granule * granule
+    end = max(start_bits(memory, each) + tensor_bits(each) for each in group)
+    return Region(index, memory.name, (max(1, -(-(end - base) // granule)),), granule, base, True, True)
 
 
 def _region(index: int, memory: Memory, group: abc.Sequence[Tensor]) -> Region:

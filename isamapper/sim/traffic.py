@@ -105,23 +105,31 @@ def bytes_of(tensor: Tensor, found: Runs) -> int:
 
 
 def beats(tensor: Tensor, memory: Memory, port: Port, found: Runs) -> tuple[tuple[int, int], ...]:
-    """``(bank, cycles)`` that the runs take on ``port``, banks in order; every piece is rounded up on its own."""
+    """``(bank, cycles)`` that the runs take on ``port``, banks in order.
+
+    Every run, or its piece in a bank, is whole requests; what a bank serves of a window is whole bursts.
+    """
     size = run_bytes(tensor, found.run_elements)
     if bank_count(memory) == 1:
-        total = len(found.starts) * rounded(port, size)
-        return ((0, -(-total // port.bytes_per_cycle)),) if total else ()
+        total = len(found.starts) * _requested(port, size)
+        return ((0, _cycles(port, total)),) if total else ()
     per_bank: dict[int, int] = {}
     base = start_bits(memory, tensor)
     for start in found.starts:
         for bank, piece in _pieces(memory, (base + start * tensor.dtype.bits) // 8, size):
-            per_bank[bank] = per_bank.get(bank, 0) + rounded(port, piece)
-    return tuple((bank, -(-per_bank[bank] // port.bytes_per_cycle)) for bank in sorted(per_bank))
+            per_bank[bank] = per_bank.get(bank, 0) + _requested(port, piece)
+    return tuple((bank, _cycles(port, per_bank[bank])) for bank in sorted(per_bank))
 
 
-def rounded(port: Port, size: int) -> int:
-    """Bytes that a piece of ``size`` bytes costs: whole requests, which are whole bursts."""
-    requests = -(-size // port.request_bytes) * port.request_bytes
-    return -(-requests // port.burst_bytes) * port.burst_bytes
+def _requested(port: Port, size: int) -> int:
+    """Bytes that a piece of ``size`` bytes costs: whole requests."""
+    return -(-size // port.request_bytes) * port.request_bytes
+
+
+def _cycles(port: Port, total: int) -> int:
+    """Cycles of so many requested bytes: whole bursts."""
+    bursts = -(-total // port.burst_bytes) * port.burst_bytes
+    return -(-bursts // port.bytes_per_cycle)
 
 
 def bank_bytes(memory: Memory) -> int:

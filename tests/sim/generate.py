@@ -71,6 +71,9 @@ class Scale:
 def random_machine(random: Random) -> Machine:
     """A machine with three memories, a few units and all instructions, everything at random."""
     memories = tuple(_memory(random, name) for name in ("mem", "buf", "acc"))
+    if random.random() < 0.15:
+        registers = replace(memories[2], kind=MemoryKind.REGISTERS, rows=1 << 10, row_bytes=4, renamed=True)
+        memories = (*memories[:2], replace(registers, banks=1, bank_interleave_bytes=0))
     units = tuple(_unit(random, f"u{index}") for index in range(random.randint(1, 4)))
     dispatch = Dispatch(
         random.choice((1, 1, 2, 3)),
@@ -282,8 +285,9 @@ class ProgramWriter:
         random = self.random
         address = random.choice((None, None, 0, 16, 64, 100, 256))
         block = BlockFormat(4, 8) if random.random() < 0.05 else None
-        memory = random.choice(self.machine.memories).name
-        return _Pool(memory, random.choice(DTYPE_NAMES), [1] * random.choice((1, 2, 2, 3)), address, block)
+        memory = random.choice(self.machine.memories)
+        dtype = "i32" if memory.renamed else random.choice(DTYPE_NAMES)
+        return _Pool(memory.name, dtype, [1] * random.choice((1, 2, 2, 3)), address, block)
 
     def _offset(self, scope: dict[str, int]) -> Affine:
         random = self.random

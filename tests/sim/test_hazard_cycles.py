@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from isamapper.diagnostics.source import SourceError
-from tests.sim.micro import ALU, COPY, MAKE, SUM, USE, add, copy, machine, make, op, times, use
+from isamapper.hwdesc.model import Machine, MemoryKind
+from isamapper.sim import reference
+from isamapper.sim.compiled import engine
+from isamapper.sim.sites import model
+from tests.sim.micro import ALU, COPY, MAKE, SUM, USE, add, copy, machine, make, op, program, times, use
 
 TWO = ("{name: u}", "{name: v}")
 
@@ -196,3 +202,36 @@ def test_explicit_interlocks_do_not_wait_where_nothing_is_violated():
     )
     body = f"{make('a[0]')} {make('a[1]')} {use('a[0]', 'c[0]')}"
     assert times(target, body) == [(0, 1, 3), (1, 2, 4), (2, 3, 4)]
+
+
+def renamed(target: Machine) -> Machine:
+    """``target`` with renamed registers of 32 bytes in place of memory m; a is register 0, b register 32."""
+    registers = {"kind": MemoryKind.REGISTERS, "rows": 4096, "row_bytes": 32, "renamed": True}
+    first, *others = target.memories
+    return replace(target, memories=(replace(first, **registers), *others))
+
+
+def test_renamed_registers_wait_for_the_latest_write_only():
+    # Written late (ready 10), then soon, without waiting: S1 = 2, ready 3. The reader waits for the second write, 3.
+    # The last write waits for nobody.
+    target = machine(
+        op("late", MAKE, "occupies_cycles: 1, latency_cycles: 9"),
+        op("make", MAKE, "occupies_cycles: 1, latency_cycles: 1", "v"),
+        op("use", USE, "occupies_cycles: 6, latency_cycles: 6", "w"),
+        units=(*TWO, "{name: w}"),
+    )
+    body = f"invoke late() y: a[0 + $0] over [1] {make('a[0]')} {use('a[0]', 'c[0]')} {make('a[0]')}"
+    assert times(renamed(target), body) == [(0, 1, 10), (1, 2, 3), (2, 3, 9), (3, 4, 5)]
+
+
+def test_renamed_registers_are_whole():
+    # a[3] lies in the register that a[0] was written to, b[0] does not.
+    target = machine(
+        op("make", MAKE, "occupies_cycles: 1, latency_cycles: 7"),
+        op("use", USE, "occupies_cycles: 1, latency_cycles: 1", "v"),
+        units=TWO,
+    )
+    view = model(program(renamed(target), f"{make('a[0]')} {use('b[0]', 'c[0]')} {use('a[3]', 'c[1]')}"))
+    events = [(event.dispatched, event.start, event.end) for event in reference.run(view, 10).events]
+    assert events == [(0, 1, 8), (1, 2, 3), (2, 8, 9)]
+    assert engine.run(view) is None  # windows that begin within a register are left to the reference engine

@@ -38,7 +38,7 @@ def test_the_slower_port_decides():
 
 
 def test_latency_follows_the_last_beat():
-    # Last beat at 1 + 2; memory latency 20 (the greater of the two), then the instruction's own 3: 26.
+    # Last beat at 1 + 2; the latencies of both memories, 20 and 5, then the instruction's own 3: 31.
     target = machine(
         op("copy", COPY, "latency_cycles: 3"),
         memories=(
@@ -46,7 +46,7 @@ def test_latency_follows_the_last_beat():
             memory("n", "p both 16", more=", latency_cycles: 5"),
         ),
     )
-    assert times(target, copy("copy", 0, 0, 1)) == [(0, 1, 26)]
+    assert times(target, copy("copy", 0, 0, 1)) == [(0, 1, 31)]
 
 
 def test_latency_holds_neither_port_nor_server():

@@ -3,7 +3,7 @@
 Along each axis of a region the windows' offsets agree modulo some greatest number, the tile. A window whose dense run
 begins at a tile's first element touches that element in every tile it touches, whatever its length; so two windows that
 touch one tile share its first element, and a tile is an atom. Steps that jump must be multiples of the tile for this;
-windows that pad are clipped anywhere, so their axes have tiles of one element.
+windows that pad are clipped anywhere, so their axes have tiles of one element. Renamed registers are their own atoms.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from isamapper.ir.affine import Affine, Extent, affine
 from isamapper.sim.regions import Region, row_major, start_bits
 from isamapper.sim.sites import Model, OperandUse
 from isamapper.sim.traffic import flat_steps
+
+
+class Unsuited(Exception):
+    """The compiled engine cannot time this program; the reference engine can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,9 @@ def _shape(use: OperandUse, region: Region) -> _Shape:
     if not region.flat:
         steps = tuple(dict(_summed(axis.steps)) for axis in window.axes)
         return _Shape(use, window.offsets, steps, 1)
-    width = use.tensor.dtype.bits // region.granule_bits
-    offset = affine((), (start_bits(use.memory, use.tensor) - region.base_bits) // region.granule_bits)
+    unit = min(region.granule_bits, use.tensor.dtype.bits)
+    width = use.tensor.dtype.bits // unit
+    offset = affine((), (start_bits(use.memory, use.tensor) - region.base_bits) // unit)
     for stride, each in zip(row_major(use.tensor.shape), window.offsets, strict=True):
         offset = offset + each * (stride * width)
     flat = tuple({0: step * width} if step else {} for step in flat_steps(window, use.tensor.shape))
@@ -137,6 +142,7 @@ class _Grid:
         self.region = region
         self.tiles: list[int] = []
         self.residues: list[int] = []
+        tile = 0
         for axis in range(len(region.shape)):
             origin = shapes[0].offsets[axis].constant
             tile = math.gcd(*(number for shape in shapes for number in _numbers(shape, axis, origin)))
@@ -146,7 +152,17 @@ class _Grid:
             max(1, -(-(size - residue) // tile))
             for size, residue, tile in zip(region.shape, self.residues, self.tiles, strict=True)
         ]
+        if region.renamed:
+            self._registers(shapes, tile)
         self.strides = row_major(self.counts)
+
+    def _registers(self, shapes: abc.Sequence[_Shape], tile: int) -> None:
+        """One tile per register, which windows must begin with; ``tile`` is what their offsets have in common."""
+        widths = {shape.use.tensor.dtype.bits for shape in shapes}
+        size, rest = divmod(self.region.granule_bits, max(widths))
+        if len(widths) > 1 or rest or tile % size or shapes[0].offsets[0].constant % size:
+            raise Unsuited("windows begin within renamed registers")
+        self.tiles, self.residues, self.counts = [size], [0], [self.region.size]
 
     def footprint(self, shape: _Shape) -> Footprint:
         base = affine()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isamapper.diagnostics.source import SourceError
-from isamapper.sim.compiled.atoms import Atoms, atoms
+from isamapper.sim.compiled.atoms import Atoms, Unsuited, atoms
 from isamapper.sim.compiled.jit import compile_program
 from isamapper.sim.compiled.layout import (
     EVENT_COUNT,
@@ -21,7 +21,7 @@ from isamapper.sim.compiled.layout import (
     layout,
 )
 from isamapper.sim.compiled.nest import Nest, SkipPolicy, contested_sites, skipping_loops
-from isamapper.sim.compiled.specs import StepSpec, step_spec, unsuited
+from isamapper.sim.compiled.specs import StepSpec, demand_suited, step_spec
 from isamapper.sim.compiled.step import Options, step_function
 from isamapper.sim.counters import REASONS, Counters, Event
 from isamapper.sim.reference import violation
@@ -36,9 +36,11 @@ def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = D
 
     Without ``skip`` every invocation is stepped; where ``events`` are asked for, no more than those, and they are kept.
     """
-    if unsuited(model) is not None:
+    try:
+        demand_suited(model)
+        found = atoms(model)
+    except Unsuited:
         return None
-    found = atoms(model)
     specs = _specs(model, found)
     intervals = _INTERVALS
     while True:

@@ -124,16 +124,17 @@ class Flow:
         self.first_byte = fn.floor_divide(fn.add(start, low), 8)
         self.last_byte = fn.sub(fn.add(fn.floor_divide(fn.add(start, high), 8), self.size), 1)
 
-    def _rounded(self, port: Port) -> Value:
-        """Bytes of all runs, each rounded up to requests and bursts."""
+    def _cycles(self, port: Port) -> Value:
+        """Cycles of all runs, each rounded up to requests, together to bursts."""
         fn = self.fn
         requests = fn.mul(fn.ceil_divide(self.size, port.request_bytes), port.request_bytes)
-        return fn.mul(self.rows, fn.mul(fn.ceil_divide(requests, port.burst_bytes), port.burst_bytes))
+        bursts = fn.mul(fn.ceil_divide(fn.mul(self.rows, requests), port.burst_bytes), port.burst_bytes)
+        return fn.ceil_divide(bursts, port.bytes_per_cycle)
 
     def booking(self, index: int, scratch: int) -> Booking:
         """The beats on port ``index``; ``scratch`` is free state for a window that several banks share."""
         fn, port = self.fn, self.plan.model.ports[index].port
-        whole = fn.ceil_divide(self._rounded(port), port.bytes_per_cycle)
+        whole = self._cycles(port)
         if not self.spec.banked:
             return Booking(index, whole, 0, 0)
         unit, banks = bank_bytes(self.memory), self.memory.banks

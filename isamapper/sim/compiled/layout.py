@@ -266,7 +266,8 @@ def _record(plan: Layout, region: int, atoms: int) -> Record:
 
     others = {who: (readers | writers) - ({who} if who >= 0 else set()) for who in readers | writers}
     ready = {who: column() for who in sorted(writers) if others[who]}
-    read = {who: column() for who in sorted(readers) if others[who] & writers}
+    renamed = plan.model.regions[region].renamed
+    read = {who: column() for who in sorted(readers) if others[who] & writers and not renamed}
     follow = {who: column() for who in sorted(readers | writers) if who >= 0}
     words = columns + 1
     return Record(plan.reserve(words * atoms), words, ready, read, follow, columns)

@@ -176,7 +176,7 @@ def _spread() -> str:
         fn.set(total, fn.mul(fn.get(total), fn.load(fn.add(rows, fn.mul(axis, 2)))))
     position = fn.variable(start)
     with fn.counted(fn.get(total)):
-        _pieces(fn, fn.floor_divide(fn.get(position), 8), size, unit, banks, request, burst, out)
+        _pieces(fn, fn.floor_divide(fn.get(position), 8), size, unit, banks, request, out)
         carry = fn.variable(1)
         with fn.counted(axes) as axis, fn.when(fn.equal(fn.get(carry), 1)):
             row, counter = fn.add(rows, fn.mul(axis, 2)), fn.add(counters, axis)
@@ -189,16 +189,15 @@ def _spread() -> str:
             fn.set(carry, fn.choose(wraps, 1, 0))
     greatest = fn.variable(0)
     with fn.counted(banks) as bank:
-        beats = fn.ceil_divide(fn.load(fn.add(out, bank)), rate)
+        bursts = fn.mul(fn.ceil_divide(fn.load(fn.add(out, bank)), burst), burst)
+        beats = fn.ceil_divide(bursts, rate)
         fn.store(fn.add(out, bank), beats)
         fn.set(greatest, fn.maximum(fn.get(greatest), beats))
     return fn.end(fn.get(greatest))
 
 
-def _pieces(
-    fn: Function, start: Value, size: Value, unit: Value, banks: Value, request: Value, burst: Value, out: Value
-) -> None:
-    """Adds one run's bytes to its banks, each piece rounded up."""
+def _pieces(fn: Function, start: Value, size: Value, unit: Value, banks: Value, request: Value, out: Value) -> None:
+    """Adds one run's bytes to its banks, each piece whole requests."""
     at = fn.variable(start)
     end = fn.add(start, size)
     with fn.loop() as loop:
@@ -207,7 +206,7 @@ def _pieces(
         block = fn.floor_divide(now, unit)
         stop = fn.minimum(end, fn.mul(fn.add(block, 1), unit))
         requests = fn.mul(fn.ceil_divide(fn.sub(stop, now), request), request)
-        fn.increase(fn.add(out, fn.modulo(block, banks)), fn.mul(fn.ceil_divide(requests, burst), burst))
+        fn.increase(fn.add(out, fn.modulo(block, banks)), requests)
         fn.set(at, stop)
 
 

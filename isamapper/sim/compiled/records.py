@@ -91,6 +91,9 @@ class Records:
         if touch is None:
             return
         record, me = self._record(touch), self._me(touch)
+        if touch.spec.writes and touch.spec.renamed:
+            self._rename(touch, ready, follow)
+            return
         times: list[tuple[int, Value]] = []
         if touch.spec.reads and me in record.read:
             times.append((record.read[me], until))
@@ -105,10 +108,24 @@ class Records:
             for column, time in times:
                 address = fn.add(atom, column)
                 fn.store(address, fn.maximum(fn.load(address), time))
-            if self.log:
-                mark = fn.add(atom, record.mark)
-                with fn.when(fn.equal(fn.load(mark), 0)):
-                    fn.call("note", atom, touch.spec.region or 0, mark)
+            self._note(touch, atom)
+
+    def _rename(self, touch: Touch, ready: Value, follow: Value) -> None:
+        """A write to a fresh copy: only its own times count from now on."""
+        record, me, fn = self._record(touch), self._me(touch), self.fn
+        with self._atoms(touch) as atom:
+            for who, column in record.ready.items():
+                fn.store(fn.add(atom, column), ready if who == me else 0)
+            for who, column in record.follow.items():
+                fn.store(fn.add(atom, column), follow if who == me else 0)
+            self._note(touch, atom)
+
+    def _note(self, touch: Touch, atom: Value) -> None:
+        """Puts a record into the log, where there is one and it is not in it."""
+        if self.log:
+            mark = self.fn.add(atom, self._record(touch).mark)
+            with self.fn.when(self.fn.equal(self.fn.load(mark), 0)):
+                self.fn.call("note", atom, touch.spec.region or 0, mark)
 
     def _record(self, touch: Touch) -> Record:
         assert touch.spec.region is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isamapper.sim.compiled.atoms import Atoms, Dim, constant_extent
+from isamapper.sim.compiled.atoms import Atoms, Dim, Unsuited, constant_extent
 from isamapper.sim.sites import Model, OperandUse, Site, bank_count
 from isamapper.sim.traffic import flat_steps
 
@@ -86,15 +86,14 @@ def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
     )
 
 
-def unsuited(model: Model) -> str | None:
-    """Why the compiled engine cannot time a program, None where it can."""
+def demand_suited(model: Model) -> None:
+    """Raises Unsuited where a program pads in ways that the compiled engine does not know."""
     for site in model.sites:
         for use in site.operands:
             if use.window.otherwise is None:
                 continue
             moved = [axis for each in use.window.axes for axis, _ in each.steps]
             if len(moved) != len(set(moved)):
-                return f"operand '{use.name}' pads along a tensor axis that two of its axes move along"
+                raise Unsuited(f"operand '{use.name}' pads along a tensor axis that two of its axes move along")
             if use.region.flat:
-                return f"operand '{use.name}' pads in storage that tensors of different layout share"
-    return None
+                raise Unsuited(f"operand '{use.name}' pads in storage that tensors of different layout share")

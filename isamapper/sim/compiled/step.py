@@ -241,8 +241,8 @@ class _Step:
         return self.fn.minimum(*(each.beats for each in bookings)) if bookings else 0
 
     def _memory_latency(self) -> int:
-        ported = (each for each in self.operands if each.reads or each.writes)
-        return max((self.machine.memories[each.spec.memory].latency_cycles for each in ported), default=0)
+        ported = {each.spec.memory for each in self.operands if each.reads or each.writes}
+        return sum(self.machine.memories[memory].latency_cycles for memory in ported)
 
     def _forbid(self, reason: int, start: Value, bound: Value) -> None:
         """Remembers the first violated hazard of a machine that does not wait."""
