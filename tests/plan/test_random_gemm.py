@@ -11,7 +11,7 @@ from isamapper.ir.parser import parse_kernel
 from isamapper.plan.nest import Digit
 from isamapper.plan.text import parse_program_file, parse_schedule, print_program, print_schedule
 from tests.plan.lab import lab
-from tests.plan.nests import lower_and_compare, schedule_of
+from tests.plan.nests import random_compare, schedule_of
 from tests.plan.strategies import loop_digits, nests
 
 GEMM = """
@@ -56,6 +56,6 @@ def test_random_gemm(instruction: str, start: str, data: st.DataObject) -> None:
     assume(not isinstance(nest, Rejection))
     assert not isinstance(nest, Rejection)
     schedule = schedule_of(machine, kernel, nest)
-    program = lower_and_compare(schedule)
+    program = random_compare(schedule)
     assert parse_schedule(Source("s", print_schedule(schedule)), lambda _: machine) == schedule
     assert parse_program_file(Source("p", print_program(program)), lambda _: machine) == program
