@@ -9,10 +9,11 @@ What does not belong here: unit axes, which never enter a canonical relation (``
 
 from __future__ import annotations
 
+import math
 from collections import abc
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import permutations, product
+from itertools import islice, permutations, product
 from typing import TypeAlias
 
 from isamapper.ir.analysis import Statement, statements
@@ -28,6 +29,9 @@ from isamapper.plan.mapping import Pairing
 Keep: TypeAlias = abc.Callable[[tuple[Pairing, ...], Relation], bool]
 Names: TypeAlias = abc.Mapping[str, str]
 
+
+_MOST = 5040
+"""Of greater groups of interchangeable iterators one order is used: more twins are listed then."""
 
 _LAST = 1 << 30
 """Constants come after every access, so that the first operands play accesses."""
@@ -184,7 +188,8 @@ def _iterator_maps(
     if any(len(moved.get(key, ())) != len(names) for key, names in plain.items()):
         return
     keys = list(plain)
-    for orders in product(*(permutations(moved[key]) for key in keys)):
+    most = None if math.prod(math.factorial(len(names)) for names in plain.values()) <= _MOST else 1
+    for orders in islice(product(*(permutations(moved[key]) for key in keys)), most):
         pairs = {
             name: other
             for key, order in zip(keys, orders, strict=True)

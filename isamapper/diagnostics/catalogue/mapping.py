@@ -61,11 +61,6 @@ CODES: dict[str, tuple[str, str]] = {
         "a result that nothing stores or reduces",
         """No instruction assigns, or accumulates, results of this data type.""",
     ),
-    "MAP022": (
-        "a statement without a cover",
-        """Neither an instruction nor a chain of instructions does the statement. 'isamapper explain KERNEL --hw
-        MACHINE' lists why.""",
-    ),
     "MAP101": ("padding", """A note: the extent does not divide, so part of the instruction's work is on padding."""),
     "MAP102": (
         "a gather",
