@@ -130,6 +130,11 @@ def over(points: Set, inner: Map, domains: Names, ranges: Names) -> Map:
     return _flat_products(points.identity(), renamed(inner, domains, ranges))
 
 
+def every_pair(points: Set, others: Set) -> Map:
+    """Each of ``points`` to each of ``others``."""
+    return islpy.UnionMap.from_domain_and_range(points, others)
+
+
 def product(points: Set, index: Set, name: str) -> Set:
     """``name[point, index]`` for every point and every index."""
     return _flat_products(points.identity(), renamed_set(index, {"E": name}).identity()).domain()
