@@ -84,13 +84,15 @@ def map_kernel(
     instruction: str | None = None,
     criterion: str | None = None,
     every: bool = False,
+    symbolic: bool = False,
     limit: int | None = None,
 ) -> Mappings:
     """Every mapping (the first ``limit``), or why there is none."""
     bound, target = resolve(kernel, machine, sizes, types)
     _check_statement(bound, statement)
     _check_instruction(target, instruction)
-    ask = partial(find_mappings, machine=target, instruction=instruction, criterion=criterion, every=every)
+    chosen = partial(find_mappings, machine=target, instruction=instruction, criterion=criterion)
+    ask = partial(chosen, every=every, symbolic=symbolic)
     found = chain(ask(bound, statement=statement), _rewritten(bound, target, ask) if statement is None else ())
     taken = tuple(islice(found, limit))
     complete = limit is None or next(found, None) is None

@@ -22,6 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only mappings with this label (docs/reference/mapping.md)",
     )
     parser.add_argument("--all", action="store_true", help="mappings that are not saturated, too")
+    parser.add_argument(
+        "--symbolic", action="store_true", help="count by the definition: unit axes kept, extents as large as need be"
+    )
     add_format(parser)
 
 
@@ -37,6 +40,7 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         instruction=arguments.instruction,
         criterion=arguments.criterion,
         every=arguments.all,
+        symbolic=arguments.symbolic,
     )
     if arguments.format == "json":
         print_json(found.to_dict())
