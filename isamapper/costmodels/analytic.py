@@ -157,7 +157,8 @@ class _Counter:
         total = visits * invocations * kept
         bits = self.tensors[self.nest.statement.accesses[buffer.access].tensor].dtype.bits
         size_bytes = elements * bits / 8
-        longest, latency = self._resources(instruction, bound, copy, source, target, size_bytes, total)
+        run_bytes = self._run(buffer, layout, bound) * bits / 8
+        longest, latency = self._resources(instruction, copy, source, target, (size_bytes, run_bytes), total)
         if buffer.slots > 1:
             self.add(f"chain.{buffer.access}.{buffer.memory}", longest + visits * latency)
         if not instruction.implicit:
@@ -173,14 +174,19 @@ class _Counter:
             covered *= digit.extent
         return iterator_extent(self.nest, iterator) / covered
 
+    def _run(self, buffer: Buffer, layout: Layout, bound: dict[str, int]) -> int:
+        """Elements that one invocation finds side by side in the tensor."""
+        last = len(self.nest.statement.accesses[buffer.access].map.results) - 1
+        runs = (bound.get(c.name, 1) for c in layout.coordinates if (last, 1) in c.targets and len(c.targets) == 1)
+        return max(runs, default=1)
+
     def _resources(
         self,
         instruction: Instruction,
-        bound: dict[str, int],
         copy: Copy,
         source: str,
         target: str,
-        size_bytes: float,
+        piece_bytes: tuple[float, float],
         total: float,
     ) -> tuple[float, float]:
         """Adds unit and ports; returns the cycles of the busiest of them, and the latency of one invocation."""
@@ -195,7 +201,7 @@ class _Counter:
         beats, latency = 0.0, timing(instruction, values)[1]
         for memory, write in ((self.machine.memory(source), False), (self.machine.memory(target), True)):
             latency += memory.latency_cycles
-            found = port_beats(memory, write, size_bytes)
+            found = port_beats(memory, write, *piece_bytes)
             if found is not None:
                 self.add(found[0], found[1] * total)
                 beats = max(beats, found[1])
@@ -237,12 +243,19 @@ def port_group(memory: Memory, write: bool) -> tuple[Port, ...]:
     return tuple(port for port in memory.ports if port.direction in (wanted, PortDirection.BOTH))
 
 
-def port_beats(memory: Memory, write: bool, size_bytes: float) -> tuple[str, float] | None:
-    """The name of the ports that serve one direction, and their beats for one access; None where there are none."""
+def port_beats(
+    memory: Memory, write: bool, size_bytes: float, run_bytes: float | None = None
+) -> tuple[str, float] | None:
+    """The name of the ports that serve one direction, and their beats for one access; None where there are none.
+
+    Every contiguous run of ``run_bytes`` (None: all of it) is rounded up to whole requests.
+    """
     ports = port_group(memory, write)
     if not ports:
         return None
     port = ports[0]
-    rounded = -(-size_bytes // port.request_bytes) * port.request_bytes if port.request_bytes > 1 else size_bytes
+    piece = size_bytes if run_bytes is None else min(run_bytes, size_bytes)
+    whole = -(-piece // port.request_bytes) * port.request_bytes if port.request_bytes > 1 else piece
+    rounded = size_bytes / max(piece, 1e-9) * whole
     name = "+".join(each.name for each in ports)
     return f"{memory.name}.{name}", float(-(-rounded // port.bytes_per_cycle)) / len(ports)

@@ -142,13 +142,17 @@ def _tiled(
     dims = _dims(frame, found)
     size = tensor.dtype.bits / 8
     cached = machine.memory(memory).kind is MemoryKind.CACHE
+    ports = (port for name in (source, memory) for port in machine.memory(name).ports)
+    request = max((port.request_bytes for port in ports), default=1) if cached and not inner else 1
     run_bytes = math.inf if cached or tensor.role is Role.CONST else _run(frame, found) * size
     most_bytes = _block_elements(frame, found) * size if inner else math.inf
     inward = best_hop(machine, source, memory, tensor.dtype, run_bytes, most_bytes)
     if access != 0:
-        return Tiled(size, dims, memory, inward or Hop(()), inner=inner, nested=nested)
+        return Tiled(size, dims, memory, inward or Hop(()), inner=inner, nested=nested, request_bytes=request)
     outward = best_hop(machine, memory, source, tensor.dtype, run_bytes, most_bytes)
-    return Tiled(size, dims, memory, outward or Hop(()), target=True, refill=inward, nested=nested)
+    return Tiled(
+        size, dims, memory, outward or Hop(()), target=True, refill=inward, nested=nested, request_bytes=request
+    )
 
 
 def _dims(frame: Frame, access: Access) -> Dims:

@@ -39,7 +39,8 @@ class Tiled:
     ``dims`` lists per tensor axis the (iterator position, coefficient) pairs that move along it. ``memory`` is where
     its tile lies (None: not buffered at this level, but ``hop`` still costs per call group). ``inner`` operands are
     loaded again inside the tile, as the loops there demand; ``nested`` ones are tiled further in already, and the order
-    of both groups of loops decides how often their tiles are fetched.
+    of both groups of loops decides how often their tiles are fetched. Every contiguous run of a copy is rounded up to
+    ``request_bytes``.
     """
 
     element_bytes: float
@@ -50,6 +51,7 @@ class Tiled:
     refill: Hop | None = None
     inner: bool = False
     nested: bool = False
+    request_bytes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ def _estimate(
     longest_chain = np.zeros(rows)
     for operand, size in zip(level.operands, sizes, strict=True):
         fetched = _fetched(level, operand, tiles, trips, outside, inside)
+        fetched = fetched * _rounding(level, operand, tiles)
         if operand.inner:
             fetched = _inner_loads(level, operand, tiles, _share(level, operand, sizes), inside)
         spilled = np.zeros(rows, dtype=np.bool_)
@@ -277,6 +280,14 @@ def _apart(level: Level, tiles: NDArray[np.int64], inside: tuple[int, ...]) -> C
         else:
             open_ &= tiles[:, place] == 1
     return apart
+
+
+def _rounding(level: Level, operand: Tiled, tiles: NDArray[np.int64]) -> Counts:
+    """Bytes moved per byte wanted: runs along the tensor's last axis are rounded up to whole requests."""
+    if operand.request_bytes == 1 or not operand.dims:
+        return np.ones(len(tiles))
+    run = _span(level, operand.dims[-1], tiles, clip=True) * operand.element_bytes
+    return np.ceil(run / operand.request_bytes) * operand.request_bytes / run
 
 
 def _fills(operand: Tiled, trips: NDArray[np.int64], outside: tuple[int, ...]) -> Counts:
