@@ -52,6 +52,10 @@ class Affine:
     def __add__(self, other: Affine | int) -> Affine:
         if isinstance(other, int):
             return Affine(self.terms, self.constant + other, self.rotations)
+        if not other.terms and not other.rotations:
+            return Affine(self.terms, self.constant + other.constant, self.rotations)
+        if not self.terms and not self.rotations:
+            return Affine(other.terms, self.constant + other.constant, other.rotations)
         return affine(
             [*self.terms, *other.terms],
             self.constant + other.constant,
@@ -59,6 +63,10 @@ class Affine:
         )
 
     def __mul__(self, factor: int) -> Affine:
+        if factor == 1:
+            return self
+        if factor and not self.rotations:
+            return Affine(tuple((name, value * factor) for name, value in self.terms), self.constant * factor)
         return affine(
             [(name, value * factor) for name, value in self.terms],
             self.constant * factor,
