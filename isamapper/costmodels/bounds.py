@@ -99,13 +99,41 @@ def work_bound(machine: Machine, kernel: Kernel) -> float:
 
 
 def _mapped_units(schedule: Schedule) -> dict[str, float]:
-    """Busy cycles of every unit with whole instructions of the chosen mappings, roles exchanged where that is less."""
+    """Busy cycles of every unit with whole instructions of the chosen mappings and the fills that these cannot avoid."""
     busy: dict[str, float] = {}
+    machine = schedule.machine
     for nest in replay(schedule):
-        unit = schedule.machine.unit(nest.call.instruction.unit)
-        key = f"unit.{unit.name}"
-        busy[key] = busy.get(key, 0.0) + nest_call_cycles(nest) / unit.count
+        work = [(nest.call.instruction.unit, float(nest_call_cycles(nest))), *_register_fills(machine, nest)]
+        for name, cycles in work:
+            busy[f"unit.{name}"] = busy.get(f"unit.{name}", 0.0) + cycles / machine.unit(name).count
     return busy
+
+
+def _register_fills(machine: Machine, nest: Nest) -> abc.Iterator[tuple[str, float]]:
+    """Fills of the register files that calls read: every distinct tile of an operand comes in once at least."""
+    bound = {digit.name: digit for digit in nest.digits if digit.bound is not None}
+    for _, access in nest.call.sigma:
+        path = nest.path(access)
+        if not path or access == 0 or path[-1].fill is None:
+            continue
+        if machine.memory(path[-1].memory).kind is not MemoryKind.REGISTERS:
+            continue
+        instruction = machine.instruction(path[-1].fill.instruction)
+        moving = {name for index in nest.statement.accesses[access].map.results for name in index.names}
+        tiles = 1
+        for iterator in nest.statement.iterators:
+            block = math.prod(digit.extent for digit in bound.values() if digit.iterator == iterator.name)
+            tiles *= -(-iterator.extent // block) if iterator.name in moving else 1
+        least = min(timing(instruction, {p.name: p.low for p in instruction.parameters})[0], timing(instruction, {})[0])
+        if len(path) > 1 and not _shared_by_windows(nest, access):
+            yield instruction.unit, float(tiles * least)
+
+
+def _shared_by_windows(nest: Nest, access: int) -> bool:
+    """Whether tiles at different iterations may hold the same elements, so that fewer fills could do."""
+    results = nest.statement.accesses[access].map.results
+    bound = {digit.iterator for digit in nest.digits if digit.bound is not None}
+    return any(len(index.terms) > 1 and not index.names & bound for index in results)
 
 
 def nest_call_cycles(nest: Nest) -> int:
