@@ -23,6 +23,7 @@ from isamapper.ir import relations
 from isamapper.ir.dataflow import Start
 from isamapper.ir.nodes import Reduction
 from isamapper.ir.relations import Map, Set
+from isamapper.verify import naming
 from isamapper.verify.matching import Form, accesses, agreements, constant_value, forms, neutral_with
 from isamapper.verify.sides import Group, Side, constants, seen_through, starts, written
 
@@ -100,7 +101,7 @@ class _Proof:
         if form.reduction is not None and not pairing.pairs.is_single_valued():
             self.pinned(pairing)
         if pairing.pairs.is_empty():
-            raise Unmatched(f"no instruction computes '{group.assign.target.tensor}' as the kernel's statement does")
+            raise Unmatched(f"no instruction computes {_named(group)} as the kernel does")
         self.completed(pairing)
         return pairing
 
@@ -182,17 +183,18 @@ class _Proof:
 
     def checked(self, pairing: Pairing) -> None:
         """Step 3, and that no instance is missing."""
-        name = pairing.group.assign.target.tensor
+        name = _named(pairing.group)
         missing = pairing.domain.subtract(pairing.pairs.range())
         if not missing.is_empty():
-            raise Unproved(f"{_example(missing)} of the kernel, which writes '{name}', is done by no instruction")
+            example = naming.first(self.kernel.flow, missing)
+            raise Unproved(f"{example} of the kernel, which writes {name}, is done by no instruction")
         if pairing.form.reduction is None:
             return
         if not pairing.pairs.is_single_valued():
-            raise Unproved(f"an instance that adds to '{name}' reads what several of the kernel's read")
+            raise Unproved(f"an instance that adds to {name} reads what several of the kernel's read")
         repeatable = pairing.form.reduction in (Reduction.MIN, Reduction.MAX)
         if not repeatable and not pairing.pairs.is_injective():
-            raise Unproved(f"an instance of the kernel that adds to '{name}' is done more than once")
+            raise Unproved(f"an instance of the kernel that adds to {name} is done more than once")
         self.checked_chains(pairing, name)
 
     def checked_chains(self, pairing: Pairing, name: str) -> None:
@@ -201,21 +203,21 @@ class _Proof:
         chain = pairing.accumulates.intersect_domain(members)
         inside = chain.intersect_range(members)
         if not chain.domain().is_equal(members):
-            raise Unproved(f"an instance that adds to '{name}' adds to nothing known")
+            raise Unproved(f"an instance that adds to {name} adds to nothing known")
         if not inside.apply_range(element).is_subset(element):
-            raise Unproved(f"a sum for one element of '{name}' goes on as the sum for another")
+            raise Unproved(f"a sum for one element of {name} goes on as the sum for another")
         if not inside.is_injective():
-            raise Unproved(f"two instances add to the same partial value of '{name}'")
+            raise Unproved(f"two instances add to the same partial value of {name}")
         self.checked_starts(pairing, chain.subtract_range(members), element, name)
 
     def checked_starts(self, pairing: Pairing, first: Map, element: Map, name: str) -> None:
         """Every chain starts as the kernel's does, and there is one per element."""
         begins = first.reverse().apply_range(element)  # what is accumulated on -> element of the kernel's tensor
         if not element.intersect_domain(first.domain()).is_injective():
-            raise Unproved(f"an element of '{name}' is summed in several parts")
+            raise Unproved(f"an element of {name} is summed in several parts")
         wanted = self.kernel_starts(pairing)
         if not begins.is_subset(self.values().apply_range(wanted.reverse())):
-            raise Unproved(f"a sum for an element of '{name}' does not start where the kernel's does")
+            raise Unproved(f"a sum for an element of {name} does not start where the kernel's does")
 
     def kernel_starts(self, pairing: Pairing) -> Map:
         """Element -> the value that the kernel's first instance accumulates on."""
@@ -224,10 +226,10 @@ class _Proof:
         chain = self.kernel.reads_of(group, 0).intersect_domain(pairing.domain)
         inside = chain.intersect_range(written(self.kernel, group))
         if not inside.apply_range(element).is_subset(element):
-            raise Unproved(f"the kernel's own sums of '{group.assign.target.tensor}' are entangled")
+            raise Unproved(f"the kernel's own sums of {_named(group)} are entangled")
         first = element.intersect_domain(chain.domain().subtract(inside.domain()))
         if not first.is_injective():
-            raise Unproved(f"the kernel interrupts its sums of '{group.assign.target.tensor}'")
+            raise Unproved(f"the kernel interrupts its sums of {_named(group)}")
         starting: Map = first.reverse().apply_range(chain)
         return starting
 
@@ -238,7 +240,13 @@ class _Proof:
         got = relations.renamed(self.program.finals, self.tensor_spaces(), None).apply_range(self.values())
         wrong = wanted.domain().subtract(wanted.intersect(got).domain())
         if not wrong.is_empty():
-            raise Unproved(f"element {_example(wrong)} of a result does not hold the kernel's value")
+            raise Unproved(f"{naming.first(self.kernel.flow, wrong)} does not hold the kernel's value")
+
+
+def _named(group: Group) -> str:
+    """What a statement writes, for messages."""
+    name = group.assign.target.tensor
+    return "an intermediate value" if name.startswith("%") else f"'{name}'"
 
 
 def _given(kernel: Side, program: Side) -> Map:
@@ -296,8 +304,3 @@ def _element(kernel: Side, group: Group) -> Map:
 def _last_of(element: Map, domain: Set) -> Map:
     """Element -> the last value in ``domain`` that the kernel writes to it."""
     return element.intersect_domain(domain).reverse().lexmax()
-
-
-def _example(points: Set) -> str:
-    name, point = next(iter(relations.first_points(points).items()))
-    return f"{name}{list(point)}"

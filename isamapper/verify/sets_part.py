@@ -8,18 +8,24 @@ from isamapper.ir import relations
 from isamapper.ir.dataflow import dataflow, kernel_flow, undefined_reads
 from isamapper.plan.program import Program
 from isamapper.sim.functional.run import meaning_on
+from isamapper.verify import naming
 from isamapper.verify.certificate import Part, Status
 from isamapper.verify.proof import Unmatched, Unproved, prove
 from isamapper.verify.sides import side_of
 from isamapper.verify.three_address import three_address
 
 NAME = "integer_sets"
+UNPROVED = "no proof: "
+"""How the detail begins where a step of the proof does not hold."""
 _OPERATIONS_PER_SECOND = 2_000_000
 """isl counts its operations, which makes the bound the same on every machine; about so many take a second."""
 
 
 def sets_part(program: Program, seconds: float) -> Part:
-    """The proof, or why there is none: FAILED where an undefined element is read, else what could not be shown."""
+    """The proof, or why there is none: FAILED where an undefined element is read, else what could not be shown.
+
+    What could not be shown may be true nonetheless: the argument does not know every way to compute a thing.
+    """
     if not relations.available():
         return Part(NAME, Status.NOT_RUN, "islpy is not installed")
     start = time.perf_counter()
@@ -27,7 +33,7 @@ def sets_part(program: Program, seconds: float) -> Part:
         with relations.limited(int(seconds * _OPERATIONS_PER_SECOND)):
             status, detail = _proved(program)
     except Unproved as reason:
-        status, detail = Status.NOT_RUN, f"no proof: {reason}"
+        status, detail = Status.NOT_RUN, f"{UNPROVED}{reason}"
     except relations.TooLarge:
         status, detail = Status.NOT_RUN, f"no proof within the budget of {seconds:g} s"
     return Part(NAME, status, detail, time.perf_counter() - start)
@@ -37,8 +43,7 @@ def _proved(program: Program) -> tuple[Status, str]:
     flow = dataflow(program.body, meaning_on(program.machine))
     undefined = undefined_reads(flow)
     if not undefined.is_empty():
-        name, point = next(iter(relations.first_points(undefined).items()))
-        return Status.FAILED, f"{name}{list(point)} reads an element that nothing has written"
+        return Status.FAILED, f"{naming.first(flow, undefined)} reads an element that nothing has written"
     detail = "every statement instance is done once, on the same values; sums end where they belong"
     try:
         prove(side_of(kernel_flow(program.kernel)), side_of(flow))

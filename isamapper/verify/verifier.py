@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import abc
+from dataclasses import replace
 from importlib import import_module
 
 from isamapper.diagnostics.source import SourceError
@@ -16,8 +17,9 @@ from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.run import compiled_is_available
 from isamapper.verify import types_part
 from isamapper.verify.certificate import Certificate, Part, Size, Status
+from isamapper.verify.sets_part import UNPROVED, sets_part
 
-FORM, SETS, FIELDS = "form", "integer_sets", "prime_fields"
+FORM, FIELDS = "form", "prime_fields"
 
 
 def verify(
@@ -62,6 +64,7 @@ def _judge(
     proof = _proof(program, proof_seconds)
     fields, probability = _fields(executed, seed, budget_seconds / 2)
     types = _types(executed, small, seed, budget_seconds / 2, not_covered)
+    proof = _judged(proof, fields, types)
     if proof.status is Status.NOT_RUN:
         not_covered.append(f"the proof by integer sets: {proof.detail}")
     if proof.status is Status.PROVED and fields.status is Status.PASSED:
@@ -83,8 +86,13 @@ def _form(program: Program) -> Part:
 
 
 def _proof(program: Program, seconds: float) -> Part:
-    part: Part = import_module("isamapper.verify.sets_part").sets_part(program, seconds)
-    return part
+    return sets_part(program, seconds)
+
+
+def _judged(proof: Part, *others: Part) -> Part:
+    """A step that does not hold is a failure where the other parts have seen the program fail."""
+    failed = any(other.status is Status.FAILED for other in others)
+    return replace(proof, status=Status.FAILED) if failed and proof.detail.startswith(UNPROVED) else proof
 
 
 def _fields(program: Program, seed: int, seconds: float) -> tuple[Part, float | None]:
