@@ -13,7 +13,7 @@ from collections import abc
 
 from isamapper.diagnostics.source import Diagnostic
 from isamapper.hwdesc.model import Instruction, Machine, ParameterRange
-from isamapper.ir.nodes import Invoke, Tensor
+from isamapper.ir.nodes import Direction, Invoke, Tensor
 from isamapper.ir.print_expression import print_extent
 from isamapper.ir.walk import Place, walk
 from isamapper.plan.check_space import misplaced
@@ -24,11 +24,28 @@ from isamapper.plan.program import Program
 
 def check_program(program: Program) -> tuple[Diagnostic, ...]:
     """Everything that keeps ``program`` from running on its machine, in textual order; empty where it fits."""
-    found = list(misplaced(program.body, program.machine))
+    found = [*_border(program), *misplaced(program.body, program.machine)]
     for node, place in walk(program.body):
         if isinstance(node, Invoke):
             found.extend(_invocation(node, place, program.machine))
     return tuple(dict.fromkeys(found))
+
+
+def _border(program: Program) -> abc.Iterator[Diagnostic]:
+    """The program takes and gives what its kernel does."""
+    own = {tensor.name: tensor for tensor in program.body.tensors if tensor.direction is not Direction.LOCAL}
+    for tensor in program.kernel.tensors:
+        if tensor.direction is not Direction.LOCAL:
+            placed = own.pop(tensor.name, None)
+            if placed is None:
+                message = f"the program has no '{tensor.name}', which its kernel has"
+                yield Diagnostic("SCH114", message, program.body.span)
+            elif (placed.dtype, placed.shape, placed.direction) != (tensor.dtype, tensor.shape, tensor.direction):
+                found = f"{placed.direction.value} {placed.dtype}{list(placed.shape)}"
+                wanted = f"{tensor.direction.value} {tensor.dtype}{list(tensor.shape)}"
+                yield Diagnostic("SCH114", f"'{tensor.name}' is {found}, in the kernel {wanted}", placed.span)
+    for name, tensor in own.items():
+        yield Diagnostic("SCH114", f"'{name}' is no parameter or result of the kernel", tensor.span)
 
 
 def _invocation(invoke: Invoke, place: Place, machine: Machine) -> abc.Iterator[Diagnostic]:

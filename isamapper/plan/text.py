@@ -25,6 +25,7 @@ from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
+from isamapper.ir.parser import checked_kernel
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.template import bind, parse_template
 from isamapper.ir.types import DTYPES, DType
@@ -171,8 +172,10 @@ def _rest(section: _Section) -> str:
 def _kernel(section: _Section, program: bool = False) -> Kernel:
     """The kernel that is written out or, where it is not a program, named."""
     reference = _REFERENCE.match(section.source.text, section.start, section.end)
-    if program or reference is None:
-        return bind(parse_template(section.source, section.start, section.end), program=program)
+    if program:
+        return bind(parse_template(section.source, section.start, section.end), program=True)
+    if reference is None:
+        return checked_kernel(parse_template(section.source, section.start, section.end))
     sizes: dict[str, int] = {}
     types: dict[str, DType] = {}
     for binding in reference["bindings"].split():

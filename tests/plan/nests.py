@@ -12,6 +12,7 @@ from hypothesis import assume, event
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.bind import bind_instruction
 from isamapper.hwdesc.model import Machine, MemoryKind
+from isamapper.ir import verifier
 from isamapper.ir.analysis import statements
 from isamapper.ir.interpreter import interpret
 from isamapper.ir.nodes import Direction, Kernel, Tensor
@@ -225,7 +226,8 @@ def random_compare(schedule: Schedule) -> Program:
 
 
 def compare(schedule: Schedule, program: Program, seed: int = 0) -> None:
-    """The program's results are the kernel's."""
+    """The program is legal, and its results are the kernel's."""
+    verifier.check_program(program.body)
     given = inputs_of(schedule.kernel, seed)
     expected = interpret(schedule.kernel, given)
     actual = interpret(program.body, given, meaning=meaning(schedule.machine))

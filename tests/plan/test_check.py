@@ -143,6 +143,7 @@ def test_a_condition_keeps_a_window_inside() -> None:
             "SCH112",
             "tensors 'tb' and 'ta' overlap in memory 'spad'",
         ),
+        ("a: i8[10, 8]", "a: i8[10, 9]", "SCH114", "'a' is in i8[10, 9], in the kernel in i8[10, 8]"),
         ("tb: i8[4, 4] @spad at 32", "tb: i8[4, 4] @spad", "SCH113", "tensor 'tb' has no address"),
         (
             "tb: i8[4, 4] @spad at 32",

@@ -144,4 +144,9 @@ CODES: dict[str, tuple[str, str]] = {
         "a tensor without a place",
         """In a program every tensor lies in a memory of the machine, at an address.""",
     ),
+    "SCH114": (
+        "other tensors than the kernel's",
+        """A program has the parameters and results of the kernel it computes: same names, shapes, data types and
+        directions.""",
+    ),
 }
