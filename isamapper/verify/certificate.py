@@ -85,9 +85,9 @@ class Part:
 class Certificate:
     """What is known of a program against its kernel.
 
-    ``ok``: no part failed, and parts 2 and 3 ran. ``error_probability`` bounds the chance that part 2 passed a program
-    that is wrong (None where part 2 did not pass, 0.0 where part 1 proved it). ``not_covered`` lists in sentences what
-    none of the parts looked at.
+    ``ok``: no part failed, part 3 passed, and part 2 passed or part 1 proved what part 2 could not decide.
+    ``error_probability`` bounds the chance that part 2 passed a program that is wrong (None where part 2 did not pass,
+    0.0 where part 1 proved it). ``not_covered`` lists in sentences what none of the parts looked at.
     """
 
     ok: bool

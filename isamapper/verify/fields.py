@@ -25,6 +25,9 @@ from isamapper.verify.trail import trail
 
 NAME = "prime_fields"
 _TARGET_PROBABILITY = 1e-9
+_NEEDED_PROBABILITY = 1e-3
+"""Above it trials go on for longer than they were given, and where that does not help the part has not passed."""
+_PATIENCE = 5
 _USEFUL_PROBABILITY = 1e-3
 """Of one trial in the small field: above it the large one is taken."""
 _LARGE_FIELD_INSTANCES = 10**9
@@ -67,7 +70,11 @@ class _Trials:
 
     def _is_worth(self, done: int) -> bool:
         """Whether another trial would say more, and ends in time if it takes as long as those before."""
-        in_time = (time.perf_counter() - self.start) * (done + 1) / done < self.seconds
+        if self.single >= 1.0:
+            return False
+        doubtful = self.probability(done) > _NEEDED_PROBABILITY
+        seconds = self.seconds * (_PATIENCE if doubtful else 1)
+        in_time = (time.perf_counter() - self.start) * (done + 1) / done < seconds
         return in_time and done < _MOST_TRIALS and self.probability(done) > _TARGET_PROBABILITY
 
     def probability(self, done: int) -> float:
@@ -118,14 +125,15 @@ def _takes_extrema(kernel: Kernel) -> bool:
 
 
 def _passed(trials: _Trials, done: int, how: str) -> FieldAnswer:
-    times = f"{done} random input{'s' if done > 1 else ''}"
+    """All trials agreed; too few to mean anything are no pass."""
     probability = trials.probability(done)
+    times = f"{done} random input{'s' if done > 1 else ''}"
     chance = f"a wrong program passes with probability below {probability:.1e}"
     detail = f"equal as {trials.field.name} on {times}; {how}; {chance}"
-    part = Part(
-        NAME, Status.PASSED, detail, _spent(trials), (*_facts(trials, done), ("error_probability", probability))
-    )
-    return FieldAnswer(part, probability)
+    facts = (*_facts(trials, done), ("error_probability", probability))
+    if probability > _NEEDED_PROBABILITY:
+        return FieldAnswer(Part(NAME, Status.NOT_RUN, f"undecided: {detail}", _spent(trials), facts), None)
+    return FieldAnswer(Part(NAME, Status.PASSED, detail, _spent(trials), facts), probability)
 
 
 def _failed(trials: _Trials, done: int, difference: Difference) -> FieldAnswer:

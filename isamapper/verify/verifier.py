@@ -67,10 +67,11 @@ def _judge(
     proof = _judged(proof, fields, types)
     if proof.status is Status.NOT_RUN:
         not_covered.append(f"the proof by integer sets: {proof.detail}")
-    if proof.status is Status.PROVED and fields.status is Status.PASSED:
+    if proof.status is Status.PROVED and fields.status is not Status.FAILED:
         probability = 0.0
-    needed = fields.status is Status.PASSED and types.status is Status.PASSED
-    ok = needed and proof.status is not Status.FAILED
+    proved = proof.status is Status.PROVED
+    decided = fields.status is Status.PASSED or (proved and fields.status is Status.NOT_RUN)
+    ok = decided and types.status is Status.PASSED and proof.status is not Status.FAILED
     return Certificate(ok, (form, proof, fields, types), size, probability, tuple(not_covered))
 
 
