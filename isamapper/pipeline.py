@@ -194,11 +194,13 @@ def run(
     budget_seconds: float | None = None,
     seed: int = 0,
     trace: bool = False,
+    executed_operations: int = EXECUTED,
     report: Report | None = None,
 ) -> Result:
     """The main job: search, lower, simulate, verify. NoMapping where the machine cannot do the kernel.
 
-    A program that does not verify is no exception: the result's certificate says so.
+    A program of more than ``executed_operations`` scalar operations is verified in its reduced form. A program that
+    does not verify is no exception: the result's certificate says so.
     """
     tell = report or _silent
     bound, target = resolve(kernel, machine, sizes, types)
@@ -206,7 +208,8 @@ def run(
     found = find_schedule(
         bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed
     )
-    return evaluate(lower(found.schedule), seed=seed, trace=trace, found=found, report=tell)
+    program = lower(found.schedule)
+    return evaluate(program, seed=seed, trace=trace, executed_operations=executed_operations, found=found, report=tell)
 
 
 def evaluate(
@@ -214,6 +217,7 @@ def evaluate(
     *,
     seed: int = 0,
     trace: bool = False,
+    executed_operations: int = EXECUTED,
     found: Search | None = None,
     report: Report | None = None,
 ) -> Result:
@@ -224,14 +228,15 @@ def evaluate(
     timeline = simulate(program, trace=trace)
     seconds = time.perf_counter() - began
     tell("verifying")
-    small = _small(found.schedule) if found is not None else None
-    certificate = verify(program, seed=seed, ops_limit=EXECUTED, reduced=None if small is None else lambda: small)
+    small = _small(found.schedule, executed_operations) if found is not None else None
+    given = None if small is None else lambda: small
+    certificate = verify(program, seed=seed, ops_limit=executed_operations, reduced=given)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
 
 
-def _small(schedule: Schedule) -> Program | None:
+def _small(schedule: Schedule, executed_operations: int) -> Program | None:
     """What is executed in place of a program that is too large; for others what the interpreter is given: smaller."""
-    return reduced_program(schedule, 3 if instances(schedule.kernel) > EXECUTED else 2)
+    return reduced_program(schedule, 3 if instances(schedule.kernel) > executed_operations else 2)
 
 
 def _bounds(program: Program, found: Search | None) -> Bounds:
