@@ -23,8 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     smoke.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (default: 0)")
     smoke.add_argument("--jobs", type=int, default=1, metavar="INT", help="how many processes (default: 1)")
+    simulator = benches.add_parser("simulator", help="simulated instructions per second of each timing engine")
     bad = benches.add_parser("bad-input", help="malformed kernels, machines and arguments: exit code 2 and a place")
-    for bench in (smoke, bad):
+    for bench in (smoke, simulator, bad):
         add_format(bench)
 
 
@@ -32,6 +33,8 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     match arguments.bench:
         case "smoke":
             return _smoke(arguments)
+        case "simulator":
+            return _simulator(arguments)
         case _:
             return _bad_input(arguments)
 
@@ -50,6 +53,20 @@ def _smoke(arguments: argparse.Namespace) -> ExitCode:
     else:
         print_document(smoke_document(answer))
     return ExitCode.DONE if not any(row["failure"] for row in answer["rows"]) else ExitCode.NO
+
+
+def _simulator(arguments: argparse.Namespace) -> ExitCode:
+    from isamapper.bench.simulator import bench_simulator
+    from isamapper.report.benches import simulator_document
+
+    with Progress() as progress:
+        progress("simulating")
+        answer = bench_simulator()
+    if arguments.format == "json":
+        print_json({"bench": "simulator", **answer})
+    else:
+        print_document(simulator_document(answer))
+    return ExitCode.DONE
 
 
 def _bad_input(arguments: argparse.Namespace) -> ExitCode:

@@ -40,6 +40,23 @@ def smoke_document(answer: abc.Mapping[str, Any]) -> Document:
     )
 
 
+def simulator_document(answer: abc.Mapping[str, Any]) -> Document:
+    """A line per stream and engine."""
+    rows = [
+        (
+            row["stream"],
+            row["engine"],
+            count(row["instructions"]),
+            count(row["cycles"]),
+            f"{row['seconds']:.3f} s",
+            count(row["instructions_per_second"]),
+        )
+        for row in answer["rows"]
+    ]
+    heads = ("stream", "engine", "instructions", "cycles", "time", "instructions per second")
+    return document(table(heads, rows))
+
+
 def bad_input_document(answer: abc.Mapping[str, Any]) -> Document:
     """A line per malformed input with its message, then the count."""
     rows = [
