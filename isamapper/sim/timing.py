@@ -1,7 +1,8 @@
 """``simulate``: how many cycles a program takes, by the engine that suits.
 
 Engines: ``compiled`` (skips ahead over loops that repeat), ``expanded`` (compiled, every invocation stepped),
-``reference`` (pure Python, the definition) and ``auto``: compiled where llvmlite is installed, else the reference.
+``reference`` (pure Python, the definition), ``event`` (pure Python, through time) and ``auto``: compiled where llvmlite
+is installed, else the reference. Programs that use a port that does not serve by age are always left to ``event``.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from isamapper.plan.program import Program
-from isamapper.sim import reference
+from isamapper.sim import event, reference
 from isamapper.sim.counters import Counters
 from isamapper.sim.sites import Model, model
 from isamapper.sim.timeline import Timeline, timeline
 
-ENGINES = ("auto", "compiled", "expanded", "reference")
+ENGINES = ("auto", "compiled", "expanded", "reference", "event")
 TRACED_INVOCATIONS = 20_000
 """How many invocations, from the first on, a traced simulation keeps."""
 
@@ -36,11 +37,19 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False) -> 
 
 def _run(view: Model, engine: str, events: int) -> Counters:
     """Totals, or the first ``events`` invocations and whatever their totals are."""
+    if engine == "event" or not _serves_by_age(view):
+        return event.run(view, events)
     if engine == "reference" or (engine == "auto" and not has_compiler()):
         return reference.run(view, events)
     compiled = import_module("isamapper.sim.compiled.engine")
     counters: Counters | None = compiled.run(view, events, skip=engine != "expanded")
     return reference.run(view, events) if counters is None else counters
+
+
+def _serves_by_age(view: Model) -> bool:
+    """Whether every port that the program uses serves the oldest; only the event engine knows anything else."""
+    used = {port for site in view.sites for use in site.operands for port in (*use.read_ports, *use.write_ports)}
+    return all(use.port.arbitration == "oldest" for use in used)
 
 
 def has_compiler() -> bool:
