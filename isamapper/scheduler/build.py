@@ -131,7 +131,7 @@ class _Builder:
         (memory, depth), rest = plan[0], plan[1:]
         depth = self._hoisted(nest, access, depth)
         loop = nest.order[depth - 1] if depth else None
-        layout = "dims" if self.machine.memory(memory).kind is MemoryKind.CACHE and rest else "digits"
+        layout = "dims" if self._cached(memory) and not self._relays(access) else "digits"
         buffer = Buffer(access, memory, loop, layout=layout, row=self._row(access, memory, layout))
         relay = outer.buffer is None and self._relays(access)
         options = self._fitted(nest, buffer, outer, relay)
@@ -212,7 +212,7 @@ class _Builder:
         found: list[tuple[float, int, Buffer, Stop]] = []
         failure: Rejection | None = None
         for expand in self._expansions(nest, buffer):
-            for order in self._orders(nest, replace(buffer, expand=expand)):
+            for order in self._orders(nest, replace(buffer, expand=expand), outer):
                 trial = replace(buffer, expand=expand, order=order)
                 result = self._with_copies(nest, trial, outer, relay)
                 if isinstance(result, Rejection):
@@ -228,7 +228,7 @@ class _Builder:
     def _expansions(self, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[int, ...]]:
         """Tensor axes to expand: none, then each sliding window alone, then all of them."""
         yield ()
-        if buffer.layout != "digits":
+        if self._cached(buffer.memory):
             return
         access = nest.statement.accesses[buffer.access]
         dims = sorted(window_dims(nest, access, inner_digits(nest, depth_of(nest, buffer.loop))))
@@ -236,7 +236,14 @@ class _Builder:
         if len(dims) > 1:
             yield tuple(dims)
 
-    def _orders(self, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[str, ...]]:
+    def _cached(self, memory: str) -> bool:
+        return self.machine.memory(memory).kind is MemoryKind.CACHE
+
+    def _orders(self, nest: Nest, buffer: Buffer, outer: Stop) -> abc.Iterator[tuple[str, ...]]:
+        """Orders of the axes outside the operand's own; a cache keeps the order of what it caches."""
+        if self._cached(buffer.memory):
+            yield () if outer.layout is None else tuple(c.name for c in outer.layout.coordinates)
+            return
         layout = buffer_layout(nest, buffer)
         if isinstance(layout, Rejection):
             yield ()
