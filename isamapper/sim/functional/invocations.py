@@ -261,7 +261,7 @@ def _scratch(code: Code, tensor: Tensor) -> Raw:
     variable = ir.GlobalVariable(code.unit.module, kind, f"scratch.{len(code.unit.module.globals)}")
     variable.linkage = "internal"
     variable.initializer = ir.Constant(kind, None)
-    return variable
+    return ir.FormattedConstant(POINTER, variable.get_reference())
 
 
 def _stage(code: Code, operand: _Operand) -> Raw:
