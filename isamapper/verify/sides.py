@@ -93,6 +93,8 @@ def _groups(flow: Flow) -> abc.Iterator[Group]:
         types = {name: tensors[n].dtype for name, n in zip(names, made.tensors, strict=True)}
         yield Group(f"S{made.number}", made.assign, types)
     for invoked in flow.invokes:
+        if not invoked.meanings:
+            continue  # it is never executed
         kernel: Kernel = invoked.meanings[0][0]
         inner = kernel_flow(kernel)
         types = {declared.tensor.name: declared.tensor.dtype for declared in inner.declared}
