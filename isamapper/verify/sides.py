@@ -11,7 +11,7 @@ from collections import abc
 from dataclasses import dataclass, replace
 
 from isamapper.ir import relations
-from isamapper.ir.dataflow import Flow, InnerFlow, Start, inner_flow, instance_sources, kernel_flow
+from isamapper.ir.dataflow import Flow, InnerFlow, Invoked, Start, inner_flow, instance_sources, kernel_flow
 from isamapper.ir.nodes import Assign, Kernel
 from isamapper.ir.numeric import identity
 from isamapper.ir.relations import Map, Set
@@ -86,15 +86,18 @@ def _follow(relation: Map, further: Map) -> Map:
     return relation.subtract_range(further.domain()).union(relation.apply_range(further)).coalesce()
 
 
+def _executed(flow: Flow) -> abc.Iterator[Invoked]:
+    """Invocations that happen at all; the others have no meaning to speak of."""
+    return (invoked for invoked in flow.invokes if invoked.meanings)
+
+
 def _groups(flow: Flow) -> abc.Iterator[Group]:
     tensors = {declared.number: declared.tensor for declared in flow.declared}
     for made in flow.assigns:
         names = (access.tensor for access in accesses(made.assign))
         types = {name: tensors[n].dtype for name, n in zip(names, made.tensors, strict=True)}
         yield Group(f"S{made.number}", made.assign, types)
-    for invoked in flow.invokes:
-        if not invoked.meanings:
-            continue  # it is never executed
+    for invoked in _executed(flow):
         kernel: Kernel = invoked.meanings[0][0]
         inner = kernel_flow(kernel)
         types = {declared.tensor.name: declared.tensor.dtype for declared in inner.declared}
@@ -123,8 +126,8 @@ def written(side: Side, group: Group) -> Set:
 def starts(side: Side, kind: Start) -> dict[str, str]:
     """Spaces of values that tensors start with in the way of ``kind``, each with its tensor's name."""
     found = {f"D{d.number}": d.tensor.name for d in side.flow.declared if d.start is kind}
-    for invoked in side.flow.invokes:
-        for declared in kernel_flow(invoked.meanings[0][0]).declared:
+    for invoked in _executed(side.flow):
+        for declared in kernel_flow(invoked.meanings[0][0]).declared if invoked.meanings else ():
             if declared.start is kind and kind is not Start.GIVEN:
                 found[f"V{invoked.number}D{declared.number}"] = declared.tensor.name
     return found
@@ -160,7 +163,7 @@ def constants(side: Side) -> dict[float, Set]:
 def _identities(side: Side) -> abc.Iterator[tuple[str, float]]:
     """Spaces of values that tensors start with because a reduction writes them first, and that number."""
     yield from ((f"D{number}", value) for number, value in _identities_of(side.flow))
-    for invoked in side.flow.invokes:
+    for invoked in _executed(side.flow):
         inner = kernel_flow(invoked.meanings[0][0])
         yield from ((f"V{invoked.number}D{number}", value) for number, value in _identities_of(inner))
 
