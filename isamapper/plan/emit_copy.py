@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections import abc
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction
@@ -46,11 +47,15 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Part of a copy: of coordinate ``coordinate``, ``size`` blocks from block ``start`` (None: to the end)."""
+    """Part of a copy: of coordinate ``coordinate``, ``size`` blocks from block ``start`` (None: to the end).
+
+    ``last`` is the greatest value of ``start``.
+    """
 
     coordinate: str
     start: Affine
     size: int | None
+    last: int
 
 
 def walked(transfer: Transfer) -> Layout:
@@ -75,6 +80,10 @@ def _is_spanned(nest: Nest, copy: Copy, name: str) -> bool:
     spanned = {coordinate for _, coordinate, size in copy.binds if size > 1}
     around = itertools.takewhile(lambda other: other.name != name, digits_of(nest, digit.iterator))
     return ragged(nest, digit) and any(other.name in spanned for other in around)
+
+
+_Layer: TypeAlias = tuple[str | None, Extent, tuple[Constraint, ...]]
+"""A loop (or none) with its trip count, and what must hold inside it."""
 
 
 class _Walk:
@@ -102,7 +111,7 @@ class _Walk:
         return refusal(Rejection("SCH009", subject, reason, edit=edit))
 
     def nodes(self, chunks: abc.Mapping[str, Chunk]) -> tuple[Node, ...]:
-        layers: list[tuple[str, Extent, tuple[Constraint, ...]]] = []
+        layers: list[_Layer] = []
         for coordinate in self._outer_digits_first():
             layers.extend(self._layer(coordinate, chunks.get(coordinate.name)))
         body: tuple[Node, ...] = (self._invoke(),)
@@ -111,7 +120,8 @@ class _Walk:
                 return ()
             if conditions:
                 body = (Guard(conditions, body),)
-            body = (Loop(name, count, body),)
+            if name is not None:
+                body = (Loop(name, count, body),)
         return body
 
     def _outer_digits_first(self) -> list[Coordinate]:
@@ -128,14 +138,17 @@ class _Walk:
                 found[place] = member
         return found
 
-    def _layer(
-        self, coordinate: Coordinate, chunk: Chunk | None
-    ) -> abc.Iterator[tuple[str, Extent, tuple[Constraint, ...]]]:
-        """Places a coordinate; yields its loop, where it has one."""
+    def _layer(self, coordinate: Coordinate, chunk: Chunk | None) -> abc.Iterator[_Layer]:
+        """Places a coordinate; yields its loop, or what must hold, where it has either."""
         size = self.binds[coordinate.name][1] if coordinate.name in self.binds else 1
         reach = self._reach(coordinate)
         if size >= coordinate.extent and chunk is None:
             self._place(coordinate, constant(0), self._steps(coordinate, reach, size, constant(0)))
+            return
+        if chunk is not None and chunk.size == 1:
+            index = chunk.start if size < coordinate.extent else constant(0)
+            self._place(coordinate, index * size, self._steps(coordinate, reach, size, index * size))
+            yield None, extent(1), self._exists(chunk, index, size, coordinate.extent, reach)
             return
         name = f"{self.transfer.inner.tensor.name}_{coordinate.name.replace('.', '_')}"
         index = variable(name) if chunk is None else chunk.start + variable(name)
@@ -147,15 +160,27 @@ class _Walk:
         if coordinate.digit is not None:
             self.values[coordinate.digit] = position
 
+    def _exists(self, chunk: Chunk, index: Affine, size: int, whole: int, reach: Extent) -> tuple[Constraint, ...]:
+        """What must hold for a chunk of one block to be there."""
+        blocks = -(-whole // size)
+        if blocks == 1:
+            return (Constraint(chunk.start, equality=True),) if chunk.last else ()
+        conditions = tuple(Constraint(bound - index * size - 1) for bound in reach.bounds if bound != constant(whole))
+        return (Constraint(-chunk.start + (blocks - 1)), *conditions) if chunk.last >= blocks else conditions
+
     def _count(
         self, index: Affine, size: int, whole: int, reach: Extent, chunk: Chunk | None
     ) -> tuple[Extent, tuple[Constraint, ...]]:
         """How many blocks there are from the chunk's start, and what must hold for the present one to exist."""
         start = constant(0) if chunk is None else chunk.start
-        limits: list[Affine] = [constant(-(-whole // size)) - start]
+        blocks = -(-whole // size)
+        fits = chunk is not None and chunk.size is not None and chunk.last + chunk.size <= blocks
+        limits: list[Affine] = [] if fits else [constant(blocks) - start]
         conditions: list[Constraint] = []
         for bound in reach.bounds:
             steps = bound - bound.constant
+            if bound == constant(whole):
+                continue
             if divisible(steps, size):
                 terms = tuple((name, value // size) for name, value in steps.terms)
                 limits.append(Affine(terms, -(-bound.constant // size)) - start)

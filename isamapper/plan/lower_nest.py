@@ -140,10 +140,17 @@ class NestLowering:
 
     def _enter(self, move: Move, name: str) -> tuple[Node, ...]:
         coordinate, size = self._share(move, name)
-        self.active[move.key] = (*self.active.get(move.key, ()), Chunk(coordinate, variable(name) * size, size))
+        self.active[move.key] = (
+            *self.active.get(move.key, ()),
+            self._chunk(coordinate, variable(name) * size, size, name),
+        )
         if move.buffer.spread[-1][0] != name:
             return ()
         return self._once(move, name, self._shifted(move, self.active[move.key]))
+
+    def _chunk(self, coordinate: str, start: Affine, size: int | None, host: str) -> Chunk:
+        last = (loop_trips(self.nest, host) - 1) * (size or 1)
+        return Chunk(coordinate, start, size, last)
 
     def _once(self, move: Move, host: str, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         """``nodes`` in the first iteration of the loops between the buffer and ``host`` that carry no share of it."""
@@ -166,7 +173,7 @@ class NestLowering:
             return ()
         coordinate, size = self._share(move, name)
         most, clipped = trip.bounds[0].constant, trip.bounds[1]
-        chunks = (*self.active.get(move.key, ()), Chunk(coordinate, clipped * size, None))
+        chunks = (*self.active.get(move.key, ()), self._chunk(coordinate, clipped * size, None, name))
         rest = Guard((Constraint(constant(most - 1) - clipped),), self._shifted(move, chunks))
         return self._once(move, name, (rest,))
 
