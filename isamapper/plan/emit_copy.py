@@ -20,7 +20,7 @@ from isamapper.hwdesc.model import Instruction
 from isamapper.ir.affine import Affine, Extent, constant, extent, variable
 from isamapper.ir.nodes import Constraint, Guard, Invoke, Loop, Node, Window, WindowAxis
 from isamapper.plan.domain import divisible
-from isamapper.plan.emit import Stop, Values, stop_offsets, stop_steps
+from isamapper.plan.emit import Stop, Values, loop_values, stop_offsets, stop_steps
 from isamapper.plan.lanes import ragged
 from isamapper.plan.layout import Coordinate, Layout, access_step
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
@@ -95,7 +95,8 @@ class _Walk:
         self.layout = walked(transfer)
         self.binds = {name: (iterator, size) for iterator, name, size in transfer.copy.binds}
         self.outside = dict(values)
-        self.values = dict(values)
+        # a loop inside that the access does not follow stands at its first iteration, where edges are furthest
+        self.values = {**dict.fromkeys(loop_values(nest), constant(0)), **values}
         self.position: dict[str, Affine] = {}
         self.size: dict[str, Extent] = {}
         self.padded = False

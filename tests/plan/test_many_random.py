@@ -20,6 +20,7 @@ CASES: list[tuple[abc.Callable[..., None], dict[str, Any]]] = [
     (lanes.test_lanes_that_come_in_steps, {}),
     *((lanes.test_two_iterators_fused_in_one_lane, {"instruction": i}) for i in ("compute", "narrow")),
     (lanes.test_lanes_left_empty, {}),
+    (lanes.test_vectors_with_a_broadcast_operand, {}),
 ]
 
 

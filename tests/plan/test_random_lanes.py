@@ -91,6 +91,18 @@ def test_two_iterators_fused_in_one_lane(instruction: str, data: st.DataObject) 
 
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
+def test_vectors_with_a_broadcast_operand(data: st.DataObject) -> None:
+    """An operand that does not move along the lane holds one element everywhere."""
+    sizes = {name: data.draw(st.integers(1, 9), label=name) for name in "MNK"}
+    name = data.draw(st.sampled_from("mn"))
+    bound = {name: [Digit(f"{name}0_", name, data.draw(st.integers(1, 4)), "i")]}
+    sigma = {"a": 1, "b": 2, "c": 0}
+    paths = {1: ("spad",), 2: ("spad",), 0: ("acc",)}
+    run(data, lab(), parse_kernel(GEMM, sizes), "fma", sigma, digits_for(data, sizes, bound), paths)
+
+
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
 def test_lanes_left_empty(data: st.DataObject) -> None:
     """A matrix product with one row, one column or one term: the lane's other steps work on padding."""
     sizes = {name: data.draw(st.integers(1, 6), label=name) for name in "MNK"}
