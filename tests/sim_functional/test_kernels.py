@@ -52,8 +52,8 @@ def test_random_kernels_give_the_interpreters_bits(kernel: Kernel) -> None:
 
 
 @pytest.mark.slow
-@given(kernels(statements=5))
-@settings(max_examples=1500, deadline=None)
+@given(kernels())
+@settings(max_examples=400, deadline=None)
 def test_many_random_kernels_give_the_interpreters_bits(kernel: Kernel) -> None:
     agree(kernel)
 
