@@ -180,12 +180,12 @@ class NestLowering:
     # moves
 
     def _fill_here(self, move: Move) -> tuple[Node, ...]:
-        nodes = self._copy(move, {})
         if move.buffer.access == 0:
-            return self._refill(nodes, move.depth)
+            return self._refill(self._copy(move, {}), move.depth)
         if not move.shifted:
-            return nodes
-        loops = (name for name in self.nest.order[move.lowest : move.depth] if loop_trips(self.nest, name) > 1)
+            return self._copy(move, {})
+        loops = [name for name in self.nest.order[move.lowest : move.depth] if loop_trips(self.nest, name) > 1]
+        nodes = self._copy(move, dict.fromkeys(loops, constant(0)))
         return (*self._where(self._at_zero(loops), nodes), *self._whole_shift(move))
 
     def _refill(self, nodes: tuple[Node, ...], depth: int) -> tuple[Node, ...]:
