@@ -27,7 +27,7 @@ def verify(
     *,
     seed: int = 0,
     ops_limit: int = 10**10,
-    budget_seconds: float = 4.0,
+    repeat_limit: int = 2 * 10**10,
     proof_seconds: float = 4.0,
     reduced: abc.Callable[[], Program] | None = None,
 ) -> Certificate:
@@ -35,13 +35,15 @@ def verify(
 
     Program and kernel are executed at their own size where the kernel has at most ``ops_limit`` scalar operations,
     else on what ``reduced`` gives: the same schedule with every digit extent cut to at most 3, remainders, guards and
-    buffer phases kept. ``budget_seconds`` bounds repeated trials (each kind is run once in any case) and
-    ``proof_seconds`` the proof. The same ``seed`` gives the same inputs.
+    buffer phases kept. ``repeat_limit`` bounds the statement instances spent on repeated trials (one of each kind is
+    made in any case) and ``proof_seconds``, counted in isl's operations, the proof: the same program and seed give the
+    same certificate, seconds apart.
     """
     form = _form(program)
     if form.status is Status.FAILED:
         return Certificate(False, (form,), Size.REAL, None, ("what a program that does not fit its machine computes",))
-    return _judge(program, form, seed, ops_limit, budget_seconds, proof_seconds, reduced)
+    given = None if reduced is None else lambda: folded(reduced())
+    return _judge(folded(program), form, seed, ops_limit, repeat_limit, proof_seconds, given)
 
 
 def _judge(
@@ -49,7 +51,7 @@ def _judge(
     form: Part,
     seed: int,
     ops_limit: int,
-    budget_seconds: float,
+    repeat_limit: int,
     proof_seconds: float,
     reduced: abc.Callable[[], Program] | None,
 ) -> Certificate:
@@ -62,8 +64,8 @@ def _judge(
         what = "only its reduced form was executed" if small else "executed nonetheless, as there is no reduced form"
         not_covered.append(f"the program at its own size ({operations:.2g} scalar operations): {what}")
     proof = _proof(program, proof_seconds)
-    fields, probability = _fields(executed, seed, budget_seconds / 2)
-    types = _types(executed, small, seed, budget_seconds / 2, not_covered)
+    fields, probability = _fields(executed, seed, repeat_limit)
+    types = _types(executed, small, seed, repeat_limit, not_covered)
     proof = _judged(proof, fields, types)
     if proof.status is Status.NOT_RUN:
         not_covered.append(f"the proof by integer sets: {proof.detail}")
@@ -96,21 +98,21 @@ def _judged(proof: Part, *others: Part) -> Part:
     return replace(proof, status=Status.FAILED) if failed and proof.detail.startswith(UNPROVED) else proof
 
 
-def _fields(program: Program, seed: int, seconds: float) -> tuple[Part, float | None]:
+def _fields(program: Program, seed: int, limit: int) -> tuple[Part, float | None]:
     if not compiled_is_available():
         return Part(FIELDS, Status.NOT_RUN, "the compiled engine needs llvmlite, which is not installed"), None
     start = time.perf_counter()
     try:
-        answer = import_module("isamapper.verify.fields").field_part(program, seed, seconds)
+        answer = import_module("isamapper.verify.fields").field_part(program, seed, limit)
     except SourceError as error:
         return _stopped(FIELDS, error, start), None
     return answer.part, answer.error_probability
 
 
-def _types(program: Program, small: Program | None, seed: int, seconds: float, not_covered: list[str]) -> Part:
+def _types(program: Program, small: Program | None, seed: int, limit: int, not_covered: list[str]) -> Part:
     start = time.perf_counter()
     try:
-        part, missing = types_part.types_part(program, small, seed, seconds)
+        part, missing = types_part.types_part(program, small, seed, limit)
     except SourceError as error:
         return _stopped(types_part.NAME, error, start)
     not_covered.extend(missing)
