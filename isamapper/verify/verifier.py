@@ -17,6 +17,7 @@ from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.run import compiled_is_available
 from isamapper.verify import types_part
 from isamapper.verify.certificate import Certificate, Part, Size, Status
+from isamapper.verify.folding import folded
 from isamapper.verify.sets_part import UNPROVED, sets_part
 
 FORM, FIELDS = "form", "prime_fields"
