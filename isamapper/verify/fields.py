@@ -6,7 +6,7 @@ What is concluded, and with which error probability, is said in docs/reference/v
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,9 +30,9 @@ _NEEDED_PROBABILITY = 1e-3
 _PATIENCE = 5
 _USEFUL_PROBABILITY = 1e-3
 """Of one trial in the small field: above it the large one is taken."""
-_LARGE_FIELD_INSTANCES = 10**9
-"""Statement instances that the large field, some thirty times slower, is given at most."""
-_MOST_TRIALS = 4096
+_LARGE_FIELD_WORK = 30
+"""How many times as long the large field takes."""
+_MOST_TRIALS = 1000
 
 _SMALL, _LARGE = SmallField(), LargeField()
 _IDEMPOTENT = {_SMALL: SmallField(idempotent=True), _LARGE: LargeField(idempotent=True)}
@@ -48,18 +48,23 @@ class FieldAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
-    """Trials in one field: what one of them is worth and how long they may take."""
+    """Trials in one field: the chance that one of them passes a wrong program, and how many may be made.
+
+    ``work`` and ``limit`` are in statement instances of the small field, not in seconds: the same program gets the
+    same trials on every machine.
+    """
 
     program: Program
     field: Residues
     single: float
     weight: float
     seed: int
+    work: int
+    limit: int
     start: float
-    seconds: float
 
     def run(self) -> tuple[int, Difference | None]:
-        """Repeats until the error probability is small or the time has gone, at least once; stops at a difference."""
+        """Repeats until the error probability is small or the limit is reached; stops at a difference."""
         done = 0
         while done == 0 or self._is_worth(done):
             difference = _trial(self.program, self.field, self.seed + done)
@@ -69,50 +74,50 @@ class _Trials:
         return done, None
 
     def _is_worth(self, done: int) -> bool:
-        """Whether another trial would say more, and ends in time if it takes as long as those before."""
+        """Whether another trial would say more and is within the limit."""
         if self.single >= 1.0:
             return False
-        doubtful = self.probability(done) > _NEEDED_PROBABILITY
-        seconds = self.seconds * (_PATIENCE if doubtful else 1)
-        in_time = (time.perf_counter() - self.start) * (done + 1) / done < seconds
-        return in_time and done < _MOST_TRIALS and self.probability(done) > _TARGET_PROBABILITY
+        limit = self.limit * (_PATIENCE if self.probability(done) > _NEEDED_PROBABILITY else 1)
+        affordable = self.work * (done + 1) <= limit and done < _MOST_TRIALS
+        return affordable and self.probability(done) > _TARGET_PROBABILITY
 
     def probability(self, done: int) -> float:
         return min(1.0, self.single) ** done
 
 
-def field_part(program: Program, seed: int, seconds: float) -> FieldAnswer:
-    """Trials on ``program`` until the error probability is small or ``seconds`` have gone, at least one.
+def field_part(program: Program, seed: int, limit: int) -> FieldAnswer:
+    """Trials on ``program`` until the error probability is small or ``limit`` statement instances were executed.
 
-    Raises :class:`ExecutionError` where the program does what it must not.
+    There is at least one. Raises :class:`ExecutionError` where the program does what it must not.
     """
     start = time.perf_counter()
     weight = error_weight(program)
-    field = _field(program, weight)
-    trials = _Trials(program, field, weight / field.prime, weight, seed, start, seconds)
+    work = instances(program.kernel) + instances(program.body, program.machine)
+    field = _field(weight, work, limit)
+    if field is _LARGE:
+        work *= _LARGE_FIELD_WORK
+    trials = _Trials(program, field, weight / field.prime, weight, seed, work, limit, start)
     done, difference = trials.run()
     if difference is None:
         return _passed(trials, done, "⊕ and ⊗ as operations of the field")
     if not _takes_extrema(program.kernel):
         return _failed(trials, done, difference)
-    return _idempotent(program, trials, difference)
+    return _idempotent(trials, difference)
 
 
-def _field(program: Program, weight: float) -> Residues:
+def _field(weight: float, work: int, limit: int) -> Residues:
     if weight / _SMALL.prime <= _USEFUL_PROBABILITY:
         return _SMALL
-    work = instances(program.kernel) + instances(program.body, program.machine)
-    return _LARGE if work <= _LARGE_FIELD_INSTANCES else _SMALL
+    return _LARGE if work * _LARGE_FIELD_WORK <= limit * _PATIENCE else _SMALL
 
 
-def _idempotent(program: Program, before: _Trials, first: Difference) -> FieldAnswer:
+def _idempotent(before: _Trials, first: Difference) -> FieldAnswer:
     """The program may count an element of ``min`` or ``max`` twice: then only the order of elements may be used.
 
     A missing element is seen where it would have come first, so in one of ``weight`` cases.
     """
     single = 1.0 - 1.0 / max(2.0, before.weight)
-    field = _IDEMPOTENT[before.field]
-    trials = _Trials(program, field, single, before.weight, before.seed, before.start, before.seconds)
+    trials = replace(before, field=_IDEMPOTENT[before.field], single=single)
     done, difference = trials.run()
     if difference is not None:
         return _failed(before, done, first)

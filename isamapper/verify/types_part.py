@@ -52,14 +52,18 @@ class _Findings:
     not_covered: list[str] = field(default_factory=list)
 
 
-def types_part(program: Program, small: Program | None, seed: int, seconds: float) -> tuple[Part, tuple[str, ...]]:
-    """The part, and what it did not look at. ``small``: a program of the same form on small shapes, if there is one."""
+def types_part(program: Program, small: Program | None, seed: int, limit: int) -> tuple[Part, tuple[str, ...]]:
+    """The part, and what it did not look at. ``small``: a program of the same form on small shapes, if there is one.
+
+    About ``limit`` statement instances are executed, and one pattern of inputs in any case.
+    """
     start, found = time.perf_counter(), _Findings()
     floats = any(tensor.dtype.is_float for tensor in program.kernel.tensors)
     if floats:
         _exactly(program, seed, found)
-    for pattern in FLOAT_PATTERNS if floats else INTEGER_PATTERNS:
-        if found.difference is None and not found.failure and time.perf_counter() - start < seconds:
+    affordable = max(1, limit // max(1, _work(program)))
+    for pattern in (FLOAT_PATTERNS if floats else INTEGER_PATTERNS)[:affordable]:
+        if found.difference is None and not found.failure:
             _compare(program, pattern, seed, found)
     if found.difference is None and not found.failure:
         _interpreted(program, small, seed, found)

@@ -235,3 +235,13 @@ def test_results_never_written_are_undefined_for_checks_and_zero_in_results() ->
       invoke copy(n = 4) src: x[$0] over [4], dst: y[$0] over [4]
     }""")
     assert not got["y"][4:].any()
+
+
+def test_an_invocation_that_never_happens_may_have_any_parameter() -> None:
+    got = agree("""kernel k(x: inout f32[4] @dram at 0) {
+      for i < 2 {
+        invoke normalise(n = 4) x: x[$0] over [4]
+        if i >= 2 { invoke normalise(n = min(4, i - 1)) x: x[$0] over [min(4, i - 1)] }
+      }
+    }""")
+    assert got["x"].shape == (4,)

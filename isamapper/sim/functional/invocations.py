@@ -79,7 +79,7 @@ def _prepare(code: Code, invoke: Invoke) -> None:
 
 
 def _combinations(code: Code, instruction: Instruction, extents: abc.Sequence[Extent]) -> list[tuple[int, ...]]:
-    """The legal combinations that can occur; a lone constant combination is kept whatever it is."""
+    """The legal combinations that can occur; where others do, the run stops."""
     found = possible_values(extents, code.box)
     ranges = [range(p.low, p.high + 1, p.step) for p in instruction.parameters]
     if found is None:
@@ -88,8 +88,6 @@ def _combinations(code: Code, instruction: Instruction, extents: abc.Sequence[Ex
             values = possible_values([each], code.box)
             options = [value[0] for value in values if value[0] in allowed] if values is not None else list(allowed)
             found = [(*before, value) for before in found for value in options]
-    if len(found) == 1:
-        return found
     return [row for row in found if all(value in allowed for value, allowed in zip(row, ranges, strict=True))]
 
 
