@@ -2,7 +2,8 @@
 
 A *run* is a dense stretch: starting at the operand axis with the least step, axes are merged as long as each continues
 where the one before ends; the other axes repeat the run. An axis that stands still (a broadcast) repeats it too.
-Elements outside the tensor, where the window pads, are made by the hardware and move no bytes.
+Elements outside the tensor, where the window pads, are made by the hardware and move no bytes; where axes share a
+tensor axis and are not one, every position of the others has its own run along the innermost, cut at the border.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import abc
 from dataclasses import dataclass
 
 from isamapper.hwdesc.model import Memory, MemoryKind, Port
+from isamapper.ir.affine import Extent
 from isamapper.ir.nodes import Tensor, Window
 from isamapper.sim.regions import row_major, start_bits
 from isamapper.sim.sites import bank_count
@@ -20,18 +22,49 @@ from isamapper.sim.sites import bank_count
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Dense stretches of ``run_elements`` each, at the given flat element offsets of the tensor."""
+    """Dense stretches: flat element offset in the tensor, and elements."""
 
-    starts: tuple[int, ...]
-    run_elements: int
+    stretches: tuple[tuple[int, int], ...]
+
+
+def constant_extent(extent: Extent) -> int | None:
+    """The value of an extent that is a number."""
+    return max(0, extent.bounds[0].constant) if extent.is_constant else None
+
+
+def joined_axes(window: Window) -> tuple[tuple[int, ...], ...] | None:
+    """Operand axes in groups: those that move along one tensor axis, each going on where the one before ends, are one.
+
+    Innermost first. None where two groups would move along one tensor axis. That is a property of the text: extents
+    that vary join nothing outside them.
+    """
+    extents = [constant_extent(axis.extent) for axis in window.axes]
+    lone: list[tuple[int, ...]] = []
+    movers: dict[int, list[int]] = {}
+    moved: list[int] = []
+    for axis, (each, extent) in enumerate(zip(window.axes, extents, strict=True)):
+        if len(each.steps) == 1 and extent != 1:
+            movers.setdefault(each.steps[0][0], []).append(axis)
+        else:
+            lone.append((axis,))
+            moved += [tensor_axis for tensor_axis, _ in each.steps] if extent != 1 else []
+    for axes in movers.values():
+        axes.sort(key=lambda axis: abs(window.axes[axis].steps[0][1]))
+        for inner, outer in itertools.pairwise(axes):
+            extent, step = extents[inner], window.axes[inner].steps[0][1]
+            if extent is None or window.axes[outer].steps[0][1] != step * extent:
+                return None
+    if len(moved) != len(set(moved)) or set(moved) & set(movers):
+        return None
+    return (*lone, *(tuple(axes) for axes in movers.values()))
 
 
 def inside_positions(
-    window: Window, shape: abc.Sequence[int], offsets: abc.Sequence[int], axis: int, extent: int
+    steps: abc.Sequence[tuple[int, int]], shape: abc.Sequence[int], offsets: abc.Sequence[int], extent: int
 ) -> range:
-    """Positions of operand ``axis`` whose own steps keep it inside the tensor, other axes being at 0."""
+    """Positions along an axis with these steps that keep it inside the tensor, other axes being at 0."""
     low, high = 0, extent - 1
-    for tensor_axis, step in window.axes[axis].steps:
+    for tensor_axis, step in steps:
         room = (-offsets[tensor_axis], shape[tensor_axis] - 1 - offsets[tensor_axis])
         if step > 0:
             low, high = max(low, -(-room[0] // step)), min(high, room[1] // step)
@@ -46,25 +79,32 @@ def flat_steps(window: Window, shape: abc.Sequence[int]) -> tuple[int, ...]:
     return tuple(sum(strides[axis] * step for axis, step in each.steps) for each in window.axes)
 
 
-def shares_axes(window: Window) -> bool:
-    """Whether two operand axes move along one tensor axis."""
-    moved = [axis for each in window.axes for axis, _ in each.steps]
-    return len(moved) != len(set(moved))
-
-
 def runs(window: Window, tensor: Tensor, offsets: abc.Sequence[int], extents: abc.Sequence[int]) -> Runs:
     """The dense stretches of a window at given offsets and extents."""
     shape, steps = tensor.shape, flat_steps(window, tensor.shape)
     origin = sum(stride * offset for stride, offset in zip(row_major(shape), offsets, strict=True))
-    ranges: list[range] = [range(extent) for extent in extents]
-    if window.otherwise is not None:
-        if shares_axes(window):
-            return Runs(tuple(_inside_points(window, tensor, offsets, extents)), 1)
-        moved = {axis for each in window.axes for axis, _ in each.steps}
-        if any(not 0 <= offsets[axis] < shape[axis] for axis in range(len(shape)) if axis not in moved):
-            return Runs((), 1)
-        ranges = [inside_positions(window, shape, offsets, axis, extent) for axis, extent in enumerate(extents)]
-    return _merge(origin, steps, ranges)
+    if window.otherwise is None:
+        return _merge(origin, steps, [range(extent) for extent in extents])
+    groups = joined_axes(window)
+    if groups is None:
+        return Runs(tuple(_cut_rows(window, tensor, offsets, extents)))
+    moved = {axis for each in window.axes if constant_extent(each.extent) != 1 for axis, _ in each.steps}
+    if any(not 0 <= offsets[axis] < shape[axis] for axis in range(len(shape)) if axis not in moved):
+        return Runs(())
+    ranges = [
+        inside_positions(window.axes[group[0]].steps, shape, offsets, math.prod(extents[axis] for axis in group))
+        for group in groups
+    ]
+    return _merge(origin, tuple(steps[group[0]] for group in groups), ranges)
+
+
+def run_axis(window: Window, shape: abc.Sequence[int]) -> int | None:
+    """The axis along which a window's elements are neighbours; None where there is none."""
+    steps = flat_steps(window, shape)
+    dense = (
+        axis for axis, each in enumerate(window.axes) if abs(steps[axis]) == 1 and constant_extent(each.extent) != 1
+    )
+    return next(dense, None)
 
 
 def _merge(origin: int, steps: tuple[int, ...], ranges: abc.Sequence[range]) -> Runs:
@@ -75,20 +115,29 @@ def _merge(origin: int, steps: tuple[int, ...], ranges: abc.Sequence[range]) -> 
         origin += min(steps[axis] * ranges[axis].start, steps[axis] * (ranges[axis].stop - 1))
         run *= len(ranges[axis])
     rows = itertools.product(*([steps[axis] * position for position in ranges[axis]] for axis in order))
-    return Runs(tuple(origin + sum(row) for row in rows) if run else (), run)
+    return Runs(tuple((origin + sum(row), run) for row in rows) if run else ())
 
 
-def _inside_points(
+def _cut_rows(
     window: Window, tensor: Tensor, offsets: abc.Sequence[int], extents: abc.Sequence[int]
-) -> abc.Iterator[int]:
-    strides = row_major(tensor.shape)
-    for point in itertools.product(*(range(extent) for extent in extents)):
+) -> abc.Iterator[tuple[int, int]]:
+    """Runs along the innermost axis, one for every position of the others that has any element inside."""
+    shape, strides = tensor.shape, row_major(tensor.shape)
+    inner = run_axis(window, shape)
+    along = window.axes[inner].steps if inner is not None else ()
+    others = [axis for axis in range(len(window.axes)) if axis != inner]
+    for point in itertools.product(*(range(extents[axis]) for axis in others)):
         index = list(offsets)
-        for position, axis in zip(point, window.axes, strict=True):
-            for tensor_axis, step in axis.steps:
+        for position, axis in zip(point, others, strict=True):
+            for tensor_axis, step in window.axes[axis].steps:
                 index[tensor_axis] += position * step
-        if all(0 <= each < size for each, size in zip(index, tensor.shape, strict=True)):
-            yield sum(stride * each for stride, each in zip(strides, index, strict=True))
+        still = (axis for axis in range(len(shape)) if axis not in dict(along))
+        if all(0 <= index[axis] < shape[axis] for axis in still):
+            positions = inside_positions(along, shape, index, extents[inner] if inner is not None else 1)
+            if positions:
+                first = sum(stride * each for stride, each in zip(strides, index, strict=True))
+                moved = sum(strides[axis] * step for axis, step in along)
+                yield first + min(moved * positions[0], moved * positions[-1]), len(positions)
 
 
 def run_bytes(tensor: Tensor, elements: int) -> int:
@@ -101,7 +150,7 @@ def run_bytes(tensor: Tensor, elements: int) -> int:
 
 def bytes_of(tensor: Tensor, found: Runs) -> int:
     """Bytes that the runs move, before a port rounds them."""
-    return len(found.starts) * run_bytes(tensor, found.run_elements)
+    return sum(run_bytes(tensor, elements) for _, elements in found.stretches)
 
 
 def beats(tensor: Tensor, memory: Memory, port: Port, found: Runs) -> tuple[tuple[int, int], ...]:
@@ -109,14 +158,14 @@ def beats(tensor: Tensor, memory: Memory, port: Port, found: Runs) -> tuple[tupl
 
     Every run, or its piece in a bank, is whole requests; what a bank serves of a window is whole bursts.
     """
-    size = run_bytes(tensor, found.run_elements)
     if bank_count(memory) == 1:
-        total = len(found.starts) * _requested(port, size)
+        total = sum(_requested(port, run_bytes(tensor, elements)) for _, elements in found.stretches)
         return ((0, _cycles(port, total)),) if total else ()
     per_bank: dict[int, int] = {}
     base = start_bits(memory, tensor)
-    for start in found.starts:
-        for bank, piece in _pieces(memory, (base + start * tensor.dtype.bits) // 8, size):
+    for start, elements in found.stretches:
+        first = (base + start * tensor.dtype.bits) // 8
+        for bank, piece in _pieces(memory, first, run_bytes(tensor, elements)):
             per_bank[bank] = per_bank.get(bank, 0) + _requested(port, piece)
     return tuple((bank, _cycles(port, per_bank[bank])) for bank in sorted(per_bank))
 

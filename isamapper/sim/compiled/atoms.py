@@ -12,10 +12,10 @@ import math
 from collections import abc
 from dataclasses import dataclass
 
-from isamapper.ir.affine import Affine, Extent, affine
+from isamapper.ir.affine import Affine, affine
 from isamapper.sim.regions import Region, row_major, start_bits
 from isamapper.sim.sites import Model, OperandUse
-from isamapper.sim.traffic import flat_steps
+from isamapper.sim.traffic import constant_extent, flat_steps
 
 
 class Unsuited(Exception):
@@ -80,11 +80,6 @@ def atoms(model: Model) -> Atoms:
                 padded = shape.use.window.otherwise is not None
                 footprints[shape.use] = grid.elements(shape) if padded else grid.footprint(shape)
     return Atoms(sizes, footprints)
-
-
-def constant_extent(extent: Extent) -> int | None:
-    """The value of an extent that is a number."""
-    return max(0, extent.bounds[0].constant) if extent.is_constant else None
 
 
 def _shape(use: OperandUse, region: Region) -> _Shape:
@@ -183,12 +178,14 @@ class _Grid:
         return Footprint(base, tuple(dims))
 
     def elements(self, shape: _Shape) -> Footprint:
-        """The footprint by single elements, one direction per operand axis: all tiles have one."""
+        """The footprint by single granules, one direction per operand axis, then one along the element."""
         base = affine()
         for offset, stride in zip(shape.offsets, self.strides, strict=True):
             base = base + offset * stride
         moved = (sum(step * self.strides[axis] for axis, step in steps.items()) for steps in shape.steps)
-        return Footprint(base, tuple(Dim(axis, 1, 1, stride) for axis, stride in enumerate(moved)))
+        return Footprint(
+            base, (*(Dim(axis, 1, 1, step) for axis, step in enumerate(moved)), Dim(None, shape.width, 1, 1))
+        )
 
 
 def _numbers(shape: _Shape, axis: int, origin: int) -> abc.Iterator[int]:

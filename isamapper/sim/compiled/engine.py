@@ -21,7 +21,7 @@ from isamapper.sim.compiled.layout import (
     layout,
 )
 from isamapper.sim.compiled.nest import Nest, SkipPolicy, contested_sites, skipping_loops
-from isamapper.sim.compiled.specs import StepSpec, demand_suited, step_spec
+from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.step import Options, step_function
 from isamapper.sim.counters import REASONS, Counters, Event
 from isamapper.sim.reference import violation
@@ -37,11 +37,10 @@ def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = D
     Without ``skip`` every invocation is stepped; where ``events`` are asked for, no more than those, and they are kept.
     """
     try:
-        demand_suited(model)
         found = atoms(model)
+        specs = _specs(model, found)
     except Unsuited:
         return None
-    specs = _specs(model, found)
     intervals = _INTERVALS
     while True:
         plan, text = _program(model, found, specs, events, policy if skip and not events else None, intervals)

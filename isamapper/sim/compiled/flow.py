@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass
+from functools import partial
 
 from isamapper.hwdesc.model import Port
+from isamapper.sim.compiled.cut_rows import positions_inside, sum_over_rows
 from isamapper.sim.compiled.layout import SCRATCH, Layout
 from isamapper.sim.compiled.specs import OperandSpec
 from isamapper.sim.compiled.text import Function, Truth, Value
@@ -14,7 +16,7 @@ from isamapper.sim.traffic import bank_bytes
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Positions of each operand axis inside the tensor: the first, and how many."""
+    """Positions of each group of axes inside the tensor: the first, and how many."""
 
     first: tuple[Value, ...]
     count: tuple[Value, ...]
@@ -32,9 +34,17 @@ class Booking:
 
 def inside(fn: Function, spec: OperandSpec, extents: abc.Sequence[Value], offsets: abc.Sequence[Value]) -> Inside:
     """The part of a window that lies in its tensor; all of it where the operand does not pad."""
+    assert spec.groups is not None
+    whole: list[Value] = []
+    for group in spec.groups:
+        extent: Value = 1
+        for axis in group:
+            extent = fn.mul(extent, extents[axis])
+        whole.append(extent)
     if not spec.padded:
-        return Inside(tuple(0 for _ in extents), tuple(extents))
-    moved = {axis for steps in spec.axis_steps for axis, _ in steps}
+        return Inside(tuple(0 for _ in whole), tuple(whole))
+    known = zip(spec.axis_steps, spec.extents, strict=True)
+    moved = {axis for steps, extent in known if extent != 1 for axis, _ in steps}
     nothing: Truth = False
     for axis, size in enumerate(spec.shape):
         if axis not in moved:
@@ -42,15 +52,8 @@ def inside(fn: Function, spec: OperandSpec, extents: abc.Sequence[Value], offset
             nothing = fn.either(nothing, fn.either(fn.less(offset, 0), fn.less(size - 1, offset)))
     first: list[Value] = []
     count: list[Value] = []
-    for extent, steps in zip(extents, spec.axis_steps, strict=True):
-        low: Value = 0
-        high: Value = fn.sub(extent, 1)
-        for axis, step in steps:
-            below, above = fn.sub(0, offsets[axis]), fn.sub(spec.shape[axis] - 1, offsets[axis])
-            if step < 0:
-                below, above = fn.sub(0, above), fn.sub(0, below)
-            low = fn.maximum(low, fn.ceil_divide(below, abs(step)))
-            high = fn.minimum(high, fn.floor_divide(above, abs(step)))
+    for extent, group in zip(whole, spec.groups, strict=True):
+        low, high = positions_inside(fn, spec.axis_steps[group[0]], spec.shape, offsets, extent)
         first.append(low)
         count.append(fn.choose(nothing, 0, fn.maximum(0, fn.add(fn.sub(high, low), 1))))
     if not extents:  # a single element
@@ -61,18 +64,33 @@ def inside(fn: Function, spec: OperandSpec, extents: abc.Sequence[Value], offset
 class Flow:
     """What one operand moves."""
 
-    def __init__(self, fn: Function, plan: Layout, spec: OperandSpec, part: Inside, start: Value) -> None:
+    def __init__(
+        self,
+        fn: Function,
+        plan: Layout,
+        spec: OperandSpec,
+        extents: abc.Sequence[Value],
+        offsets: abc.Sequence[Value],
+        start: Value,
+    ) -> None:
         self.fn = fn
         self.plan = plan
         self.spec = spec
         self.memory = plan.model.machine.memories[spec.memory]
+        self.extents = extents
+        self.offsets = offsets
+        self.order: list[int] = []
+        if spec.groups is None:
+            self.bytes = sum_over_rows(fn, spec, extents, offsets, self._run_bytes)
+            return
+        part = inside(fn, spec, extents, offsets)
         self.counts = part.count
-        self.steps = spec.steps if spec.steps else (0,) * len(part.count)
+        self.steps = tuple(spec.steps[group[0]] for group in spec.groups) or (0,) * len(part.count)
         self.order = sorted(
             range(len(part.count)), key=lambda axis: (self.steps[axis] == 0, abs(self.steps[axis]), axis)
         )
         self._merge()
-        self.size = self._run_bytes()
+        self.size = self._run_bytes(self.run)
         self.bytes = fn.mul(self.rows, self.size)
         if spec.banked:
             self._place(part, start)
@@ -99,11 +117,11 @@ class Flow:
         ports = [self.plan.model.ports[port].port for port in (*self.spec.read_ports, *self.spec.write_ports)]
         return all(port.request_bytes == 1 and port.burst_bytes == 1 for port in ports)
 
-    def _run_bytes(self) -> Value:
-        bits = self.fn.mul(self.run, self.spec.element_bits)
+    def _run_bytes(self, run: Value) -> Value:
+        bits = self.fn.mul(run, self.spec.element_bits)
         if self.spec.block:
             elements, exponent = self.spec.block
-            bits = self.fn.add(bits, self.fn.mul(self.fn.ceil_divide(self.run, elements), exponent))
+            bits = self.fn.add(bits, self.fn.mul(self.fn.ceil_divide(run, elements), exponent))
         return self.fn.ceil_divide(bits, 8)
 
     def _place(self, part: Inside, start: Value) -> None:
@@ -127,8 +145,18 @@ class Flow:
     def _cycles(self, port: Port) -> Value:
         """Cycles of all runs, each rounded up to requests, together to bursts."""
         fn = self.fn
-        requests = fn.mul(fn.ceil_divide(self.size, port.request_bytes), port.request_bytes)
-        bursts = fn.mul(fn.ceil_divide(fn.mul(self.rows, requests), port.burst_bytes), port.burst_bytes)
+
+        def requested(size: Value) -> Value:
+            return fn.mul(fn.ceil_divide(size, port.request_bytes), port.request_bytes)
+
+        if self.spec.groups is not None:
+            total = fn.mul(self.rows, requested(self.size))
+        elif port.request_bytes == 1:
+            total = self.bytes
+        else:
+            measure = partial(_after, requested, self._run_bytes)
+            total = sum_over_rows(fn, self.spec, self.extents, self.offsets, measure)
+        bursts = fn.mul(fn.ceil_divide(total, port.burst_bytes), port.burst_bytes)
         return fn.ceil_divide(bursts, port.bytes_per_cycle)
 
     def booking(self, index: int, scratch: int) -> Booking:
@@ -154,3 +182,7 @@ class Flow:
             fn.set(beats, fn.call("spread", *shape, *rounding, out))
             fn.set(bank, -1)
         return Booking(index, fn.get(beats), fn.get(bank), out)
+
+
+def _after(last: abc.Callable[[Value], Value], first: abc.Callable[[Value], Value], value: Value) -> Value:
+    return last(first(value))

@@ -6,7 +6,7 @@ from collections import abc
 from dataclasses import dataclass
 from typing import assert_never
 
-from isamapper.sim.compiled.atoms import Atoms, constant_extent
+from isamapper.sim.compiled.atoms import Atoms
 from isamapper.sim.compiled.layout import EVENT_COUNT, EVENT_SIZE, FLOOR_COUNT, FLOOR_UNITS, STEPS, Layout
 from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.text import Function, Truth, Value, Variable
@@ -14,6 +14,7 @@ from isamapper.sim.compiled.values import affine_value, conditions_hold, extent_
 from isamapper.sim.compiled.zones import Check, Demand, LoopFacts, Ranges, greatest, loop_facts
 from isamapper.sim.regions import row_major, start_bits
 from isamapper.sim.sites import Branch, Model, OperandUse, Repeat, Site, Step
+from isamapper.sim.traffic import constant_extent
 
 _FOREVER = 1 << 62
 

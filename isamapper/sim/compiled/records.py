@@ -180,7 +180,7 @@ class Records:
         found: Truth = True
         for axis, size in enumerate(spec.shape):
             index = touch.offsets[axis]
-            for position, steps in zip(positions, spec.axis_steps, strict=True):
+            for position, steps in zip(positions, spec.axis_steps, strict=False):  # the last is along the element
                 index = fn.add(index, *(fn.mul(position, step) for moved, step in steps if moved == axis))
             found = fn.both(found, fn.both(fn.at_most(0, index), fn.less(index, size)))
         return found

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isamapper.sim.compiled.atoms import Atoms, Dim, Unsuited, constant_extent
+from isamapper.sim.compiled.atoms import Atoms, Dim, Unsuited
 from isamapper.sim.sites import Model, OperandUse, Site, bank_count
-from isamapper.sim.traffic import flat_steps
+from isamapper.sim.traffic import constant_extent, flat_steps, joined_axes, run_axis
 
 
 @dataclass(frozen=True, slots=True)
 class OperandSpec:
     """One operand of a step. ``region`` is None where nothing writes it; ``offsets`` are needed by padding windows.
 
-    ``steps`` are flat element steps per operand axis, ``axis_steps`` the same per tensor axis.
+    ``steps`` are flat element steps per operand axis, ``axis_steps`` the same per tensor axis. ``groups`` are axes that
+    are one where bytes are counted, innermost first; None where a padding window's runs are cut one by one along
+    ``run_axis``.
     """
 
     reads: bool
@@ -31,6 +33,8 @@ class OperandSpec:
     shape: tuple[int, ...]
     steps: tuple[int, ...]
     axis_steps: tuple[tuple[tuple[int, int], ...], ...]
+    groups: tuple[tuple[int, ...], ...] | None
+    run_axis: int | None
     padded: bool
     element_bits: int
     block: tuple[int, int] | None
@@ -77,6 +81,8 @@ def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
         tensor.shape,
         flat_steps(window, tensor.shape),
         tuple(axis.steps for axis in window.axes),
+        _groups(use),
+        run_axis(window, tensor.shape),
         window.otherwise is not None,
         tensor.dtype.bits,
         (tensor.block.block, tensor.block.exponent_bits) if tensor.block else None,
@@ -86,14 +92,11 @@ def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
     )
 
 
-def demand_suited(model: Model) -> None:
-    """Raises Unsuited where a program pads in ways that the compiled engine does not know."""
-    for site in model.sites:
-        for use in site.operands:
-            if use.window.otherwise is None:
-                continue
-            moved = [axis for each in use.window.axes for axis, _ in each.steps]
-            if len(moved) != len(set(moved)):
-                raise Unsuited(f"operand '{use.name}' pads along a tensor axis that two of its axes move along")
-            if use.region.flat:
-                raise Unsuited(f"operand '{use.name}' pads in storage that tensors of different layout share")
+def _groups(use: OperandUse) -> tuple[tuple[int, ...], ...] | None:
+    """Each axis by itself, but where the window pads; Unsuited where runs of many lengths meet many banks."""
+    if use.window.otherwise is None:
+        return tuple((axis,) for axis in range(len(use.window.axes)))
+    found = joined_axes(use.window)
+    if found is None and bank_count(use.memory) > 1 and (use.read_ports or use.write_ports):
+        raise Unsuited(f"operand '{use.name}' pads along a tensor axis that two of its axes move along, in banks")
+    return found

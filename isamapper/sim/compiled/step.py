@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.sizes import SizeExpression
 from isamapper.sim.compiled.cycles import cycles
-from isamapper.sim.compiled.flow import Booking, Flow, inside
+from isamapper.sim.compiled.flow import Booking, Flow
 from isamapper.sim.compiled.layout import (
     CLOCK,
     EVENT_COUNT,
@@ -131,8 +131,7 @@ class _Step:
                 f"%e{index}_{axis}" if value is None else value for axis, value in enumerate(spec.extents)
             ]
             offsets: list[Value] = [f"%o{index}_{axis}" for axis in range(len(spec.shape))] if spec.padded else []
-            part = inside(fn, spec, extents, offsets)
-            flow = Flow(fn, self.plan, spec, part, f"%s{index}" if spec.banked else 0)
+            flow = Flow(fn, self.plan, spec, extents, offsets, f"%s{index}" if spec.banked else 0)
             touch = None
             if spec.region is not None:
                 touch = Touch(spec, f"%r{index}", tuple(extents), tuple(offsets))
