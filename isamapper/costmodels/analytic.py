@@ -159,14 +159,27 @@ class _Counter:
         size_bytes = elements * bits / 8
         run_bytes = self._run(buffer, layout, bound) * bits / 8
         longest, latency = self._resources(instruction, copy, source, target, (size_bytes, run_bytes), total)
+        if buffer.access == 0 and copy is buffer.fill and visits > 1:
+            self._returns(buffer, visits, longest, latency)
         if buffer.slots > 1:
             self.add(f"chain.{buffer.access}.{buffer.memory}", longest + visits * latency)
         if not instruction.implicit:
             self.invocations += total
         if self.home in (source, target):
             self.moved += total * size_bytes
-        alone = buffer.slots == 1 and visits > 1
+        alone = buffer.slots == 1 and visits > 1 and not self.machine.memory(buffer.memory).renamed
         self.exposed += longest if alone else longest / max(visits, 1.0)
+
+    def _returns(self, buffer: Buffer, visits: float, longest: float, latency: float) -> None:
+        """Partial sums come back before the calls that add to them can go on: what the queues do not cover is lost."""
+        results = self.nest.statement.assign.target.map.results
+        order = self.nest.order[: depth_of(self.nest, buffer.loop)]
+        iterators = {self.nest.digit(name).iterator for name in order}
+        moving = {i for i in iterators if any(r.coefficient(i) for r in results)}
+        distinct = math.prod(loop_trips(self.nest, name) for name in order if self.nest.digit(name).iterator in moving)
+        again = 1 - min(1.0, distinct / visits)
+        wait = longest / visits + latency - cycles_ahead(self.machine, self.nest.call)
+        self.exposed += max(0.0, wait) * visits * again
 
     def _kept(self, iterator: str) -> float:
         covered = 1
@@ -175,7 +188,15 @@ class _Counter:
         return iterator_extent(self.nest, iterator) / covered
 
     def _run(self, buffer: Buffer, layout: Layout, bound: dict[str, int]) -> int:
-        """Elements that one invocation finds side by side in the tensor."""
+        """Elements that one invocation finds side by side: in the tensor, or in what it was re-laid out to."""
+        if self.nest.path(buffer.access)[0].memory == self.home:
+            run = 1
+            for coordinate in reversed(layout.coordinates):
+                size = bound.get(coordinate.name, 1)
+                run *= size
+                if size < coordinate.extent:
+                    break
+            return run
         last = len(self.nest.statement.accesses[buffer.access].map.results) - 1
         runs = (bound.get(c.name, 1) for c in layout.coordinates if (last, 1) in c.targets and len(c.targets) == 1)
         return max(runs, default=1)
@@ -225,6 +246,13 @@ def accumulate_cycles(call: Call) -> int:
     ready = latency if operand.ready_at is None else evaluate_size(operand.ready_at, values)
     start = 0 if operand.read_at is None else evaluate_size(operand.read_at, values)
     return ready - start
+
+
+def cycles_ahead(machine: Machine, call: Call) -> float:
+    """Cycles of calls that can be queued up at most: what follows them is not dispatched earlier."""
+    unit = machine.unit(call.instruction.unit)
+    limits = [limit for limit in (unit.queue_depth, machine.dispatch.window) if limit is not None]
+    return min(limits) * max(1, timing(call.instruction, {})[0]) / unit.count if limits else math.inf
 
 
 def in_flight_limit(unit: Unit) -> int | None:

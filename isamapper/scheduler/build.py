@@ -131,10 +131,12 @@ class _Builder:
         (memory, depth), rest = plan[0], plan[1:]
         depth = self._hoisted(nest, access, depth)
         loop = nest.order[depth - 1] if depth else None
-        layout = "dims" if self._cached(memory) and not self._relays(access) else "digits"
-        buffer = Buffer(access, memory, loop, layout=layout, row=self._row(access, memory, layout))
         relay = outer.buffer is None and self._relays(access)
-        options = self._fitted(nest, buffer, outer, relay)
+        buffers = [
+            Buffer(access, memory, loop, layout=layout, row=self._row(access, memory, layout))
+            for layout in self._layouts(access, memory)
+        ]
+        options = self._fitted(nest, buffers, outer, relay)
         if isinstance(options, Rejection):
             return options
         failure: Rejection | None = None
@@ -171,27 +173,37 @@ class _Builder:
         return tuple(depths)
 
     def _register_depth(self, nest: Nest, access: int, memory: str, ends: tuple[int, ...]) -> int:
-        """As far out as the registers left beside the target's tile hold what the loops inside touch."""
-        described = self.machine.memory(memory)
-        share = int(described.capacity_bytes or 0) - self._target_bytes(nest, memory)
-        share //= sum(1 for other, route in self.choice.routes if other and route and route[-1] == memory)
-        share //= 1 if described.renamed else 2
-        depth = ends[-1]
+        """Where a register buffer is attached: as far out as a loop that reuses it, while its tile still fits."""
+        left = self._registers_left(nest, access, memory, ends)
+        results = nest.statement.accesses[access].map.results
         floor = ends[-2] if len(ends) > 1 else 0
-        while depth > floor:
-            loop = nest.order[depth - 2] if depth >= 2 else None
-            buffer = Buffer(access, memory, loop, row=self._row(access, memory, "digits"))
-            if self._bytes(nest, buffer) > share:
+        best = depth = ends[-1]
+        while depth:
+            moving = any(r.coefficient(nest.digit(nest.order[depth - 1]).iterator) for r in results)
+            if not moving:
+                best = depth - 1
+            elif depth == floor:
                 break
             depth -= 1
-        return depth
+            loop = nest.order[depth - 1] if depth else None
+            if moving and self._bytes(nest, self._register(access, memory, loop)) > left:
+                break
+        return best
 
-    def _target_bytes(self, nest: Nest, memory: str) -> int:
-        return sum(
-            self._bytes(nest, b) * (1 if self.machine.memory(memory).renamed else 2)
-            for b in nest.buffers
-            if b.access == 0 and b.memory == memory
-        )
+    def _register(self, access: int, memory: str, loop: str | None) -> Buffer:
+        return Buffer(access, memory, loop, row=self._row(access, memory, "digits"))
+
+    def _registers_left(self, nest: Nest, access: int, memory: str, ends: tuple[int, ...]) -> int:
+        """Bytes for a slot of one operand: what the target's tile, placed operands and one block of the others leave."""
+        described = self.machine.memory(memory)
+        slots = 1 if described.renamed else 2
+        used = sum(self._bytes(nest, b) * slots for b in nest.buffers if b.memory == memory)
+        placed = {b.access for b in nest.buffers if b.memory == memory}
+        innermost = nest.order[ends[-1] - 1] if ends[-1] else None
+        for other, route in self.choice.routes:
+            if other not in (0, access) and other not in placed and route and route[-1] == memory:
+                used += self._bytes(nest, self._register(other, memory, innermost)) * slots
+        return (int(described.capacity_bytes or 0) - used) // slots
 
     def _hoisted(self, nest: Nest, access: int, depth: int) -> int:
         results = nest.statement.accesses[access].map.results
@@ -205,20 +217,30 @@ class _Builder:
             own = consumer_access(nest)
         return Stop(self.tensors[own.tensor], own)
 
+    def _layouts(self, access: int, memory: str) -> tuple[str, ...]:
+        """Layouts to try: a cache keeps what it caches, rows are filled by digits, elsewhere both may do."""
+        described = self.machine.memory(memory)
+        if described.kind is MemoryKind.CACHE:
+            return ("digits",) if self._relays(access) else ("dims",)
+        if described.kind is MemoryKind.ADDRESSED and not described.row_bytes:
+            return ("digits", "dims")
+        return ("digits",)
+
     def _fitted(
-        self, nest: Nest, buffer: Buffer, outer: Stop, relay: bool
+        self, nest: Nest, buffers: abc.Sequence[Buffer], outer: Stop, relay: bool
     ) -> tuple[tuple[Buffer, Stop], ...] | Rejection:
-        """``buffer`` with every order and expansion that some copy fits, fewest invocations first."""
+        """``buffers`` with every order and expansion that some copy fits, fewest invocations first."""
         found: list[tuple[float, int, Buffer, Stop]] = []
         failure: Rejection | None = None
-        for expand in self._expansions(nest, buffer):
-            for order in self._orders(nest, replace(buffer, expand=expand), outer):
-                trial = replace(buffer, expand=expand, order=order)
-                result = self._with_copies(nest, trial, outer, relay)
-                if isinstance(result, Rejection):
-                    failure = failure or result
-                else:
-                    found.append((result[0], len(found), result[1], result[2]))
+        for buffer in buffers:
+            for expand in self._expansions(nest, buffer):
+                for order in self._orders(nest, replace(buffer, expand=expand), outer):
+                    trial = replace(buffer, expand=expand, order=order)
+                    result = self._with_copies(nest, trial, outer, relay)
+                    if isinstance(result, Rejection):
+                        failure = failure or result
+                    else:
+                        found.append((result[0], len(found), result[1], result[2]))
         if not found:
             assert failure is not None
             return failure
@@ -228,7 +250,7 @@ class _Builder:
     def _expansions(self, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[int, ...]]:
         """Tensor axes to expand: none, then each sliding window alone, then all of them."""
         yield ()
-        if self._cached(buffer.memory):
+        if buffer.layout != "digits" or self._cached(buffer.memory):
             return
         access = nest.statement.accesses[buffer.access]
         dims = sorted(window_dims(nest, access, inner_digits(nest, depth_of(nest, buffer.loop))))
@@ -313,10 +335,12 @@ class _Builder:
             for copy in copy_options(instruction, walks, needs_pad):
                 if cuts_the_edge(nest, copy, walked) and not (pads and home_source and access != 0):
                     continue
-                invocations = self._invocations(copy, walked)
-                if best is None or invocations < best[0]:
-                    best = (invocations, copy)
-                break
+                rounding = self._rounding(copy, walks, source, target)
+                cost = self._invocations(copy, walked) * rounding
+                if best is None or cost < best[0]:
+                    best = (cost, copy)
+                if rounding == 1:
+                    break
         if best is None:
             names = (source.tensor.memory or self.home, target.tensor.memory or self.home)
             tensor = nest.statement.accesses[access].tensor
@@ -327,6 +351,21 @@ class _Builder:
                 edit="a layout copy",
             )
         return best
+
+    def _rounding(self, copy: Copy, walks: tuple[Walk, ...], source: Stop, target: Stop) -> float:
+        """Bytes that whole requests move per byte wanted, given the runs that one invocation finds in the source."""
+        memories = (stop.tensor.memory or self.home for stop in (source, target))
+        request = max((port.request_bytes for name in memories for port in self.machine.memory(name).ports), default=1)
+        sizes = {name: size for _, name, size in copy.binds}
+        run = 1
+        for walk in sorted((w for w in walks if w.source_stride), key=lambda w: w.source_stride):
+            if request == 1 or walk.source_stride != run:
+                break
+            run *= sizes.get(walk.name, 1)
+            if sizes.get(walk.name, 1) < walk.extent:
+                break
+        run_bytes = max(1, run * source.tensor.dtype.bits // 8)
+        return -(-run_bytes // request) * request / run_bytes
 
     def _invocations(self, copy: Copy, walked: Layout) -> float:
         """Invocations that walk the whole buffer once."""

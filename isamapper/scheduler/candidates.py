@@ -73,7 +73,7 @@ def ranked_candidates(subject: Subject) -> tuple[Found, ...] | Rejection:
     frames = frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared)
     tried = 0
     for frame in frames:
-        if tried == FRAMES or frame.cost_cycles > search.best * PROMISING:
+        if tried == FRAMES or frame.unit_cycles(subject.machine) > search.best * PROMISING:
             break
         before = len(search.found)
         search.frame(frame)

@@ -50,6 +50,10 @@ class Frame:
     fresh: bool
     cost_cycles: int
 
+    def unit_cycles(self, machine: Machine) -> float:
+        """Cycles that all servers of the instruction's unit together need at least."""
+        return self.cost_cycles / machine.unit(self.call.instruction.unit).count
+
     def block(self, iterator: str) -> int:
         """Iterations of a kernel iterator inside one call."""
         total = 1
@@ -83,7 +87,7 @@ def frames_of(
             if frame is not None:
                 found.append(frame)
     unique = {(f.call, f.bound): f for f in reversed(found)}
-    return tuple(sorted(unique.values(), key=lambda frame: frame.cost_cycles))
+    return tuple(sorted(unique.values(), key=lambda frame: frame.unit_cycles(machine)))
 
 
 def _schedulable(instruction: Instruction, mapping: Mapping, home: str) -> bool:

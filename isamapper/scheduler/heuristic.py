@@ -6,6 +6,7 @@ the seed plays no part.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import abc
 
@@ -13,15 +14,15 @@ from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
-from isamapper.plan.nest import Epilogue, Nest
+from isamapper.plan.nest import Call, Epilogue, Nest
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, steps_of
-from isamapper.scheduler.candidates import Subject, ranked_candidates, subject_of
+from isamapper.scheduler.candidates import Found, Subject, ranked_candidates, subject_of
 from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.isolate import isolated
 
-FINALISTS = 4
+FINALISTS = 6
 
 
 def heuristic(
@@ -97,7 +98,7 @@ def _best_nest(
         return ranked
     best: tuple[float, Nest] | None = None
     judged = 0
-    for found in ranked:
+    for found in _varied(ranked):
         try:
             cycles = cost_model.cycles(_alone(problem.machine, subject, found.nest))
         except SourceError:
@@ -110,6 +111,15 @@ def _best_nest(
     if best is None:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
     return best[1]
+
+
+def _varied(ranked: tuple[Found, ...]) -> abc.Iterator[Found]:
+    """In turn the next best of every way to lay an instruction over the statement: estimates err alike within one."""
+    ways: dict[Call, list[Found]] = {}
+    for found in ranked:
+        ways.setdefault(found.nest.call, []).append(found)
+    for turn in itertools.zip_longest(*ways.values()):
+        yield from (found for found in turn if found is not None)
 
 
 def _alone(machine: Machine, subject: Subject, nest: Nest) -> Schedule:

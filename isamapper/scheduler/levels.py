@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import abc
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
-from isamapper.costmodels.analytic import accumulate_cycles, port_beats
+from isamapper.costmodels.analytic import accumulate_cycles, cycles_ahead, port_beats
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Instruction, Machine, Memory, MemoryKind
 from isamapper.ir.nodes import Access, Role, Tensor
@@ -121,7 +122,7 @@ def make_level(around: Surroundings, frame: Frame, routes: Routes, boundary: int
     renamed = frozenset(name for name in used if machine.memory(name).renamed)
     calls = math.prod(frame.blocks(i.name) for i in frame.statement.iterators if i.name not in around.shared)
     chain = float(calls * accumulate_cycles(frame.call)) if boundary == 0 and _accumulates(frame) else 0.0
-    return Level(extents, block, tuple(operands), capacity, base, renamed, chain)
+    return Level(extents, block, tuple(operands), capacity, base, renamed, chain, cycles_ahead(machine, frame.call))
 
 
 def _accumulates(frame: Frame) -> bool:
@@ -147,12 +148,22 @@ def _tiled(
     run_bytes = math.inf if cached or tensor.role is Role.CONST else _run(frame, found) * size
     most_bytes = _block_elements(frame, found) * size if inner else math.inf
     inward = best_hop(machine, source, memory, tensor.dtype, run_bytes, most_bytes)
+    tiled = Tiled(size, dims, memory, inward or Hop(()), inner=inner, nested=nested, request_bytes=request)
+    tiled = replace(tiled, padding=_padding(frame, access, machine.memory(memory), size))
     if access != 0:
-        return Tiled(size, dims, memory, inward or Hop(()), inner=inner, nested=nested, request_bytes=request)
+        return tiled
     outward = best_hop(machine, memory, source, tensor.dtype, run_bytes, most_bytes)
-    return Tiled(
-        size, dims, memory, outward or Hop(()), target=True, refill=inward, nested=nested, request_bytes=request
-    )
+    return replace(tiled, hop=outward or Hop(()), target=True, refill=inward)
+
+
+def _padding(frame: Frame, access: int, memory: Memory, element_bytes: float) -> float:
+    """Bytes of a register file that one call's operand takes, per byte of the tensor in it."""
+    operand = frame.call.operand(access)
+    if memory.kind is not MemoryKind.REGISTERS or operand is None or not memory.row_bytes:
+        return 1.0
+    tensor = operand_tensor(frame.call.instruction.semantics, operand)
+    rows = -(-math.prod(tensor.shape) * tensor.dtype.bits // (8 * memory.row_bytes))
+    return rows * memory.row_bytes / (_block_elements(frame, frame.statement.accesses[access]) * element_bytes)
 
 
 def _dims(frame: Frame, access: Access) -> Dims:

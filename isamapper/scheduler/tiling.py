@@ -40,7 +40,7 @@ class Tiled:
     its tile lies (None: not buffered at this level, but ``hop`` still costs per call group). ``inner`` operands are
     loaded again inside the tile, as the loops there demand; ``nested`` ones are tiled further in already, and the order
     of both groups of loops decides how often their tiles are fetched. Every contiguous run of a copy is rounded up to
-    ``request_bytes``.
+    ``request_bytes``. Whole registers and broadcasts take ``padding`` bytes of the memory per byte of the tensor.
     """
 
     element_bytes: float
@@ -52,6 +52,7 @@ class Tiled:
     inner: bool = False
     nested: bool = False
     request_bytes: int = 1
+    padding: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Level:
     base: tuple[tuple[str, float], ...]
     renamed: frozenset[str] = frozenset()
     chain_cycles: float = 0.0
+    ahead_cycles: float = 0.0
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -191,13 +193,13 @@ def _fits(level: Level, sizes: list[Counts], trips: NDArray[np.int64], doubled: 
             if operand.nested:
                 continue
             if operand.memory == memory and operand.inner:
-                used += _block_bytes(level, operand) * (1 if memory in level.renamed else 2)
+                used += _block_bytes(level, operand) * operand.padding * (1 if memory in level.renamed else 2)
             elif operand.memory == memory:
                 moving = np.zeros(rows, dtype=np.bool_)
                 for dim in operand.dims:
                     for place, _ in dim:
                         moving |= trips[:, place] > 1
-                used += size * np.where(moving & doubled & (memory not in level.renamed), 2, 1)
+                used += size * operand.padding * np.where(moving & doubled & (memory not in level.renamed), 2, 1)
         result &= used <= capacity
     return result
 
@@ -215,11 +217,12 @@ def _estimate(
     edge = np.zeros(rows)
     moved = np.zeros(rows)
     longest_chain = np.zeros(rows)
-    for operand, size in zip(level.operands, sizes, strict=True):
+    kept: dict[int, Counts] = {}
+    for place, (operand, size) in enumerate(zip(level.operands, sizes, strict=True)):
         fetched = _fetched(level, operand, tiles, trips, outside, inside)
         fetched = fetched * _rounding(level, operand, tiles)
         if operand.inner:
-            fetched = _inner_loads(level, operand, tiles, _share(level, operand, sizes), inside)
+            fetched, kept[place] = _inner_loads(level, operand, tiles, _left(level, place, sizes, kept), inside)
         spilled = np.zeros(rows, dtype=np.bool_)
         if operand.target:
             spilled = _repeats(operand, tiles, trips, outside, inside) > 1
@@ -233,6 +236,9 @@ def _estimate(
         if operand.refill is not None:
             for name, cycles in operand.refill.resources:
                 busy[name] = busy.get(name, np.zeros(rows)) + np.where(spilled, fetched * cycles, 0)
+            wait = operand.refill.latency_cycles + size * operand.refill.slowest - level.ahead_cycles
+            repeats = _repeats(operand, tiles, trips, outside, inside)
+            edge = edge + np.maximum(wait, 0) * _fills(operand, trips, outside) * (1 - 1 / repeats)
         if not operand.inner and not operand.nested:
             edge = edge + size * operand.hop.slowest
             moved = moved + fetched
@@ -332,37 +338,42 @@ def _block_bytes(level: Level, operand: Tiled) -> float:
     return total
 
 
-def _share(level: Level, operand: Tiled, sizes: list[Counts]) -> Counts:
-    """Bytes of its register file that an operand loaded inside the tile may hold at a time."""
-    slots = 1 if operand.memory in level.renamed else 2
-    left = np.full(len(sizes[0]), float(dict(level.capacity).get(str(operand.memory), 0)))
-    readers = 0
-    for other, size in zip(level.operands, sizes, strict=True):
-        if other.memory == operand.memory and other.inner:
-            readers += 1
-        elif other.memory == operand.memory:
-            left = left - size * slots
-    return left / readers / slots
+def _left(level: Level, place: int, sizes: list[Counts], kept: dict[int, Counts]) -> Counts:
+    """Bytes of the tensor that its register file has room for, in one slot of an operand loaded inside the tile.
+
+    The target's tile, operands before it (``kept``) and one block of those after it come off.
+    """
+    memory = level.operands[place].memory
+    slots = 1 if memory in level.renamed else 2
+    left = np.full(len(sizes[0]), float(dict(level.capacity).get(str(memory), 0)))
+    for other, (operand, size) in enumerate(zip(level.operands, sizes, strict=True)):
+        if other == place or operand.memory != memory or operand.nested:
+            continue
+        if operand.inner:
+            left = left - (kept[other] if other in kept else _block_bytes(level, operand)) * operand.padding * slots
+        else:
+            left = left - size * operand.padding * slots
+    return left / slots / level.operands[place].padding
 
 
 def _inner_loads(
-    level: Level, operand: Tiled, tiles: NDArray[np.int64], share: Counts, inside: tuple[int, ...]
-) -> Counts:
-    """Bytes loaded next to the instruction: once per call, less what loops inside its attachment reuse.
+    level: Level, operand: Tiled, tiles: NDArray[np.int64], left: Counts, inside: tuple[int, ...]
+) -> tuple[Counts, Counts]:
+    """Bytes loaded next to the instruction, and bytes held there: once per call, less what loops outside reuse.
 
-    It is attached as far out as its share of the register file holds what the loops inside touch.
+    It is attached as far out as some loop reuses it while ``left`` holds what the loops inside touch.
     """
     relevant = {place for dim in operand.dims for place, _ in dim}
-    held = np.full(len(tiles), _block_bytes(level, operand))
-    total = held.copy()
+    grown = np.full(len(tiles), _block_bytes(level, operand))
+    held, total = grown.copy(), grown.copy()
     for blocks in level.blocks:
         total = total * blocks
-    attached = np.ones(len(tiles), dtype=np.bool_)
+    fits = np.ones(len(tiles), dtype=np.bool_)
     for place in reversed(inside):
         if place in relevant:
-            grown = held * tiles[:, place]
-            attached &= grown <= share
-            held = np.where(attached, grown, held)
+            grown = grown * tiles[:, place]
+            fits &= grown <= left
         else:
-            total = total / np.where(attached, tiles[:, place], 1)
-    return total
+            total = total / np.where(fits, tiles[:, place], 1)
+            held = np.where(fits & (tiles[:, place] > 1), grown, held)
+    return total, held
