@@ -61,7 +61,8 @@ def resolve(
 ) -> tuple[Kernel, Machine]:
     """The kernel and the machine that are meant.
 
-    Types come from ``types``, then from the machine's ``default_types``, then from the kernel's own defaults. A kernel
+    Types come from ``types``, then from the machine's ``default_types`` where the kernel can have them, then from the
+    kernel's own defaults. A kernel
     that is already bound is taken as it is.
     """
     target = machine if isinstance(machine, Machine) else load_machine(fspath(machine))
@@ -71,7 +72,15 @@ def resolve(
     bound = load_kernel(name, sizes, given)
     own = dict(bound.types)
     preferred = {n: d for n, d in target.default_types if n in own and n not in given and own[n] != d}
-    return (load_kernel(name, sizes, {**preferred, **given}) if preferred else bound), target
+    return (_with_types(name, sizes, {**preferred, **given}) if preferred else None) or bound, target
+
+
+def _with_types(name: str, sizes: abc.Mapping[str, int] | None, types: abc.Mapping[str, DType]) -> Kernel | None:
+    """The kernel at a machine's types, or None where it cannot have them (a shift of floats, say)."""
+    try:
+        return load_kernel(name, sizes, types)
+    except SourceError:
+        return None  # the kernel is sound at its own types: it was bound to them before
 
 
 def map_kernel(
