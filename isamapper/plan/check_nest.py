@@ -8,16 +8,23 @@ from __future__ import annotations
 from collections import abc
 
 from isamapper.diagnostics.source import Rejection
+from isamapper.ir.nodes import Direction
+from isamapper.ir.numeric import identity
 from isamapper.plan.lanes import lane_size, ragged
 from isamapper.plan.layout import buffer_layout
-from isamapper.plan.needle import iterator_sizes
+from isamapper.plan.needle import fill_value, iterator_sizes
 from isamapper.plan.nest import Buffer, Call, Nest, depth_of, digits_of, iterator_extent, valid_extent, weight
 
 
 def check_nest(nest: Nest) -> Rejection | None:
     """The first thing that cannot be carried out, or None."""
     return next(
-        (reason for rule in (_digits, _loops, _calls, _buffers, _sums, _conditions) for reason in rule(nest)), None
+        (
+            reason
+            for rule in (_digits, _loops, _calls, _inside, _start, _buffers, _sums, _conditions)
+            for reason in rule(nest)
+        ),
+        None,
     )
 
 
@@ -81,11 +88,37 @@ def _lanes(nest: Nest, call: Call) -> abc.Iterator[Rejection]:
             yield Rejection("SCH002", subject, f"its digits span {whole} of {sizes[lane]} steps")
         elif lane_size(nest, call, lane) % inside:
             yield Rejection("SCH002", subject, f"its inner digits, {inside} steps, do not divide it")
-    if call is nest.call:
+
+
+def _inside(nest: Nest) -> abc.Iterator[Rejection]:
+    """Every digit inside the instruction lies in its lane, once, in the call and in its overwriting form."""
+    lanes = {name: lane for lane, members in nest.call.axes for name in members}
+    for digit in nest.digits:
+        if lanes.get(digit.name) != digit.bound:
+            says = f"in '{digit.bound}'" if digit.bound else "a loop"
+            reason = f"its split makes it {says}, 'over' of '{nest.call.instruction.name}' does not"
+            yield Rejection("SCH002", f"digit '{digit.name}'", reason)
+    for call in (each for each in (nest.call, nest.first) if each is not None):
         placed = [name for _, members in call.axes for name in members]
-        for digit in nest.digits:
-            if digit.bound is not None and placed.count(digit.name) != 1:
-                yield Rejection("SCH002", f"digit '{digit.name}'", f"it lies {placed.count(digit.name)} times inside")
+        if sorted(placed) != sorted(lanes):
+            yield Rejection("SCH002", f"'{call.instruction.name}'", "its digits are not those inside the instruction")
+
+
+def _start(nest: Nest) -> abc.Iterator[Rejection]:
+    """The target starts overwritten, or filled with the identity of the sum."""
+    if nest.first is not None and nest.init is not None:
+        yield Rejection(
+            "SCH004", f"statement {nest.statement.index}", "it starts with 'first' or with 'init', not both"
+        )
+    reduction = nest.statement.assign.reduction
+    if nest.init is not None:
+        (tensor, *others) = nest.init.instruction.semantics.tensors
+        value = fill_value(nest.init.instruction)
+        if others or reduction is None or value is None or value != identity(reduction, tensor.dtype):
+            reason = "'init' fills the target with what the sum starts from"
+            yield Rejection("SCH004", f"'{nest.init.instruction.name}'", reason)
+    if nest.first is not None and _accumulates(nest.first):
+        yield Rejection("SCH004", f"'{nest.first.instruction.name}'", "'first' overwrites its target, this accumulates")
 
 
 def _buffers(nest: Nest) -> abc.Iterator[Rejection]:
@@ -136,17 +169,16 @@ def _sums(nest: Nest) -> abc.Iterator[Rejection]:
         again = [n for n in outer if not any(r.coefficient(nest.digit(n).iterator) for r in results)]
         again = [n for n in again if min(nest.digit(n).extent, iterator_extent(nest, nest.digit(n).iterator)) > 1]
         goes_on = nest.first is None and nest.init is None
-        if buffer.fill is None and (again or goes_on) and _accumulates(nest):
+        if buffer.fill is None and (again or goes_on) and _accumulates(nest.call):
             reason = f"loop '{again[0]}' comes back to it" if again else "the target has an earlier value"
             yield Rejection("SCH004", f"buffer of access 0 in '{buffer.memory}'", f"{reason}, so it must be filled")
 
 
-def _accumulates(nest: Nest) -> bool:
-    """Whether the call reads what its target operand held before."""
-    operand = nest.call.operand(0)
+def _accumulates(call: Call) -> bool:
+    """Whether a call reads what its target operand held before."""
+    operand = call.operand(0)
     return any(
-        tensor.name == operand and tensor.direction.value == "inout"
-        for tensor in nest.call.instruction.semantics.tensors
+        tensor.name == operand and tensor.direction is Direction.INOUT for tensor in call.instruction.semantics.tensors
     )
 
 
