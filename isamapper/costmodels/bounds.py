@@ -8,7 +8,8 @@ instructions of the chosen mapping. Both are maxima over:
   that run at the same time are never counted twice;
 - ports: the bytes every program must move through a home port (each touched element once) over its bandwidth;
 - capacity: a matrix product with S elements on chip moves at least 2 m n k / sqrt(S) - 2 S elements
-  (Smith, Lowery, Langou, van de Geijn, 'A Tight I/O Lower Bound for Matrix Multiplication', arXiv 1702.02017, theorem 1).
+  (Smith, Lowery, Langou, van de Geijn, 'A Tight I/O Lower Bound for Matrix Multiplication', arXiv 1702.02017,
+  theorem 1).
 
 No padding, fill or latency enters the first. Cost: one pass over the mappings of every statement.
 """
@@ -99,7 +100,7 @@ def work_bound(machine: Machine, kernel: Kernel) -> float:
 
 
 def _mapped_units(schedule: Schedule) -> dict[str, float]:
-    """Busy cycles of every unit with whole instructions of the chosen mappings and the fills that these cannot avoid."""
+    """Busy cycles of every unit with whole instructions of the chosen mappings and their unavoidable fills."""
     busy: dict[str, float] = {}
     machine = schedule.machine
     for nest in replay(schedule):
@@ -229,7 +230,7 @@ def capacity_bytes_bound(machine: Machine, kernel: Kernel) -> float:
 
 
 def _is_product(statement: Statement) -> bool:
-    """Whether three accesses share the iterators pairwise, each iterator in exactly two: C[i, j] += A[i, k] * B[k, j]."""
+    """Whether three accesses share the iterators pairwise, each in exactly two: C[i, j] += A[i, k] * B[k, j]."""
     if len(statement.accesses) != 3 or statement.conditions or statement.assign.reduction is None:
         return False
     names = [frozenset().union(*(result.names for result in a.map.results)) for a in statement.accesses]

@@ -16,9 +16,10 @@ from isamapper.mapper.find import find_mappings
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.skeleton import shared_iterators
-from isamapper.scheduler.build import Choice, build_nest
+from isamapper.scheduler.build import build_nest
 from isamapper.scheduler.frames import Frame, frames_of, target_is_fresh
 from isamapper.scheduler.levels import level_count, make_level
+from isamapper.scheduler.place import Choice
 from isamapper.scheduler.routes import input_routes, output_routes
 from isamapper.scheduler.tiling import best_tilings
 

@@ -6,6 +6,8 @@ y[i, j] = f(t[i, j])        drain it through an instruction that does f
 
 from __future__ import annotations
 
+import itertools
+
 from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
@@ -21,7 +23,7 @@ def epilogues(machine: Machine, kernel: Kernel) -> dict[int, Epilogue]:
     """Per producing statement the consumer that its drain may do; empty where there is none."""
     found: dict[int, Epilogue] = {}
     every = statements(kernel)
-    for producer, consumer in zip(every, every[1:], strict=False):
+    for producer, consumer in itertools.pairwise(every):
         if producer.index in {e.statement.index for e in found.values()}:
             continue
         if _hands_over(kernel, every, producer, consumer):

@@ -1,7 +1,7 @@
 """Frames: a statement with its instruction and bound digits chosen, everything else still open.
 
-A frame fixes what the mapping decides (which instruction, which iterator digits lie inside it, which form overwrites and
-which accumulates) and leaves tiles, orders and buffers to the search.
+A frame fixes what the mapping decides (which instruction, which iterator digits lie inside it, which form overwrites
+and which accumulates) and leaves tiles, orders and buffers to the search.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from functools import lru_cache
 
 from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
-from isamapper.ir.analysis import Statement
+from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Direction, Reduction
 from isamapper.mapper.needle import Effect, effect_of, needle_of
+from isamapper.mapper.terms import term_of
 from isamapper.plan.homes import home_memory
 from isamapper.plan.mapping import Mapping
 from isamapper.plan.needle import (
@@ -167,10 +168,7 @@ def _whole(instruction: Instruction, lane: str, size: int, chosen: list[Digit]) 
     product = 1
     for digit in chosen:
         product *= digit.extent
-    if control is None:
-        target = size
-    else:
-        target = max(control.low, product + (control.low - product) % control.step)
+    target = size if control is None else max(control.low, product + (control.low - product) % control.step)
     last = chosen[-1]
     rest = product // last.extent
     if target % rest:
@@ -250,8 +248,6 @@ def overwriting_twin(machine: Machine, call: Call) -> Call | None:
 @lru_cache(maxsize=65536)
 def _renaming(one: Instruction, other: Instruction) -> tuple[dict[str, str], dict[str, str]] | None:
     """Operands and iterators of ``one`` in ``other``, where both differ in what the target held before only."""
-    from isamapper.ir.analysis import statements
-
     mine, theirs = statements(one.semantics)[0], statements(other.semantics)[0]
     if mine.assign.reduction != theirs.assign.reduction or len(mine.accesses) != len(theirs.accesses):
         return None
@@ -288,9 +284,6 @@ def _same_shape(one: Instruction, other: Instruction, operands: dict[str, str], 
 
 
 def _same_value(one: Instruction, other: Instruction, operands: dict[str, str], lanes: dict[str, str]) -> bool:
-    from isamapper.ir.analysis import statements
-    from isamapper.mapper.terms import term_of
-
     mine, theirs = statements(one.semantics)[0], statements(other.semantics)[0]
     left = {tensor.name: tensor for tensor in one.semantics.tensors}
     right = {tensor.name: tensor for tensor in other.semantics.tensors}

@@ -1,7 +1,7 @@
 """The default strategy: the analytic model ranks, the cost model decides between the best few.
 
-Every statement is scheduled on its own; equivalent kernels (from the mapper's rewrites) compete as wholes. Deterministic;
-the seed plays no part.
+Every statement is scheduled on its own; equivalent kernels (from the mapper's rewrites) compete as wholes.
+Deterministic; the seed plays no part.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ A route is a tuple of memories from home to instruction, home left out; it is em
 
 from __future__ import annotations
 
+import itertools
+
 from isamapper.hwdesc.graph import routes as memory_routes
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
 from isamapper.ir.types import DType
@@ -37,7 +39,7 @@ def _routes(
         ends = (home, memory) if inward else (memory, home)
         for route in memory_routes(machine, *ends):
             path = route if inward else tuple(reversed(route))
-            hops = zip(path, path[1:], strict=False)
+            hops = itertools.pairwise(path)
             if all(copies_between(machine, *(hop if inward else hop[::-1]), dtype, dtype) for hop in hops):
                 found.append(path[1:])
     return found

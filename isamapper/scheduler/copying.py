@@ -1,0 +1,133 @@
+"""The copy that fills or drains a buffer: the instruction and the coordinates that move most at a time."""
+
+from __future__ import annotations
+
+import math
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.model import Instruction
+from isamapper.plan.copies import Walk, copies_between, copy_options
+from isamapper.plan.emit import Stop, axis_along
+from isamapper.plan.emit_copy import cuts_the_edge
+from isamapper.plan.layout import Coordinate, Layout
+from isamapper.plan.needle import copy_shape, operand_spec
+from isamapper.plan.nest import Copy, Nest, valid_extent
+from isamapper.scheduler.place import (
+    Place,
+    moves_by_whole_rows,
+    needs_padding,
+    start_unit,
+    stride_along,
+)
+
+
+def best_copy(
+    place: Place, nest: Nest, access: int, source: Stop, target: Stop, walked: Layout
+) -> tuple[float, Copy] | Rejection:
+    home_source = source.buffer is None
+    declared = source.access.otherwise
+    needs_pad = home_source and access != 0 and (declared is not None or needs_padding(place, nest, access))
+    best: tuple[float, Copy] | None = None
+    for instruction in _movers(place, nest, source, target):
+        shape = copy_shape(instruction)
+        assert shape is not None
+        spec = operand_spec(instruction, shape.source)
+        pads = spec.pads and (spec.pad_value is None or declared is None or spec.pad_value == declared)
+        if needs_pad and not pads:
+            continue
+        units = (
+            start_unit(place, instruction, shape.source, source),
+            start_unit(place, instruction, shape.target, target),
+        )
+        if not all(moves_by_whole_rows(place, nest, s, u) for s, u in zip((source, target), units, strict=True)):
+            continue
+        walks = tuple(_walk(place, nest, access, c, source, target, units, pads) for c in walked.coordinates)
+        for copy in copy_options(instruction, walks, needs_pad):
+            if cuts_the_edge(nest, copy, walked) and not (pads and home_source and access != 0):
+                continue
+            rounding = _rounding(place, copy, walks, source, target)
+            cost = _invocations(copy, walked) * rounding
+            if best is None or cost < best[0]:
+                best = (cost, copy)
+            if rounding == 1:
+                break
+    if best is None:
+        names = (source.tensor.memory or place.home, target.tensor.memory or place.home)
+        tensor = nest.statement.accesses[access].tensor
+        return Rejection(
+            "SCH030",
+            f"'{tensor}'",
+            f"no copy from '{names[0]}' to '{names[1]}' fits the layouts",
+            edit="a layout copy",
+        )
+    return best
+
+
+def _rounding(place: Place, copy: Copy, walks: tuple[Walk, ...], source: Stop, target: Stop) -> float:
+    """Bytes that whole requests move per byte wanted, given the runs that one invocation finds in the source."""
+    memories = (stop.tensor.memory or place.home for stop in (source, target))
+    request = max((port.request_bytes for name in memories for port in place.machine.memory(name).ports), default=1)
+    sizes = {name: size for _, name, size in copy.binds}
+    run = 1
+    for walk in sorted((w for w in walks if w.source_stride), key=lambda w: w.source_stride):
+        if request == 1 or walk.source_stride != run:
+            break
+        run *= sizes.get(walk.name, 1)
+        if sizes.get(walk.name, 1) < walk.extent:
+            break
+    run_bytes = max(1, run * source.tensor.dtype.bits // 8)
+    return -(-run_bytes // request) * request / run_bytes
+
+
+def _invocations(copy: Copy, walked: Layout) -> float:
+    """Invocations that walk the whole buffer once."""
+    sizes: dict[str, int] = {}
+    for _, name, size in copy.binds:
+        sizes[name] = sizes.get(name, 1) * size
+    return math.prod(-(-c.extent // sizes.get(c.name, 1)) for c in walked.coordinates)
+
+
+def _movers(place: Place, nest: Nest, source: Stop, target: Stop) -> tuple[Instruction, ...]:
+    if nest.epilogue is not None and target.buffer is None and source.access == nest.statement.assign.target:
+        return (nest.epilogue.instruction,)
+    memories = (source.tensor.memory or place.home, target.tensor.memory or place.home)
+    return copies_between(place.machine, *memories, source.tensor.dtype, target.tensor.dtype)
+
+
+def _walk(
+    place: Place,
+    nest: Nest,
+    access: int,
+    coordinate: Coordinate,
+    source: Stop,
+    target: Stop,
+    units: tuple[int, int],
+    pads: bool,
+) -> Walk:
+    padded = pads or source.buffer is not None
+    clipped = _clipped(place, nest, access, coordinate, padded)
+    return Walk(
+        coordinate.name,
+        coordinate.extent,
+        stride_along(nest, source, coordinate),
+        stride_along(nest, target, coordinate),
+        clipped,
+        room=access != 0,
+        source_unit=units[0],
+        target_unit=units[1],
+        axes=(axis_along(nest, source, coordinate), axis_along(nest, target, coordinate)),
+    )
+
+
+def _clipped(place: Place, nest: Nest, access: int, coordinate: Coordinate, pads: bool) -> bool:
+    if coordinate.digit is None:
+        return not (pads and access != 0 and needs_padding(place, nest, access))
+    if (
+        access != 0
+        and pads
+        and needs_padding(place, nest, access)
+        and nest.digit(coordinate.digit).bound in place.padded
+    ):
+        return False
+    value = valid_extent(nest, nest.digit(coordinate.digit), {})
+    return len(value.bounds) > 1 or value.bounds[0].constant < coordinate.extent

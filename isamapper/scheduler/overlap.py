@@ -1,0 +1,85 @@
+"""Slots and overlap: buffers are doubled where the memory has room, and copies spread over the loops inside."""
+
+from __future__ import annotations
+
+import itertools
+from collections import abc
+from dataclasses import replace
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.model import MemoryKind
+from isamapper.plan.layout import buffer_layout, loop_trips
+from isamapper.plan.nest import Buffer, Copy, Nest, depth_of
+from isamapper.scheduler.place import (
+    Place,
+    buffer_bytes,
+)
+
+
+def with_slots(place: Place, nest: Nest) -> Nest | Rejection:
+    used: dict[str, int] = {}
+    sizes = [buffer_bytes(place, nest, buffer) for buffer in nest.buffers]
+    for buffer, size in zip(nest.buffers, sizes, strict=True):
+        used[buffer.memory] = used.get(buffer.memory, 0) + size
+    for name, total in used.items():
+        capacity = place.machine.memory(name).capacity_bytes
+        if capacity is not None and total > capacity:
+            return Rejection("SCH034", f"'{name}'", f"the tiles need {total} bytes of {capacity}")
+    buffers = []
+    for buffer, size in zip(nest.buffers, sizes, strict=True):
+        memory = place.machine.memory(buffer.memory)
+        trips = 1
+        for loop in nest.order[: depth_of(nest, buffer.loop)]:
+            trips *= loop_trips(nest, loop)
+        room = memory.capacity_bytes is None or used[buffer.memory] + size <= memory.capacity_bytes
+        doubles = memory.kind is not MemoryKind.HOST and not memory.renamed and not buffer.prepared
+        if trips > 1 and room and doubles:
+            used[buffer.memory] += size
+            buffer = _overlapped(place, nest, replace(buffer, slots=2))
+        buffers.append(buffer)
+    return replace(nest, buffers=tuple(buffers))
+
+
+def _overlapped(place: Place, nest: Nest, buffer: Buffer) -> Buffer:
+    depth = depth_of(nest, buffer.loop)
+    inner = [name for name in nest.order[depth:] if loop_trips(nest, name) > 1]
+    if place.machine.memory(buffer.memory).kind is MemoryKind.REGISTERS and buffer.access != 0:
+        return buffer
+    if buffer.access == 0:
+        if buffer.fill is not None:
+            return buffer
+        return replace(buffer, delay=True, spread=spread_over(nest, buffer, buffer.drain, inner))
+    return replace(buffer, prefetch=True, spread=spread_over(nest, buffer, buffer.fill, inner))
+
+
+def spread_over(nest: Nest, buffer: Buffer, copy: Copy | None, hosts: list[str]) -> tuple[tuple[str, str], ...]:
+    """Which inner loop carries which coordinate of a copy, so that its invocations come as evenly as they can."""
+    layout = buffer_layout(nest, buffer)
+    if copy is None or isinstance(layout, Rejection) or not hosts:
+        return ()
+    bound = {name: size for _, name, size in copy.binds}
+    blocks = {c.name: -(-c.extent // bound.get(c.name, 1)) for c in layout.coordinates}
+    movable = [name for name, count in blocks.items() if count > 1]
+    total = 1
+    for count in blocks.values():
+        total *= count
+    best: tuple[float, tuple[tuple[str, str], ...]] = (float(total), ())
+    for count in range(1, min(len(hosts), len(movable), 3) + 1):
+        for loops in itertools.combinations(hosts, count):
+            for names in itertools.permutations(movable, count):
+                score = _burst(nest, loops, names, blocks, total)
+                if score < best[0]:
+                    best = (score, tuple(zip(loops, names, strict=True)))
+    return best[1]
+
+
+def _burst(nest: Nest, loops: abc.Sequence[str], names: abc.Sequence[str], blocks: dict[str, int], total: int) -> float:
+    """Peak density of a spread copy relative to an even one, with a little weight on what comes at once."""
+    together, density = total, 1.0
+    for loop, name in zip(loops, names, strict=True):
+        trips = loop_trips(nest, loop)
+        share = -(-blocks[name] // trips)
+        used = -(-blocks[name] // share)
+        together = together // blocks[name] * share
+        density *= trips / used
+    return density + together / 4
