@@ -10,7 +10,7 @@ from typing import assert_never
 
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement
-from isamapper.plan.needle import copy_shape, iterator_sizes
+from isamapper.plan.needle import copy_shape, iterator_sizes, writes
 from isamapper.plan.nest import Buffer, Copy, Nest
 from isamapper.plan.step_kinds import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
 
@@ -81,6 +81,11 @@ def _apply(step: Apply, nest: Nest | None, statement: Statement, machine: Machin
         if operand not in operands:
             yield f"'{known.name}' has no operand '{operand}'"
         yield from _access(access, statement)
+        if operand in writes(known) and access != 0:
+            yield f"'{operand}' of '{known.name}' is written, so it stands for access 0, the target"
+    for access in range(len(statement.accesses)) if step.role != "init" else ():
+        if not any(_same(statement, access, other) for _, other in step.sigma):
+            yield f"no operand stands for access {access} of statement {statement.index}"
     parameters = {parameter.name: parameter for parameter in known.parameters}
     for name, value in step.values:
         if name not in parameters or not parameters[name].low <= value <= parameters[name].high:
@@ -88,6 +93,14 @@ def _apply(step: Apply, nest: Nest | None, statement: Statement, machine: Machin
     for lane, _ in step.axes:
         if lane not in iterator_sizes(known.semantics):
             yield f"'{known.name}' has no iterator '{lane}'"
+
+
+def _same(statement: Statement, access: int, other: int) -> bool:
+    """Whether two access numbers mean the same elements, neither or both of them the target."""
+    if access == other:
+        return True
+    found = statement.accesses
+    return access > 0 and 0 < other < len(found) and found[access] == found[other]
 
 
 def _access(access: int, statement: Statement) -> abc.Iterator[str]:
