@@ -3,11 +3,11 @@
     cycles = (sum over resources of busy cycles ** 6) ** (1/6) + what nothing overlaps
 
 Resources are the units (occupied cycles of every invocation), the ports (beats of every transfer) and the dispatcher
-(invocations); a unit that holds its entries to the end also bounds how many can be under way, a doubled buffer how
-soon its next fill can follow, and calls that add to one target how soon the next can start. Not overlapped are the first fill
-and the last drain of every buffer, all copies of a buffer with a single slot (unless its registers are renamed), and
-partial sums that come back, as far as queued calls do not cover them. Windows and hazards inside a tile are left to the
-simulator.
+(invocations). A unit that holds its entries to the end also bounds how many can be under way, a doubled buffer how soon
+its next fill can follow, and calls that add to one target how soon the next can start. Not overlapped are the first
+fill and the last drain of every buffer, all copies of a buffer with a single slot (unless its registers are renamed),
+and partial sums that come back, as far as queued calls do not cover them. Windows and hazards inside a tile are left to
+the simulator.
 """
 
 from __future__ import annotations

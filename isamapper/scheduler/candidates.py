@@ -17,6 +17,7 @@ from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.skeleton import shared_iterators
 from isamapper.scheduler.build import build_nest
+from isamapper.scheduler.clock import over
 from isamapper.scheduler.frames import Frame, frames_of, target_is_fresh
 from isamapper.scheduler.levels import level_count, make_level
 from isamapper.scheduler.place import Choice
@@ -67,14 +68,17 @@ def subject_of(machine: Machine, kernel: Kernel, statement: Statement, epilogue:
     return Subject(machine, kernel, statement, home_memory(machine), tensors, shared, fresh, epilogue)
 
 
-def ranked_candidates(subject: Subject) -> tuple[Found, ...] | Rejection:
-    """Every candidate, least estimated cycles first, then fewest bytes; the nearest miss where there is none."""
-    search = _Search(subject)
+def ranked_candidates(subject: Subject, deadline: float | None = None) -> tuple[Found, ...] | Rejection:
+    """Every candidate, least estimated cycles first, then fewest bytes; the nearest miss where there is none.
+
+    After ``deadline`` (on the monotonic clock) what has been found has to do; the first is found in any case.
+    """
+    search = _Search(subject, deadline)
     mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
     frames = frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared)
     tried = 0
     for frame in frames:
-        if tried == FRAMES or frame.unit_cycles(subject.machine) > search.best * PROMISING:
+        if tried == FRAMES or search.done() or frame.unit_cycles(subject.machine) > search.best * PROMISING:
             break
         before = len(search.found)
         search.frame(frame)
@@ -89,20 +93,24 @@ def ranked_candidates(subject: Subject) -> tuple[Found, ...] | Rejection:
 class _Search:
     """Builds what is promising: estimates of tilings are optimistic, so much worse ones are not built at all."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    def __init__(self, subject: Subject, deadline: float | None) -> None:
+        self.subject, self.deadline = subject, deadline
         self.found: list[Found] = []
         self.failures: list[Rejection] = []
         self.best = math.inf
 
+    def done(self) -> bool:
+        """Whether the time is over and there is something to show for it."""
+        return bool(self.found) and over(self.deadline)
+
     def frame(self, frame: Frame) -> None:
         """Adds the candidates of one frame."""
         for routes in _route_choices(self.subject, frame):
-            if not self._possible(frame, routes):
+            if self.done() or not self._possible(frame, routes):
                 continue
             before, misses = len(self.found), 0
             for groups, cycles in _tilings(self.subject, frame, routes):
-                if cycles > self.best * PROMISING or (misses == MISSES and len(self.found) == before):
+                if self.done() or cycles > self.best * PROMISING or (misses == MISSES and len(self.found) == before):
                     break
                 misses += not self._built(frame, routes, groups)
 

@@ -7,7 +7,6 @@ Deterministic; the seed plays no part.
 from __future__ import annotations
 
 import itertools
-import time
 from collections import abc
 
 from isamapper.diagnostics.source import Rejection, SourceError
@@ -18,6 +17,7 @@ from isamapper.plan.nest import Call, Epilogue, Nest
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, steps_of
 from isamapper.scheduler.candidates import Found, Subject, ranked_candidates, subject_of
+from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.isolate import isolated
@@ -30,11 +30,11 @@ def heuristic(
 ) -> abc.Iterator[Candidate]:
     """Schedules of ``problem``, each better than the one before."""
     del seed
-    deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
+    deadline = deadline_after(budget_seconds)
     best: float | None = None
     failures: list[Rejection] = []
     for equivalent in equivalents(problem.kernel, problem.machine):
-        if best is not None and (equivalent.busy_cycles >= best or _over(deadline)):
+        if best is not None and (equivalent.busy_cycles >= best or over(deadline)):
             break
         schedule = _schedule(problem, equivalent.kernel, equivalent.rewrites, cost_model, deadline)
         if isinstance(schedule, Rejection):
@@ -46,10 +46,6 @@ def heuristic(
             yield Candidate(schedule, cycles)
     if best is None:
         raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
-
-
-def _over(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() > deadline
 
 
 def _schedule(
@@ -73,10 +69,10 @@ def _with_epilogues(
     machine = problem.machine
     absorbed = {epilogue.statement.index for epilogue in fused.values()}
     nests: list[Nest] = []
-    for statement in statements(covered):
-        if statement.index in absorbed:
-            continue
-        nest = _best_nest(problem, covered, statement, fused, cost_model, deadline)
+    left = [statement for statement in statements(covered) if statement.index not in absorbed]
+    for place, statement in enumerate(left):
+        own = share(deadline, len(left) - place)
+        nest = _best_nest(problem, covered, statement, fused, cost_model, own)
         if isinstance(nest, Rejection):
             return nest
         nests.append(nest)
@@ -93,7 +89,7 @@ def _best_nest(
     deadline: float | None,
 ) -> Nest | Rejection:
     subject = subject_of(problem.machine, covered, statement, fused.get(statement.index))
-    ranked = ranked_candidates(subject)
+    ranked = ranked_candidates(subject, deadline)
     if isinstance(ranked, Rejection):
         return ranked
     best: tuple[float, Nest] | None = None
@@ -106,7 +102,7 @@ def _best_nest(
         judged += 1
         if best is None or cycles < best[0]:
             best = (cycles, found.nest)
-        if judged == FINALISTS or _over(deadline):
+        if judged == FINALISTS or over(deadline):
             break
     if best is None:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
