@@ -23,5 +23,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 @pytest.mark.parametrize("before", ["", "import isamapper.verify.verifier; ", "import isamapper.verify as room; "])
 def test_verify_is_callable_however_its_room_was_imported(before: str) -> None:
-    code = f"{before}import isamapper; assert callable(isamapper.verify); import isamapper.verify.verifier as v; v.verify"
+    code = (
+        f"{before}import isamapper; assert callable(isamapper.verify); import isamapper.verify.verifier as v; v.verify"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
