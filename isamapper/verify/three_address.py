@@ -69,8 +69,11 @@ def _assign(assign: Assign, types: dict[str, DType]) -> tuple[Node, ...]:
 
 
 def _leaf(expression: Expression, types: dict[str, DType], before: list[Node]) -> Expression:
-    """A load or a literal with the value of ``expression``; what computes it goes to ``before``."""
-    if isinstance(expression, (Load, Constant)):
+    """A load with the value of ``expression``; what computes it goes to ``before``.
+
+    Literals too: an instruction may have them in memory where the kernel has them in its text.
+    """
+    if isinstance(expression, Load):
         return expression
     flat = _flat(expression, types, before)
     name = f"%{len(types)}"
