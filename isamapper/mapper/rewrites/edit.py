@@ -54,11 +54,14 @@ class Nest:
 
 
 def nest_of(kernel: Kernel, index: int) -> Nest:
-    """Statement ``index`` with its own loops: those around no other statement (guards end the search)."""
+    """Statement ``index`` with its own loops: those around no other statement and inside all sequential ones."""
     statement = statements(kernel)[index]
     shared = {
         loop for other in statements(kernel) if other.index != index for loop in other.loops if loop in statement.loops
     }
+    for place, each in enumerate(statement.iterators):
+        if each.kind is IteratorKind.SEQUENTIAL:
+            shared.update(statement.loops[: place + 1])
     own = tuple(
         each.name for each, loop in zip(statement.iterators, statement.loops, strict=True) if loop not in shared
     )
