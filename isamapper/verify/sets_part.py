@@ -56,5 +56,6 @@ def _proved(program: Program) -> tuple[Status, str]:
 def _prove_by_operators(program: Program) -> None:
     """The proof where the program takes several steps for a statement, or one for several."""
     meaning = meaning_on(program.machine)
-    flow = dataflow(program.body, lambda name, parameters: three_address(meaning(name, parameters)))
+    body = three_address(program.body)
+    flow = dataflow(body, lambda name, parameters: three_address(meaning(name, parameters)))
     prove(side_of(kernel_flow(three_address(program.kernel))), side_of(flow))
