@@ -209,10 +209,30 @@ def touched_elements(access: Access, shape: tuple[int, ...], extents: abc.Mappin
 
 
 def _reached(terms: tuple[tuple[str, int], ...], start: int, size: int, extents: abc.Mapping[str, int]) -> int:
-    values = np.array([start], dtype=np.int64)
-    for name, coefficient in terms:
-        steps = np.arange(extents[name], dtype=np.int64) * coefficient
-        values = np.unique((values[:, None] + steps[None, :]).ravel())
+    """Elements of an axis of ``size`` that ``start + sum(coefficient * iterator)`` takes; exact, or less where huge."""
+    movers = sorted(((abs(step), extents[name], step) for name, step in terms if step and extents[name] > 1))
+    low = start + sum(step * (count - 1) for _, count, step in movers if step < 0)
+    gap, length = 1, 0
+    for place, (step, count, _) in enumerate(movers):
+        if place == 0:
+            gap, length = step, step * (count - 1)
+        elif step % gap == 0 and step <= length + gap:
+            length += step * (count - 1)
+        else:
+            return _enumerated(movers, low, size)
+    first = max(0, -(-(0 - low) // gap))
+    last = min(length // gap, (size - 1 - low) // gap)
+    return max(0, last - first + 1)
+
+
+def _enumerated(movers: list[tuple[int, int, int]], low: int, size: int) -> int:
+    """The count value by value, up to a million of them; beyond, of the longest mover alone."""
+    if math.prod(count for _, count, _ in movers) > 10**6:
+        step, count, _ = max(movers, key=lambda mover: mover[1])
+        return max(0, min(count, (size - 1 - max(low, 0)) // step + 1))
+    values = np.array([low], dtype=np.int64)
+    for step, count, _ in movers:
+        values = np.unique((values[:, None] + np.arange(count, dtype=np.int64)[None, :] * step).ravel())
     return int(((values >= 0) & (values < size)).sum())
 
 

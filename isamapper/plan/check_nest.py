@@ -12,7 +12,7 @@ from isamapper.ir.nodes import Direction
 from isamapper.ir.numeric import identity
 from isamapper.plan.lanes import lane_size, ragged
 from isamapper.plan.layout import buffer_layout
-from isamapper.plan.needle import fill_value, iterator_sizes
+from isamapper.plan.needle import copy_shape, fill_value, iterator_sizes, operand_spec
 from isamapper.plan.nest import Buffer, Call, Nest, depth_of, digits_of, iterator_extent, valid_extent, weight
 
 
@@ -21,7 +21,7 @@ def check_nest(nest: Nest) -> Rejection | None:
     return next(
         (
             reason
-            for rule in (_digits, _loops, _calls, _inside, _start, _buffers, _sums, _conditions)
+            for rule in (_digits, _loops, _calls, _inside, _start, _buffers, _sums, _conditions, _fused)
             for reason in rule(nest)
         ),
         None,
@@ -197,3 +197,17 @@ def _conditions(nest: Nest) -> abc.Iterator[Rejection]:
     if statement.conditions and statement.assign.reduction is None and nest.path(0):
         reason = "elements that the condition leaves out would be drained"
         yield Rejection("SCH011", f"statement {statement.index}", reason, edit="no buffer for its target")
+
+
+def _fused(nest: Nest) -> abc.Iterator[Rejection]:
+    """A fused consumer is done by the drain of the target's outermost buffer, so there must be one it can read."""
+    if nest.epilogue is None:
+        return
+    path = nest.path(0)
+    subject = f"fused statement {nest.epilogue.statement.index}"
+    shape = copy_shape(nest.epilogue.instruction)
+    if not path or path[0].drain is None or shape is None:
+        yield Rejection("SCH012", subject, "the target has no buffer whose drain could do it", edit="leave it unfused")
+    elif path[0].memory not in operand_spec(nest.epilogue.instruction, shape.source).memories:
+        reason = f"'{nest.epilogue.instruction.name}' does not read memory '{path[0].memory}'"
+        yield Rejection("SCH012", subject, reason, edit="leave it unfused")

@@ -33,6 +33,8 @@ def build_nest(machine: Machine, kernel: Kernel, home: str, choice: Choice) -> N
             if isinstance(result, Rejection):
                 return result
             nest = replace(nest, buffers=(*nest.buffers, *result))
+    if choice.epilogue is not None and not nest.path(0):
+        return Rejection("SCH012", f"fused statement {choice.epilogue.statement.index}", "the target has no drain")
     return misfit_at_home(place, nest) or with_slots(place, nest)
 
 

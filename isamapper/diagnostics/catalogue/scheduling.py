@@ -59,6 +59,11 @@ CODES: dict[str, tuple[str, str]] = {
         """A condition on an iterator inside an instruction, or a window that runs backwards, has no lowering; leave
         the iterator to loops, or expand the window.""",
     ),
+    "SCH012": (
+        "a fused statement that nothing does",
+        """A statement is fused into the drain of another's target, but that target has no buffer, or none that the
+        fused instruction reads. Leave it unfused, or give the target such a buffer.""",
+    ),
     "SCH020": (
         "a step that does not apply",
         """A step of the schedule names something that is not there, or does not fit what the steps before it
