@@ -1,0 +1,66 @@
+"""The strategy's promises: improving, deterministic, honest about what it cannot do, and in time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from isamapper.costmodels.analytic import Analytic
+from isamapper.costmodels.simulated import Simulated
+from isamapper.frontends.library import load_kernel
+from isamapper.hwdesc.loader import load_machine
+from isamapper.ir.parser import parse_kernel
+from isamapper.plan.protocols import NotSchedulable, SearchProblem
+from isamapper.plan.text import print_schedule
+from isamapper.scheduler.heuristic import heuristic
+from tests.scheduler.problems import assert_computes, small_kernel
+
+
+@pytest.mark.parametrize(("name", "machine"), [("gemm", "gemmini16"), ("gemv", "avx512"), ("gemm_q", "vta")])
+def test_candidates_improve_and_are_the_same_again(name: str, machine: str) -> None:
+    problem = SearchProblem(small_kernel(name, machine), load_machine(machine))
+    found = [tuple(heuristic(problem, Simulated(), budget_seconds=None, seed=7)) for _ in range(2)]
+    cycles = [candidate.cycles for candidate in found[0]]
+    assert cycles == sorted(set(cycles), reverse=True)
+    assert [print_schedule(c.schedule) for c in found[0]] == [print_schedule(c.schedule) for c in found[1]]
+
+
+def test_a_spent_budget_still_gives_a_schedule() -> None:
+    problem = SearchProblem(small_kernel("lstm_cell", "gemmini16_f32"), load_machine("gemmini16_f32"))
+    (found,) = heuristic(problem, Analytic(), budget_seconds=0.0, seed=0)
+    assert_computes(found.schedule)
+
+
+def test_a_budget_shortens_the_search() -> None:
+    machine = load_machine("gemmini16")
+    problem = SearchProblem(load_kernel("conv2d", {"H": 14, "W": 14}, dict(machine.default_types)), machine)
+
+    def seconds(budget: float | None) -> float:
+        began = time.process_time()
+        assert tuple(heuristic(problem, Analytic(), budget_seconds=budget, seed=0))
+        return time.process_time() - began
+
+    seconds(0.0)  # what is computed once
+    assert seconds(0.0) < seconds(None)
+
+
+def test_what_cannot_be_done_is_refused_with_a_reason() -> None:
+    kernel = parse_kernel(
+        "kernel k(a: i8[4], b: i8[4], d: i8[4]) -> (y: i8[4]) { for i < 4 { y[i] += a[i] * b[i] * d[i] } }"
+    )
+    with pytest.raises(NotSchedulable) as caught:
+        tuple(heuristic(SearchProblem(kernel, load_machine("vta")), Analytic(), budget_seconds=None, seed=0))
+    assert caught.value.rejections == () or all(each.reason for each in caught.value.rejections)
+
+
+def test_const_operands_are_packed_offline_for_split_reductions() -> None:
+    machine = load_machine("avx512")
+    kernel = parse_kernel(
+        "kernel k(a: u8[24, 32], const b: i8[32, 48]) -> (c: i32[24, 48])"
+        " { for m < 24, n < 48, k < 32 { c[m, n] += i32(a[m, k]) * i32(b[k, n]) } }"
+    )
+    *_, best = heuristic(SearchProblem(kernel, machine), Simulated(), budget_seconds=None, seed=0)
+    text = print_schedule(best.schedule)
+    assert "vpdpbusd" in text and "prepare" in text
+    assert_computes(best.schedule)
