@@ -203,6 +203,8 @@ class _Walk:
 
     def _valid(self, coordinate: Coordinate) -> Extent:
         if coordinate.digit is not None:
+            if not coordinate.targets:
+                return extent(coordinate.extent)  # copies of one element: how many are looked at is decided further in
             return valid_extent(self.nest, self.nest.digit(coordinate.digit), self.values)
         return self._touched(coordinate) if coordinate.dim is not None else extent(1)
 
@@ -319,7 +321,10 @@ class _Walk:
         offsets = list(stop_offsets(self.nest, stop, self.values))
         for coordinate in self.layout.coordinates:
             if coordinate.digit is None:
-                for axis, step in stop_steps(self.nest, stop, coordinate):
+                steps = stop_steps(self.nest, stop, coordinate)
+                if not steps and coordinate.dim is not None and coordinate.extent > 1:
+                    raise self._refused(coordinate.name, f"'{stop.tensor.name}' does not keep that axis as a window")
+                for axis, step in steps:
                     offsets[axis] = offsets[axis] + self.position[coordinate.name] * step
         coordinates = {c.name: c for c in self.layout.coordinates}
         shape = operand_tensor(self.instruction.semantics, operand).shape
