@@ -77,16 +77,20 @@ def _group_text(group: list[Rejection], most: int | None = None) -> Text:
     subjects = [rejection.subject for rejection in group[:most]]
     if len(subjects) < len(group):
         subjects.append(f"and {len(group) - len(subjects)} more")
-    names = textwrap.fill(", ".join(subjects), LINE_WIDTH, subsequent_indent="  ")
-    edit = [f"  try: {group[0].edit}"] if group[0].edit else []
-    return Text("\n".join([f"{names}:", f"  {_without_name(group[0])}", *edit]))
+    edit = [_filled(f"  try: {group[0].edit}")] if group[0].edit else []
+    return Text("\n".join([_filled(", ".join(subjects) + ":"), _filled(f"  {_without_name(group[0])}"), *edit]))
+
+
+def _filled(line: str) -> str:
+    """``line`` broken where it is too long, the rest indented."""
+    return textwrap.fill(line, LINE_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _rejection_text(rejection: Rejection) -> Text:
-    lines = [f"{rejection.subject}: {rejection.reason}"]
+    lines = [_filled(f"{rejection.subject}: {rejection.reason}")]
     lines += [f"  --> {place(span)}" for span in rejection.spans]
     if rejection.edit:
-        lines.append(f"  try: {rejection.edit}")
+        lines.append(_filled(f"  try: {rejection.edit}"))
     return Text("\n".join(lines))
 
 
