@@ -28,6 +28,8 @@ SHARED = {
 }
 """Functions of the shared code that programs call, with their numbers of parameters beside the state."""
 
+_PREFIX = "isamapper_time_"
+
 Entry = abc.Callable[[int], int]
 
 
@@ -51,7 +53,7 @@ def compile_program(text: str, level: int) -> tuple[Code, Entry]:
     ``level`` 0 compiles four times as fast as 1, and its code runs at seven tenths of the speed.
     """
     _shared()
-    code = Code(DECLARATIONS + _declare(SHARED) + text, level)
+    code = Code(DECLARATIONS + _public(_declare(SHARED) + text, SHARED), level)
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
     return code, prototype(code.address("run"))
 
@@ -69,10 +71,18 @@ def _publish(text: str, declarations: str, level: int, names: tuple[str, ...]) -
     """Compiles functions and lets other code call those in ``names``."""
     for name in names:
         text = text.replace(f"define internal i64 @{name}(", f"define i64 @{name}(")
-    code = Code(DECLARATIONS + declarations + text, level)
+    code = Code(DECLARATIONS + _public(declarations + text, (*names, *SHARED)), level)
     for name in names:
-        llvm.add_symbol(name, code.address(name))
+        llvm.add_symbol(_PREFIX + name, code.address(_PREFIX + name))
     return code
+
+
+def _public(text: str, names: abc.Iterable[str]) -> str:
+    """``text`` with names that no other library in the process has; functions of its own keep theirs."""
+    for name in dict.fromkeys(names):
+        if f"define internal i64 @{name}(" not in text:
+            text = text.replace(f"@{name}(", f"@{_PREFIX}{name}(")
+    return text
 
 
 def _declare(functions: abc.Mapping[str, int]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.sim.compiled.atoms import Atoms
 from isamapper.sim.compiled.specs import StepSpec
 from isamapper.sim.counters import REASONS
@@ -59,6 +60,7 @@ FIXED_WORDS = 40
 OVERFLOW = 1
 _EXACT, _AT_FLOOR, _AT_CLOCK = range(3)  # kinds of items: from when on their times matter
 CALENDAR_HEADER = 3  # head, tail, size; then pairs (start, end)
+GREATEST_WORDS = 2**29  # 4 GiB of state
 EVENT_WORDS = 5 + len(REASONS) + 1  # site, dispatched, free, start, released, end, waits
 SCRATCH_WORDS = 4096
 
@@ -145,6 +147,9 @@ class Layout:
 
     def state(self) -> State:
         """A fresh state; untouched pages of it take no memory."""
+        if self.words > GREATEST_WORDS:
+            message = f"the program touches too many separate pieces of memory to be timed ({self.words:.2g})"
+            raise SourceError(Diagnostic("SIM005", message, help="a smaller size"))
         state = np.zeros(self.words, dtype=np.int64)
         for address, value in self.initial:
             state[address] = value

@@ -28,26 +28,29 @@ class SkipPolicy:
 
 
 def skipping_loops(model: Model, found: Atoms, policy: SkipPolicy) -> dict[int, LoopFacts]:
-    """The loops that may skip, by identity, in textual order."""
+    """The loops that may skip, by identity: those with enough trips and work."""
     facts: dict[int, LoopFacts] = {}
 
-    def visit(steps: abc.Iterable[Step], ranges: Ranges) -> None:
+    def visit(steps: abc.Iterable[Step], ranges: Ranges) -> int:
+        """Collects loops; the most invocations that the steps can amount to."""
+        work = 0
         for step in steps:
             match step:
                 case Repeat(iterator, extent, body):
                     trips = greatest(extent, ranges)
-                    if trips >= policy.trips:
+                    inside = trips * visit(body, {**ranges, iterator: trips})
+                    if trips >= policy.trips and inside >= 2 * policy.first:
                         candidate = loop_facts(step, ranges, found)
                         if not candidate.never:
                             facts[id(step)] = candidate
-                    visit(body, {**ranges, iterator: trips})
+                    work += inside
                 case Branch(_, body, otherwise):
-                    visit(body, ranges)
-                    visit(otherwise, ranges)
+                    work += visit(body, ranges) + visit(otherwise, ranges)
                 case Site():
-                    pass
+                    work += 1
                 case _:
                     assert_never(step)
+        return work
 
     visit(model.steps, {})
     return facts
