@@ -25,6 +25,7 @@ from isamapper.scheduler.routes import input_routes, output_routes
 from isamapper.scheduler.tiling import best_tilings
 
 FRAMES = 4
+"""Frames that give candidates; twice as many are tried once there is something to compare with."""
 TILINGS = 6
 INNER_TILINGS = 3
 ROUTES = 4
@@ -76,13 +77,19 @@ def ranked_candidates(subject: Subject, deadline: float | None = None) -> tuple[
     search = _Search(subject, deadline)
     mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
     frames = frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared)
-    tried = 0
+    useful = tried = 0
     for frame in frames:
-        if tried == FRAMES or search.done() or frame.unit_cycles(subject.machine) > search.best * PROMISING:
+        if (
+            useful == FRAMES
+            or tried == 2 * FRAMES
+            or search.done()
+            or frame.unit_cycles(subject.machine) > search.best * PROMISING
+        ):
             break
         before = len(search.found)
         search.frame(frame)
-        tried += len(search.found) > before
+        useful += len(search.found) > before
+        tried += bool(search.found)
     if not search.found:
         miss = search.failures[0] if search.failures else None
         reason = miss.reason if miss else "no instruction can do it"

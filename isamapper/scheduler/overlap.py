@@ -63,23 +63,25 @@ def spread_over(nest: Nest, buffer: Buffer, copy: Copy | None, hosts: list[str])
     total = 1
     for count in blocks.values():
         total *= count
+    trips = {loop: loop_trips(nest, loop) for loop in hosts}
     best: tuple[float, tuple[tuple[str, str], ...]] = (float(total), ())
     for count in range(1, min(len(hosts), len(movable), 3) + 1):
         for loops in itertools.combinations(hosts, count):
             for names in itertools.permutations(movable, count):
-                score = _burst(nest, loops, names, blocks, total)
+                score = _burst(trips, loops, names, blocks, total)
                 if score < best[0]:
                     best = (score, tuple(zip(loops, names, strict=True)))
     return best[1]
 
 
-def _burst(nest: Nest, loops: abc.Sequence[str], names: abc.Sequence[str], blocks: dict[str, int], total: int) -> float:
+def _burst(
+    trips: abc.Mapping[str, int], loops: abc.Sequence[str], names: abc.Sequence[str], blocks: dict[str, int], total: int
+) -> float:
     """Peak density of a spread copy relative to an even one, with a little weight on what comes at once."""
     together, density = total, 1.0
     for loop, name in zip(loops, names, strict=True):
-        trips = loop_trips(nest, loop)
-        share = -(-blocks[name] // trips)
+        share = -(-blocks[name] // trips[loop])
         used = -(-blocks[name] // share)
         together = together // blocks[name] * share
-        density *= trips / used
+        density *= trips[loop] / used
     return density + together / 4
