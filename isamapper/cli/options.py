@@ -91,12 +91,18 @@ def _seconds(text: str, line: CommandLine) -> float:
     return seconds
 
 
+GREATEST_SIZE = 2**31 - 1
+"""Products of sizes then fit the 64-bit counts of the simulator with room to spare."""
+
+
 def sizes_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, int]:
     """The values of every ``-s``; a name given twice is an error."""
     sizes: dict[str, int] = {}
     for word, name, value in _pairs(arguments.size, "-s", "NAME=INT", line):
         if not value.isascii() or not value.isdecimal():
             raise line.error("CLI006", f"size '{name}' must be an integer from 0, found '{value}'", word)
+        if int(value) > GREATEST_SIZE:
+            raise line.error("CLI006", f"size '{name}' must be at most {GREATEST_SIZE}, found '{value}'", word)
         if name in sizes:
             raise line.error("CLI007", f"size '{name}' is given twice", word)
         sizes[name] = int(value)

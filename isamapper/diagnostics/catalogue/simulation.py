@@ -16,6 +16,11 @@ CODES: dict[str, tuple[str, str]] = {
         "an assignment in a program",
         """A program computes by invocations; only 'prepare' holds assignments.""",
     ),
+    "SIM005": (
+        "a program too large to be timed",
+        """The engine keeps the last use of every piece of memory that the program writes; so many pieces do not fit.
+        A smaller size of the same kernel takes proportionally long.""",
+    ),
     "SIM010": (
         "a hazard that nothing waits for",
         """The machine has explicit interlocks, so the program must order invocations that touch the same elements;
