@@ -127,5 +127,5 @@ def _iterators(mapping: Mapping) -> str:
 
 def mapping_text(mapping: Mapping) -> str:
     """One line: the instruction, what its operands are, which iterators lie in which."""
-    rewrites = f"; after {', '.join(mapping.rewrites)}" if mapping.rewrites else ""
-    return f"{mapping.instruction} ({mapping.kind.value}): {_operands(mapping)}; {_iterators(mapping)}{rewrites}"
+    inside = _iterators(mapping) or "one element at a time"
+    return f"{mapping.instruction} ({mapping.kind.value}): {_operands(mapping)}; {inside}"

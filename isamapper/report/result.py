@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import abc
+
 from isamapper.report.certificate import certificate_blocks
 from isamapper.report.document import Bars, Block, Document, Facts, Heading, count, document, percent, table
 from isamapper.report.mapping import mapping_text
@@ -65,9 +67,15 @@ def _search_facts(search: Search) -> list[tuple[str, str]]:
     optimal = ", proved the cheapest of its space" if search.optimal else ""
     how = f"{search.strategy}, cost model {search.cost_model}, seed {search.seed}, {search.seconds:.2f} s{optimal}"
     return [
-        *(("mapping" if number == 0 else "", mapping_text(mapping)) for number, mapping in enumerate(mappings)),
+        *_listed("rewrites", search.schedule.rewrites),
+        *_listed("mapping", [mapping_text(mapping) for mapping in mappings]),
         ("search", how),
     ]
+
+
+def _listed(label: str, lines: abc.Sequence[str]) -> list[tuple[str, str]]:
+    """One fact of several lines."""
+    return [(label if number == 0 else "", line) for number, line in enumerate(lines)]
 
 
 def _bindings(pairs: tuple[tuple[str, object], ...]) -> str:

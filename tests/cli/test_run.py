@@ -6,13 +6,19 @@ import contextlib
 import io
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import isamapper
+from isamapper import pipeline
 from isamapper.cli.main import main
+from isamapper.costmodels.simulated import Simulated
+from isamapper.plan.protocols import Candidate, CostModel, SearchProblem
+from isamapper.scheduler.heuristic import heuristic
 
 SMALL = ("gemm", "--hw", "toy4", "-s", "M=8,N=8,K=8")
 KEYS = {
@@ -165,3 +171,45 @@ def test_another_kernel_and_machine_may_be_given_to_a_stage(
 ) -> None:
     given = ("--kernel", "gemm", "--hw", "toy4", "-s", "M=8,N=8,K=8")
     assert answer(capsys, "simulate", str(files[1]), *given)["verified"]["ok"] is True
+
+
+def test_an_interrupted_search_keeps_its_best_so_far(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(problem: SearchProblem, model: CostModel, **options: Any) -> Iterator[Candidate]:
+        yield next(iter(heuristic(problem, model, **options)))
+        raise KeyboardInterrupt
+
+    given = {"strategy": interrupted, "cost model": Simulated}
+    monkeypatch.setattr(pipeline, "load", lambda kind, name: given[kind])
+    assert main(["run", *SMALL]) == 130
+    captured = capsys.readouterr()
+    assert "verified" in captured.out
+    assert captured.err == "interrupted; this is the best so far\n"
+
+
+def test_an_interrupted_search_without_any_candidate_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(problem: SearchProblem, model: CostModel, **options: Any) -> Iterator[Candidate]:
+        raise KeyboardInterrupt
+        yield
+
+    given = {"strategy": interrupted, "cost model": Simulated}
+    monkeypatch.setattr(pipeline, "load", lambda kind, name: given[kind])
+    assert main(["run", *SMALL]) == 130
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "interrupted\n")
+
+
+def test_a_proved_optimum_meets_require_optimal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def proving(problem: SearchProblem, model: CostModel, **options: Any) -> Iterator[Candidate]:
+        for candidate in heuristic(problem, model, **options):
+            yield replace(candidate, optimal=True)
+
+    given = {"strategy": proving, "cost model": Simulated}
+    monkeypatch.setattr(pipeline, "load", lambda kind, name: given[kind])
+    assert main(["run", *SMALL, "--require-optimal"]) == 0
+    assert "proved the cheapest of its space" in capsys.readouterr().out
