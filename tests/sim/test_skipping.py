@@ -187,3 +187,11 @@ def test_units_that_rest_in_a_loop_stay_where_they_are():
     case = micro_program(target, f"{read} for i < 500 {{ invoke make() y: a[0 + $0] over [1] }} {read}")
     both(case)
     assert skipped(case) > 300
+
+
+def test_iterations_without_work_are_skipped_too():
+    target = machine(op("make", MAKE, "occupies_cycles: 1, latency_cycles: 2"))
+    body = "for i < 1000000000 { if i == 77 { invoke make() y: a[0 + $0] over [1] } }"
+    start = time.process_time()
+    assert simulate(micro_program(target, body)).cycles == 3
+    assert time.process_time() - start < 0.5

@@ -21,7 +21,7 @@ _FOREVER = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class SkipPolicy:
-    """When a loop looks for repetition: after ``first`` invocations, and only with ``trips`` iterations or more."""
+    """When a loop looks for repetition: after ``first`` invocations or iterations, with ``trips`` iterations or more."""
 
     first: int = 256
     trips: int = 4
@@ -32,13 +32,13 @@ def skipping_loops(model: Model, found: Atoms, policy: SkipPolicy) -> dict[int, 
     facts: dict[int, LoopFacts] = {}
 
     def visit(steps: abc.Iterable[Step], ranges: Ranges) -> int:
-        """Collects loops; the most invocations that the steps can amount to."""
+        """Collects loops; the most invocations and iterations that the steps can amount to."""
         work = 0
         for step in steps:
             match step:
                 case Repeat(iterator, extent, body):
                     trips = greatest(extent, ranges)
-                    inside = trips * visit(body, {**ranges, iterator: trips})
+                    inside = trips * (1 + visit(body, {**ranges, iterator: trips}))
                     if trips >= policy.trips and inside >= 2 * policy.first:
                         candidate = loop_facts(step, ranges, found)
                         if not candidate.never:
@@ -162,9 +162,9 @@ class Nest:
         with fn.when(fn.equal(fn.load(snapshot), 1)):
             shifts = self._shifts(facts)
             fn.set(counter, fn.call("attempt", snapshot, *shifts, fn.get(counter), facts.period))
-        steps = fn.load(STEPS)
+        now = fn.get(counter)
+        steps = fn.add(fn.load(STEPS), now)  # an iteration is work too, even where guards leave nothing to do
         with fn.when(fn.at_most(fn.get(due), steps)):
-            now = fn.get(counter)
             fn.call("snapshot", snapshot, now, self._limit(facts, now, trips, scope))
             fn.set(due, fn.add(steps, fn.maximum(self.policy.first, fn.sub(steps, entered))))
 
