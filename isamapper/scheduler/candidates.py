@@ -24,7 +24,7 @@ from isamapper.scheduler.place import Choice
 from isamapper.scheduler.routes import input_routes, output_routes
 from isamapper.scheduler.tiling import best_tilings
 
-FRAMES = 4
+FRAMES = 8
 """Frames that give candidates; twice as many are tried once there is something to compare with."""
 TILINGS = 6
 INNER_TILINGS = 3
