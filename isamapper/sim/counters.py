@@ -58,11 +58,12 @@ class Counters:
     front_end: list[int]  # rate, queue full, window full
     beats: list[int]  # per port calendar
     bytes: list[list[int]]  # per memory: read, written
+    port_bytes: list[int]  # per port
     events: list[Event] = field(default_factory=list)
     skipped: int = 0  # iterations that were not stepped
 
     @staticmethod
-    def empty(instructions: int, units: int, calendars: int, memories: int) -> Counters:
+    def empty(instructions: int, units: int, calendars: int, memories: int, ports: int) -> Counters:
         return Counters(
             0,
             [0] * instructions,
@@ -72,4 +73,5 @@ class Counters:
             [0, 0, 0],
             [0] * calendars,
             [[0, 0] for _ in range(memories)],
+            [0] * ports,
         )

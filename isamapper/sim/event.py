@@ -66,9 +66,8 @@ class _Machine:
         self.clock, self.in_cycle = 0, 0
         self.held = [0, 0, 0]
         self.times: list[int] = [0]
-        counters = Counters.empty(
-            len(machine.instructions), len(machine.units), len(self.calendars), len(machine.memories)
-        )
+        sizes = (len(machine.instructions), len(machine.units), len(self.calendars), len(machine.memories))
+        counters = Counters.empty(*sizes, len(model.ports))
         self.counters = counters
         self.names = {each.name: index for index, each in enumerate(machine.instructions)}
         self.memories = {memory.name: index for index, memory in enumerate(machine.memories)}
@@ -272,6 +271,7 @@ class _Machine:
             return sum(stream.left for bank, _ in use.at.beats(port) for stream in self.waiting[port.first + bank])
 
         port = min(ports, key=backlog)
+        self.counters.port_bytes[port.index] += use.at.bytes
         found = [Stream(job, port.first + bank, begins, beats) for bank, beats in use.at.beats(port)]
         for stream in found:
             self.waiting[stream.calendar].append(stream)

@@ -109,7 +109,8 @@ def run(model: Model, events: int = 0) -> Counters:
     """Times every invocation of ``model``; where ``events`` are asked for, no more than those, and keeps them."""
     machine = model.machine
     calendars = sum(1 for _ in _calendars(model))
-    counters = Counters.empty(len(machine.instructions), len(machine.units), calendars, len(machine.memories))
+    sizes = (len(machine.instructions), len(machine.units), calendars, len(machine.memories), len(model.ports))
+    counters = Counters.empty(*sizes)
     engine = _Engine(model, counters)
     for invocation in islice(expand(model), events or None):
         event = engine.step(invocation)
@@ -224,6 +225,7 @@ class _Engine:
 
         port = min(ports, key=done)
         end, longest = start, 0
+        self.counters.port_bytes[port.index] += operand.bytes
         for bank, beats in operand.beats(port):
             calendar = port.first + bank
             end = max(end, self.calendars[calendar].take(start, beats))

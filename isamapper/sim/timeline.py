@@ -46,12 +46,13 @@ class FrontEndUse:
 
 @dataclass(frozen=True, slots=True)
 class PortLoad:
-    """Beats served by one port, all banks together."""
+    """Beats served by one port, all banks together, and the bytes they moved, before any rounding."""
 
     memory: str
     port: str
     banks: int
     busy_cycles: int
+    moved_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,10 @@ class Timeline:
                     "window_full": front.window_full_cycles,
                 },
             },
-            "ports": {f"{load.memory}.{load.port}": {"busy_cycles": load.busy_cycles} for load in self.ports},
+            "ports": {
+                f"{load.memory}.{load.port}": {"busy_cycles": load.busy_cycles, "bytes": load.moved_bytes}
+                for load in self.ports
+            },
             "bytes": {each.memory: {"read": each.read_bytes, "write": each.written_bytes} for each in self.traffic},
             "energy_pj": self.energy_pj,
         }
@@ -155,7 +159,13 @@ def timeline(model: Model, counters: Counters) -> Timeline:
         _units(model, counters),
         _front_end(model, counters),
         tuple(
-            PortLoad(use.memory.name, use.port.name, use.banks, sum(counters.beats[use.first : use.first + use.banks]))
+            PortLoad(
+                use.memory.name,
+                use.port.name,
+                use.banks,
+                sum(counters.beats[use.first : use.first + use.banks]),
+                counters.port_bytes[use.index],
+            )
             for use in model.ports
         ),
         traffic,

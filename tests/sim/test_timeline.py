@@ -90,6 +90,7 @@ def test_the_dictionary_is_json_with_units_in_its_keys():
     assert found["units"]["mac"]["busy_cycles"] == 4 * 8 * 8 * 16
     assert found["bytes"]["dram"] == {"read": 8 * 8 * (4 * 64 + 16 * 16), "write": 32 * 32 * 4}
     assert found["ports"]["dram.bus"]["busy_cycles"] == sum(found["bytes"]["dram"].values()) // 8
+    assert found["ports"]["dram.bus"]["bytes"] == sum(found["bytes"]["dram"].values())
     assert found["energy_pj"] is None
     assert set(found["units"]["load"]["stall_cycles"]) <= {"dispatch", "queue_full", "window_full", "war", "port"}
 

@@ -74,13 +74,13 @@ def _counters(plan: Layout, state: State) -> Counters:
     """The totals in a finished state."""
     model = plan.model
     machine = model.machine
-    words = [int(word) for word in state[: plan.bytes + 2 * len(machine.memories)]]
+    words = [int(word) for word in state[: plan.port_bytes + len(model.ports)]]
     for address, step, amount in plan.constants:
         words[address] += words[plan.counts + step] * amount
     if words[VIOLATION_SITE]:
         site = model.sites[words[VIOLATION_SITE] - 1]
         raise SourceError(violation(site, words[VIOLATION_START], words[VIOLATION_KIND]))
-    counters = Counters.empty(len(machine.instructions), len(machine.units), 0, 0)
+    counters = Counters.empty(len(machine.instructions), len(machine.units), 0, 0, 0)
     counters.cycles = words[LAST_END]
     counters.skipped = sum(int(state[snapshot + 5]) for snapshot in plan.snapshots)
     for index, spec in enumerate(plan.specs):
@@ -94,6 +94,7 @@ def _counters(plan: Layout, state: State) -> Counters:
         counters.overhang[unit] = sum(max(0, free - counters.cycles) for free in servers)
     counters.beats = words[plan.beats : plan.bytes]
     counters.bytes = [words[plan.bytes + 2 * index :][:2] for index in range(len(machine.memories))]
+    counters.port_bytes = words[plan.port_bytes :]
     counters.events = _events(state)
     return counters
 

@@ -116,6 +116,7 @@ class Layout:
     stalls: int = 0
     beats: int = 0
     bytes: int = 0
+    port_bytes: int = 0
     calendars: int = 0
     calendar_words: int = 0
     records: dict[int, Record] = field(default_factory=dict)
@@ -214,6 +215,7 @@ def _statistics(plan: Layout) -> None:
     plan.stalls = plan.reserve(len(machine.units) * len(REASONS))
     plan.beats = plan.reserve(calendars)
     plan.bytes = plan.reserve(2 * len(machine.memories))
+    plan.port_bytes = plan.reserve(len(plan.model.ports))
     plan.initial += [(STATISTICS, first), (STATISTIC_COUNT, plan.words - first)]
 
 

@@ -21,7 +21,7 @@ _FOREVER = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class SkipPolicy:
-    """When a loop looks for repetition: after ``first`` invocations or iterations, with ``trips`` iterations or more."""
+    """When a loop looks for repetition: after ``first`` invocations or iterations, with ``trips`` or more to come."""
 
     first: int = 256
     trips: int = 4

@@ -260,7 +260,7 @@ class _Step:
         for operand in self.operands:
             for bookings in (operand.reads, operand.writes):
                 if bookings:
-                    end, beats = self._book(bookings, start)
+                    end, beats = self._book(bookings, start, operand.flow.bytes)
                     last, longest = fn.maximum(last, end), fn.maximum(longest, beats)
         arrival = fn.add(last, self._memory_latency())
         follow = fn.add(start, self.occupies)
@@ -279,7 +279,7 @@ class _Step:
         for operand in self.operands:
             end = start
             if operand.reads:
-                end, beats = self._book(operand.reads, fn.add(start, operand.read_at))
+                end, beats = self._book(operand.reads, fn.add(start, operand.read_at), operand.flow.bytes)
                 used = fn.sub(end, start)
                 allowed = fn.maximum(fn.add(operand.read_at, self.occupies), operand.read_until)
                 delay = fn.maximum(delay, fn.sub(used, allowed))
@@ -292,17 +292,18 @@ class _Step:
             until = fn.maximum(fn.add(moved, operand.read_until), end)
             ready = fn.add(moved, operand.ready_at)
             if operand.writes:
-                ready, beats = self._book(operand.writes, ready)
+                ready, beats = self._book(operand.writes, ready, operand.flow.bytes)
                 held = fn.maximum(held, fn.sub(fn.sub(ready, start), operand.ready_at))
                 longest, last = fn.maximum(longest, beats), fn.maximum(last, ready)
             self.records.update(operand.touch, until, ready, follow)
         self._occupy(held, longest)
         return fn.add(start, held), fn.maximum(fn.add(moved, self.latency), last)
 
-    def _book(self, bookings: abc.Sequence[Booking], start: Value) -> tuple[Value, Value]:
+    def _book(self, bookings: abc.Sequence[Booking], start: Value, moved: Value) -> tuple[Value, Value]:
         """Takes the port that is done first; the end of the last beat, and the beats."""
         fn = self.fn
         if len(bookings) == 1:
+            self._count(self.plan.port_bytes + bookings[0].port, moved)
             return self._take(bookings[0], start), bookings[0].beats
         end, beats = fn.variable(0), fn.variable(0)
         done = [self._last(booking, start) for booking in bookings]
@@ -311,6 +312,7 @@ class _Step:
         for booking, when in zip(bookings, done, strict=True):
             with fn.when(fn.both(fn.equal(when, best), fn.equal(fn.get(open_), 1))):
                 fn.set(open_, 0)
+                fn.increase(self.plan.port_bytes + booking.port, moved)
                 fn.set(end, self._take(booking, start))
                 fn.set(beats, booking.beats)
         return fn.get(end), fn.get(beats)

@@ -7,8 +7,8 @@ defines the results, does the rest. Both give the same bits.
 from __future__ import annotations
 
 from collections import abc
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,9 +57,14 @@ def run_body(
     return interpret(body, given, meaning=meaning_on(machine) if machine else None)
 
 
+@cache
 def compiled_is_available() -> bool:
     """Whether the library that the compiled engine needs is installed."""
-    return find_spec("llvmlite") is not None
+    try:
+        import_module("llvmlite")
+    except ImportError:
+        return False
+    return True
 
 
 def _is_given(tensor: Tensor) -> bool:
