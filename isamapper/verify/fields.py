@@ -15,6 +15,7 @@ from isamapper.ir.walk import sites
 from isamapper.plan.program import Program
 from isamapper.sim.functional.compiled import Array, compile_body
 from isamapper.sim.functional.counting import instances
+from isamapper.sim.functional.invocations import NotCompiled
 from isamapper.sim.functional.native_run import stop_error
 from isamapper.verify.certificate import Difference, Part, Status
 from isamapper.verify.error_bound import error_weight
@@ -85,13 +86,17 @@ class _Trials:
         return min(1.0, self.single) ** done
 
 
-def field_part(program: Program, seed: int, limit: int) -> FieldAnswer:
+def field_part(program: Program, seed: int, limit: int) -> FieldAnswer | None:
     """Trials on ``program`` until the error probability is small or ``limit`` statement instances were executed.
 
-    There is at least one. Raises :class:`ExecutionError` where the program does what it must not.
+    There is at least one. Raises :class:`ExecutionError` where the program does what it must not; None where it is of a
+    form that is not compiled.
     """
     start = time.perf_counter()
-    weight = error_weight(program)
+    try:
+        weight = error_weight(program)
+    except NotCompiled:
+        return None
     work = instances(program.kernel) + instances(program.body, program.machine)
     field = _field(weight, work, limit)
     if field is _LARGE:

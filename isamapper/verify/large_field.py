@@ -15,7 +15,8 @@ from isamapper.ir.nodes import BinaryOp, Reduction, UnaryOp
 from isamapper.ir.types import DType
 from isamapper.sim.functional.domain import Word
 from isamapper.sim.functional.lanes import INDEX, Lanes, Raw
-from isamapper.verify.residues import Residues, extremum_of
+from isamapper.verify.choices import EXTREMA
+from isamapper.verify.residues import Residues
 
 PRIME = 2**61 - 1
 """A Mersenne prime (https://oeis.org/A000668): reduction is a shift and a sum."""
@@ -64,7 +65,7 @@ class LargeField(Residues):
             case Reduction.MUL:
                 return self.multiply(lanes, before, term).raw
             case _:
-                return self.extremum(lanes, extremum_of(reduction), before, term).raw
+                return self.extremum(lanes, EXTREMA[reduction], before, term).raw
 
     def add(self, lanes: Lanes, left: Word, right: Word) -> Word:
         total = lanes.builder.add(left.raw, right.raw)

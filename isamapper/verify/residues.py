@@ -13,24 +13,19 @@ What does not belong here: how residues are stored and added (``small_field.py``
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections import abc
 from typing import Any
 
 import numpy as np
 
-from isamapper.ir import numeric
 from isamapper.ir.nodes import BinaryOp, CompareOp, Reduction, UnaryOp
 from isamapper.ir.types import DType
 from isamapper.sim.functional.code import STATE_FIELDS
 from isamapper.sim.functional.domain import Domain, Word
 from isamapper.sim.functional.lanes import INDEX, Lanes, Raw, index
+from isamapper.verify.choices import EXTREMA, Name, literal_name, random_residue, random_word
 
-Name = tuple[str, ...]
-"""What a random element is for."""
-
-_REDUCTIONS = {Reduction.MIN: BinaryOp.MIN, Reduction.MAX: BinaryOp.MAX}
 _GOLDEN = -7046029254386353131  # 2**64 / golden ratio, as a signed number
 
 
@@ -89,7 +84,10 @@ class Residues(Domain):
         return STATE_FIELDS + self._slots.setdefault(name, len(self._slots))
 
     def extra_state(self, seed: int) -> np.ndarray[Any, Any]:
-        values = [_word64(seed, n) if n[0] == "function" else self.bits(self.element_of(n, seed)) for n in self._slots]
+        values = [
+            random_word(seed, name) if name[0] == "function" else self.bits(self.element_of(name, seed))
+            for name in self._slots
+        ]
         return np.array(values, np.int64)
 
     def element_of(self, name: Name, seed: int) -> int:
@@ -97,8 +95,7 @@ class Residues(Domain):
         if name[0] == "neutral" and self.idempotent:  # the element that the order puts last
             factor, shift = (self.element_of((what, name[1]), seed) for what in ("factor", "shift"))
             return -shift * pow(factor, -1, self.prime) % self.prime
-        digest = hashlib.sha256(repr((seed, name)).encode()).digest()
-        return int.from_bytes(digest[:16], "little") % (self.prime - 1) + 1
+        return random_residue(seed, name, self.prime)
 
     def _read(self, lanes: Lanes, name: Name) -> Raw:
         """64 bits from behind the state (every function's last argument)."""
@@ -114,18 +111,11 @@ class Residues(Domain):
 
     # Literals and identities
 
-    def _name_of(self, value: int | float, dtype: DType) -> Name | None:
-        """The random element that a literal stands for; None for whole numbers."""
-        for reduction, op in _REDUCTIONS.items():
-            if value == float(numeric.identity(reduction, dtype)) and value != 0:
-                return ("neutral", op.value)
-        return None if float(value).is_integer() else ("literal", repr(float(value)))
-
     def literal(self, value: int | float, dtype: DType) -> int | float:
         return self.stored(int(value))
 
     def constant(self, lanes: Lanes, value: int | float, dtype: DType) -> Word:
-        name = self._name_of(value, dtype)
+        name = literal_name(value, dtype)
         if name is not None:
             return self.random_element(lanes, name, dtype)
         return self.fixed(lanes, int(value), dtype)
@@ -141,11 +131,11 @@ class Residues(Domain):
             case Reduction.MUL:
                 return self.stored(1)
             case _:
-                return self.stored(self.element_of(("neutral", _REDUCTIONS[reduction].value), seed))
+                return self.stored(self.element_of(("neutral", EXTREMA[reduction].value), seed))
 
     def identity_word(self, lanes: Lanes, reduction: Reduction, dtype: DType) -> Word:
-        if reduction in _REDUCTIONS:
-            return self.random_element(lanes, ("neutral", _REDUCTIONS[reduction].value), dtype)
+        if reduction in EXTREMA:
+            return self.random_element(lanes, ("neutral", EXTREMA[reduction].value), dtype)
         return self.fixed(lanes, 0 if reduction is Reduction.ADD else 1, dtype)
 
     # Operators
@@ -213,11 +203,6 @@ class Residues(Domain):
         return self.of_hash(lanes, hashed, undefined, arguments[0].dtype)
 
 
-def _word64(*what: object) -> int:
-    digest = hashlib.sha256(repr(what).encode()).digest()
-    return int.from_bytes(digest[:8], "little", signed=True)
-
-
 def _mix(lanes: Lanes, raw: Raw) -> Raw:
     """The finalizer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014)."""
     builder = lanes.builder
@@ -226,8 +211,3 @@ def _mix(lanes: Lanes, raw: Raw) -> Raw:
         if factor is not None:
             raw = builder.mul(raw, lanes.constant(INDEX, factor))
     return raw
-
-
-def extremum_of(reduction: Reduction) -> BinaryOp:
-    """The operator of a reduction by ``min`` or ``max``."""
-    return _REDUCTIONS[reduction]

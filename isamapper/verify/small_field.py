@@ -16,7 +16,8 @@ from isamapper.ir.nodes import Reduction
 from isamapper.ir.types import DType
 from isamapper.sim.functional.domain import Word
 from isamapper.sim.functional.lanes import DOUBLE, INDEX, Lanes, Raw
-from isamapper.verify.residues import Residues, extremum_of
+from isamapper.verify.choices import EXTREMA
+from isamapper.verify.residues import Residues
 
 PRIME = 2**24 - 3
 """The greatest prime below 2**24 (https://oeis.org/A014234)."""
@@ -81,7 +82,7 @@ class SmallField(Residues):
         before = self.settled(lanes, Word(old, term.dtype, _EXACT))
         if reduction is Reduction.MUL:
             return self.settle(lanes, self.multiply(lanes, before, term))
-        return self.settle(lanes, self.extremum(lanes, extremum_of(reduction), before, term))
+        return self.settle(lanes, self.extremum(lanes, EXTREMA[reduction], before, term))
 
     # Arithmetic
 

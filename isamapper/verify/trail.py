@@ -15,6 +15,7 @@ from isamapper.ir.nodes import Access, Invoke, Window
 from isamapper.plan.program import Program
 from isamapper.sim.functional.compiled import Array, Compiled, Result, compile_body
 from isamapper.sim.functional.errors import at
+from isamapper.sim.functional.invocations import NotCompiled
 from isamapper.sim.functional.writers import Writers
 
 WRITERS = Writers()
@@ -35,9 +36,13 @@ class _Event:
 def trail(program: Program, tensor: str, index: tuple[int, ...]) -> tuple[str, ...]:
     """Texts, newest first: who wrote ``tensor[index]`` of the program's results, where that came from, and so on.
 
-    Goes back through instructions that copy one element to one; ends at arithmetic, at an input or at nothing.
+    Goes back through instructions that copy one element to one; ends at arithmetic, at an input or at nothing. Empty
+    where the program is of a form that is not compiled.
     """
-    compiled = compile_body(program.body, program.machine, WRITERS)
+    try:
+        compiled = compile_body(program.body, program.machine, WRITERS)
+    except NotCompiled:
+        return ()
     inputs = {each.name: np.zeros(each.shape, np.int64) for each in program.body.tensors}
     result = compiled.run(inputs)
     found: list[str] = []

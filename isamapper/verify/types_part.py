@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import abc
 from dataclasses import dataclass, field
+from importlib import import_module
 
 import numpy as np
 
@@ -28,7 +29,6 @@ from isamapper.verify.patterns import (
     inputs,
     machine_epsilon,
 )
-from isamapper.verify.trail import trail
 from isamapper.verify.widened import widened
 
 NAME = "true_types"
@@ -152,7 +152,9 @@ def _equal(program: Program, expected: abc.Mapping[str, Array], got: abc.Mapping
 
 def _report(program: Program, name: str, wrong: Array, expected: Array, got: Array, found: _Findings) -> None:
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    writers = trail(program, name, index) if compiled_is_available() else ()
+    writers: tuple[str, ...] = ()
+    if compiled_is_available():
+        writers = import_module("isamapper.verify.trail").trail(program, name, index)
     found.difference = Difference(
         name, index, str(expected[index]), str(got[index]), writers[0] if writers else None, writers
     )

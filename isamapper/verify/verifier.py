@@ -18,6 +18,7 @@ from isamapper.sim.functional.run import compiled_is_available
 from isamapper.verify import types_part
 from isamapper.verify.certificate import Certificate, Part, Size, Status
 from isamapper.verify.folding import folded
+from isamapper.verify.plain_field import plain_field_part
 from isamapper.verify.sets_part import UNPROVED, sets_part
 
 FORM, FIELDS = "form", "prime_fields"
@@ -100,13 +101,15 @@ def _judged(proof: Part, *others: Part) -> Part:
 
 
 def _fields(program: Program, seed: int, limit: int) -> tuple[Part, float | None]:
-    if not compiled_is_available():
-        return Part(FIELDS, Status.NOT_RUN, "the compiled engine needs llvmlite, which is not installed"), None
     start = time.perf_counter()
     try:
+        if not compiled_is_available():
+            return plain_field_part(program, seed, "llvmlite is not installed")
         answer = import_module("isamapper.verify.fields").field_part(program, seed, limit)
     except SourceError as error:
         return _stopped(FIELDS, error, start), None
+    if answer is None:
+        return plain_field_part(program, seed, "the compiled engine does not take it")
     return answer.part, answer.error_probability
 
 

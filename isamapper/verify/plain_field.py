@@ -1,0 +1,114 @@
+"""Part 2 without the compiled engine: small programs, one scalar at a time, in the field of 2**61 - 1 elements.
+
+The operators are those of ``residues.py``, on Python's integers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import abc
+from typing import Any
+
+import numpy as np
+
+from isamapper.ir.nodes import BinaryOp, CompareOp, Direction, Reduction, UnaryOp
+from isamapper.ir.types import DType
+from isamapper.plan.program import Program
+from isamapper.sim.functional.counting import instances
+from isamapper.verify.certificate import Difference, Part, Status
+from isamapper.verify.choices import EXTREMA, Name, literal_name, random_residue
+from isamapper.verify.plainly import Array, Scalars, execute_plainly
+
+NAME = "prime_fields"
+PRIME = 2**61 - 1
+_MOST_INSTANCES = 300_000
+
+
+class PlainField(Scalars):
+    """Residues as Python integers."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def _element(self, *name: str) -> int:
+        chosen: Name = name
+        return random_residue(self.seed, chosen, PRIME)
+
+    def literal(self, value: int | float, dtype: DType) -> int:
+        name = literal_name(value, dtype)
+        return int(value) % PRIME if name is None else self._element(*name)
+
+    def identity(self, reduction: Reduction, dtype: DType) -> int:
+        if reduction in EXTREMA:
+            return self._element("neutral", EXTREMA[reduction].value)
+        return 0 if reduction is Reduction.ADD else 1
+
+    def unary(self, op: UnaryOp, operand: int, dtype: DType) -> int:
+        if op is UnaryOp.NEG:
+            return -operand % PRIME
+        if op is UnaryOp.RSQRT:
+            return self._function("inverse", self._function(UnaryOp.SQRT.value, operand))
+        return self._function(op.value, operand)
+
+    def binary(self, op: BinaryOp, left: int, right: int, dtype: DType) -> int:
+        match op:
+            case BinaryOp.ADD:
+                return (left + right) % PRIME
+            case BinaryOp.SUB:
+                return (left - right) % PRIME
+            case BinaryOp.MUL:
+                return left * right % PRIME
+            case BinaryOp.MIN | BinaryOp.MAX:
+                neutral, bend = self._element("neutral", op.value), self._element("bend", op.value)
+                return (left + right - neutral + bend * (left - neutral) * (right - neutral)) % PRIME
+            case BinaryOp.DIV if dtype.is_float:
+                return left * self._function("inverse", right) % PRIME
+            case _:
+                return self._function(op.value, left, right)
+
+    def select(self, op: CompareOp, left: int, right: int, yes: int, no: int) -> int:
+        return (no + (yes - no) * self._function(op.value, left, right)) % PRIME
+
+    def _function(self, name: str, *arguments: int) -> int:
+        digest = hashlib.sha256(repr((self.seed, name, arguments)).encode()).digest()
+        return int.from_bytes(digest[:16], "little") % PRIME
+
+
+def plain_field_part(program: Program, seed: int, reason: str) -> tuple[Part, float | None]:
+    """Two trials, where the program is small; ``reason`` is why the compiled engine was not taken."""
+    start = time.perf_counter()
+    work = instances(program.kernel) + instances(program.body, program.machine)
+    if work > _MOST_INSTANCES:
+        return Part(NAME, Status.NOT_RUN, f"{reason}, and the program is too large to do without"), None
+    for trial in range(2):
+        difference = _trial(program, seed + trial)
+        if difference is not None:
+            return Part(NAME, Status.FAILED, str(difference), time.perf_counter() - start, (), difference), None
+    probability = min(1.0, work**2 / 2 / PRIME) ** 2
+    detail = (
+        f"equal modulo 2**61 - 1 on 2 random inputs; a wrong program passes with probability below {probability:.1e}"
+    )
+    facts = (("trials", 2), ("prime", PRIME), ("error_probability", probability))
+    return Part(NAME, Status.PASSED, detail, time.perf_counter() - start, facts), probability
+
+
+def _trial(program: Program, seed: int) -> Difference | None:
+    scalars, inputs = PlainField(seed), _inputs(program, seed)
+    wanted = execute_plainly(program.kernel, None, scalars, inputs)
+    got = execute_plainly(program.body, program.machine, scalars, inputs)
+    for name, expected in wanted.items():
+        for index in np.ndindex(*expected.shape):
+            if expected[index] is not None and expected[index] != got[name][index]:
+                return Difference(name, index, str(expected[index]), str(got[name][index]))
+    return None
+
+
+def _inputs(program: Program, seed: int) -> abc.Mapping[str, Array]:
+    random = np.random.default_rng(seed)
+    given = (t for t in program.kernel.tensors if t.direction in (Direction.IN, Direction.INOUT))
+    found: dict[str, np.ndarray[Any, Any]] = {}
+    for tensor in given:
+        values = random.integers(0, PRIME, tensor.shape).astype(object)
+        found[tensor.name] = np.asarray(values, object)
+    return found
