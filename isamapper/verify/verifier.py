@@ -21,6 +21,9 @@ from isamapper.verify.folding import folded
 from isamapper.verify.plain_field import plain_field_part
 from isamapper.verify.sets_part import UNPROVED, sets_part
 
+_FAR_TOO_LARGE = 100
+"""Times ``ops_limit``, above which a program without a reduced form is not executed; up to there it is."""
+
 FORM, FIELDS = "form", "prime_fields"
 
 
@@ -58,14 +61,14 @@ def _judge(
     reduced: abc.Callable[[], Program] | None,
 ) -> Certificate:
     operations = instances(program.kernel)
-    large = operations > ops_limit
     small = reduced() if reduced is not None else None
-    executed, size = (small, Size.REDUCED) if large and small is not None else (program, Size.REAL)
+    executed, size = (small, Size.REDUCED) if operations > ops_limit and small is not None else (program, Size.REAL)
     not_covered: list[str] = []
-    if large:
-        what = "only its reduced form was executed" if small else "executed nonetheless, as there is no reduced form"
-        not_covered.append(f"the program at its own size ({operations:.2g} scalar operations): {what}")
     proof = _proof(program, proof_seconds)
+    if operations > ops_limit:
+        not_covered.append(_too_large(operations, small))
+    if instances(executed.kernel) > _FAR_TOO_LARGE * ops_limit:
+        return Certificate(False, (form, proof), size, None, tuple(not_covered))
     fields, probability = _fields(executed, seed, repeat_limit)
     types = _types(executed, small, seed, repeat_limit, not_covered)
     proof = _judged(proof, fields, types)
@@ -77,6 +80,11 @@ def _judge(
     decided = fields.status is Status.PASSED or (proved and fields.status is Status.NOT_RUN)
     ok = decided and types.status is Status.PASSED and proof.status is not Status.FAILED
     return Certificate(ok, (form, proof, fields, types), size, probability, tuple(not_covered))
+
+
+def _too_large(operations: int, small: Program | None) -> str:
+    how = "only its reduced form was executed" if small else "there is no reduced form of it"
+    return f"the program at its own size, {operations:.2g} scalar operations: {how}"
 
 
 def _form(program: Program) -> Part:

@@ -19,7 +19,9 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.interpreter import interpret
 from isamapper.ir.nodes import Direction, Kernel, Tensor
 from isamapper.ir.numeric import cast_array
+from isamapper.plan.check import check_program
 from isamapper.plan.program import Program
+from isamapper.sim.functional.errors import ExecutionError
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Meaning: TypeAlias = abc.Callable[[str, abc.Mapping[str, int]], Kernel]
@@ -33,9 +35,12 @@ def meaning_on(machine: Machine) -> Meaning:
 def execute(program: Program, inputs: abc.Mapping[str, Array], *, checked: bool = True) -> dict[str, Array]:
     """The results of ``program`` by name: bit for bit those of the interpreter on ``program.body``.
 
-    Without ``checked`` reads of undefined elements go unnoticed (they give anything); windows are always checked.
-    Raises :class:`ExecutionError`, naming the instruction and the values of the loops around it.
+    Raises :class:`ExecutionError`, naming the instruction and the values of the loops around it, where an undefined
+    element is read or a window leaves its tensor, and where a tensor has no room in its memory. Without ``checked``
+    only windows are looked at, and undefined elements give anything.
     """
+    if checked and (found := check_program(program)):
+        raise ExecutionError(*found)
     return run_body(program.body, program.machine, inputs, checked=checked)
 
 
