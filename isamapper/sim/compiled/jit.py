@@ -11,8 +11,9 @@ from functools import lru_cache
 
 import llvmlite.binding as llvm
 
+from isamapper.sim.compiled.live import note_function
 from isamapper.sim.compiled.ports import port_functions
-from isamapper.sim.compiled.skip import note_function, skip_functions
+from isamapper.sim.compiled.skip import skip_functions
 from isamapper.sim.compiled.text import DECLARATIONS
 
 SHARED = {
