@@ -21,7 +21,7 @@ from isamapper.ir.affine import Affine, Extent, constant, extent, variable
 from isamapper.ir.nodes import Constraint, Guard, Invoke, Loop, Node, Window, WindowAxis
 from isamapper.plan.domain import divisible
 from isamapper.plan.emit import Stop, Values, loop_values, stop_offsets, stop_steps
-from isamapper.plan.lanes import ragged
+from isamapper.plan.lanes import digit_steps, ragged
 from isamapper.plan.layout import Coordinate, Layout, access_step
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
 from isamapper.plan.nest import Copy, Digit, Nest, digits_of, iterator_extent, valid_extent, weight
@@ -196,10 +196,15 @@ class _Walk:
     def _reach(self, coordinate: Coordinate) -> Extent:
         """Steps of the coordinate that are copied: what the kernel touches, or all where calls run past that."""
         valid, whole = self._valid(coordinate), extent(coordinate.extent)
-        if self._is_ragged_inside(coordinate) or (valid != whole and self._is_filled(coordinate)):
+        if self._is_ragged_inside(coordinate):
             self._passes_the_edge(coordinate)
             return whole
-        return valid
+        if not self._is_filled(coordinate):
+            return valid
+        looked = whole if coordinate.dim is None else self._touched(coordinate, padding=True)
+        if looked != valid:
+            self._passes_the_edge(coordinate)
+        return looked
 
     def _valid(self, coordinate: Coordinate) -> Extent:
         if coordinate.digit is not None:
@@ -208,15 +213,17 @@ class _Walk:
             return valid_extent(self.nest, self.nest.digit(coordinate.digit), self.values)
         return self._touched(coordinate) if coordinate.dim is not None else extent(1)
 
-    def _touched(self, coordinate: Coordinate) -> Extent:
-        """Elements of a window that the iterations inside it touch: a sum of one least reach per iterator."""
+    def _touched(self, coordinate: Coordinate, padding: bool = False) -> Extent:
+        """Elements of a window that the iterations inside it touch: a sum of one least reach per iterator.
+
+        With ``padding``: that calls look at, beyond the edge too.
+        """
         reaches: dict[str, tuple[int, Affine]] = {}
         for digit, step in self._movers(coordinate):
             span, _ = reaches.get(digit.iterator, (0, constant(0)))
-            reaches[digit.iterator] = (
-                span + step * (digit.extent - 1),
-                self._rest(digit.iterator, step // weight(self.nest, digit)),
-            )
+            steps = digit_steps(self.nest, digit) if padding else digit.extent
+            rest = self._rest(digit.iterator, padding) * (step // weight(self.nest, digit))
+            reaches[digit.iterator] = span + step * (steps - 1), rest
         choices = [
             (constant(span), rest) if not rest.is_constant else (constant(min(span, rest.constant)),)
             for span, rest in reaches.values()
@@ -224,18 +231,28 @@ class _Walk:
         totals = [sum(parts, constant(1)) for parts in itertools.product(*choices)]
         return extent(*totals)
 
-    def _rest(self, iterator: str, step: int) -> Affine:
-        """Elements from the tile's first to the last that the iterator reaches."""
-        rest = constant(iterator_extent(self.nest, iterator) - 1)
+    def _rest(self, iterator: str, padding: bool) -> Affine:
+        """Iterations from the tile's first to the last that there is, or that calls run."""
+        rest = constant((self._end(iterator) if padding else iterator_extent(self.nest, iterator)) - 1)
         inside = {name for axis in self.layout.axes for name, _ in axis.terms}
         for digit in digits_of(self.nest, iterator):
             if digit.name not in inside and digit.name in self.outside:
                 rest = rest - self.outside[digit.name] * weight(self.nest, digit)
-        return rest * step
+        return rest
+
+    def _end(self, iterator: str) -> int:
+        """How far calls run along an iterator: its last block whole, where lanes are not narrowed."""
+        total = iterator_extent(self.nest, iterator)
+        for digit in digits_of(self.nest, iterator):
+            if must_fill(self.nest, digit.name):
+                own = weight(self.nest, digit)
+                block = own * digit.extent
+                return (-(-total // block) - 1) * block + own * digit_steps(self.nest, digit)
+        return total
 
     def _is_filled(self, coordinate: Coordinate) -> bool:
         """Whether calls look at the whole coordinate even at the edge."""
-        if self.transfer.drain:
+        if self.transfer.target.buffer is None:
             return False
         if coordinate.digit is not None:
             return must_fill(self.nest, coordinate.digit)
@@ -277,13 +294,11 @@ class _Walk:
                 raise self._refused(coordinate.name, "it would read beyond the edge, and does not pad")
             self.padded = True
             return
-        if self.transfer.drain:
-            full = coordinate.digit is not None and must_fill(self.nest, coordinate.digit)
-            if self.transfer.target.buffer is None or not full:
-                raise self._refused(coordinate.name, "it would write beyond the edge")
-        elif not self._is_filled(coordinate):
+        if self.transfer.target.buffer is None:
+            raise self._refused(coordinate.name, "it would write beyond the edge")
+        if not self._is_filled(coordinate):
             raise self._refused(coordinate.name, "it would copy beyond the edge, where the buffer holds nothing")
-        elif coordinate.digit is None and coordinate.dim is None and not stop_steps(self.nest, source, coordinate):
+        if coordinate.digit is None and coordinate.dim is None and not stop_steps(self.nest, source, coordinate):
             raise self._refused(coordinate.name, "the buffer it comes from has no padding there")
 
     # the invocation

@@ -21,6 +21,15 @@ def lane_size(nest: Nest, call: Call, lane: str) -> int:
     return max(control.low, whole + (control.low - whole) % control.step)
 
 
+def digit_steps(nest: Nest, digit: Digit) -> int:
+    """Steps of a digit that calls look at: the outermost of a lane may be rounded up."""
+    members = nest.call.members(digit.bound)
+    if digit.bound is None or not members or members[0] != digit.name:
+        return digit.extent
+    inside = _steps(_members(nest, nest.call, digit.bound)[1:])
+    return max(digit.extent, lane_size(nest, nest.call, digit.bound) // inside)
+
+
 def lane_extent(nest: Nest, call: Call, lane: str) -> Extent:
     """Steps of ``lane`` in the call at the present loop values."""
     members = _members(nest, call, lane)

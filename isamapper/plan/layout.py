@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import Affine, constant, rotate, variable
 from isamapper.ir.nodes import Access
-from isamapper.plan.lanes import lane_size
+from isamapper.plan.lanes import digit_steps, lane_size
 from isamapper.plan.needle import lone_axes, operand_tensor
 from isamapper.plan.nest import Buffer, Digit, Nest, depth_of, digits_of, valid_extent, weight
 
@@ -212,7 +212,7 @@ class _Maker:
             if any(other not in self.windows for other, _ in moves(self.nest, self.access, name)):
                 reason = f"'{name}' moves along another axis too"
                 self.failure = Rejection("SCH010", f"axis {dim}", reason, edit="expand the window")
-        size = 1 + sum(step * (self._steps(self.nest.digit(name)) - 1) for name, step in terms)
+        size = 1 + sum(step * (digit_steps(self.nest, self.nest.digit(name)) - 1) for name, step in terms)
         if any(step < 0 for _, step in terms):
             self.failure = Rejection("SCH011", f"axis {dim}", "a window cannot run backwards", edit="expand the window")
         key = f"dim{dim}"
@@ -220,14 +220,6 @@ class _Maker:
         self.used.update(name for name, _ in terms)
         self.used_dims.add(dim)
         return key
-
-    def _steps(self, digit: Digit) -> int:
-        """Steps of a digit that calls look at: the outermost of a lane may be rounded up."""
-        members = self.nest.call.members(digit.bound)
-        if not members or members[0] != digit.name:
-            return digit.extent
-        inside = math.prod(self.nest.digit(name).extent for name in members[1:])
-        return max(digit.extent, lane_size(self.nest, self.nest.call, str(digit.bound)) // inside)
 
     def fill_rest(self, order: tuple[str, ...]) -> None:
         for dim in sorted(self.windows - self.used_dims):

@@ -26,7 +26,7 @@ from isamapper.plan.nest import Buffer, Nest, depth_of, digits_of, valid_extent,
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One fill or drain; ``shifted`` to a neighbour iteration, down to loop number ``lowest`` where it prefetches."""
+    """One fill or drain; ``shifted`` to a neighbour iteration of the loops from number ``lowest`` to ``depth``."""
 
     buffer: Buffer
     transfer: Transfer
@@ -61,7 +61,7 @@ class NestLowering:
 
     def nodes(self) -> tuple[Node, ...]:
         """The whole nest."""
-        return (*self._level(0), *self._last_drains())
+        return self._level(0)
 
     # which moves there are
 
@@ -78,7 +78,8 @@ class NestLowering:
                 if buffer.drain is not None:
                     mover = self._mover(buffer.drain.instruction, last=outer.buffer is None)
                     transfer = Transfer(buffer.drain, mover, inner, outer, True)
-                    self.drains.insert(0, Move(buffer, transfer, depth, buffer.delay and self._may_lag(depth, outer)))
+                    start = self._lagging(depth, outer) if buffer.delay else None
+                    self.drains.insert(0, Move(buffer, transfer, depth, start is not None, start or 0))
 
     def _mover(self, name: str, last: bool = False) -> Instruction:
         """The instruction of a move; the last hop of a fused drain is the consumer's, immediates set."""
@@ -100,12 +101,16 @@ class NestLowering:
                 break
         return lowest
 
-    def _may_lag(self, depth: int, outer: Stop) -> bool:
-        """Whether drains may be one iteration late: nobody reads the result in between, and the last one is known."""
-        loops = self.nest.order[:depth]
-        if not loops or outer.buffer is not None:
-            return False
-        return all(self._trips_are_constant(name) and not self._repeats(name) for name in loops)
+    def _lagging(self, depth: int, outer: Stop) -> int | None:
+        """The outermost loop (index) over which drains are one iteration late; None where they may not be.
+
+        Nobody may read the result in between, and the last tile must be known: it is drained after those loops, before
+        the next memory out drains its own.
+        """
+        start = 0 if outer.buffer is None else depth_of(self.nest, outer.buffer.loop)
+        loops = self.nest.order[start:depth]
+        steady = all(self._trips_are_constant(name) and not self._repeats(name) for name in loops)
+        return start if loops and steady else None
 
     def _trips_are_constant(self, name: str) -> bool:
         return len(self._trip(name).bounds) == 1
@@ -119,7 +124,7 @@ class NestLowering:
         before = [node for move in self.fills if move.depth == depth for node in self._fill_here(move)]
         early = [node for move in self.drains if move.depth == depth for node in self._whole_shift(move)]
         inner = self._loop(depth) if depth < len(self.nest.order) else self._call()
-        after = [node for move in self.drains if move.depth == depth for node in self._drain_here(move)]
+        after = [node for move in self.drains for node in self._drains_after(move, depth)]
         return (*before, *early, *inner, *after)
 
     def _loop(self, depth: int) -> tuple[Node, ...]:
@@ -199,16 +204,14 @@ class NestLowering:
         """All of a shifted move at once, where no inner loop carries it."""
         return self._shifted(move, ()) if move.shifted and not move.buffer.spread else ()
 
-    def _drain_here(self, move: Move) -> tuple[Node, ...]:
-        return () if move.shifted else self._copy(move, {})
-
-    def _last_drains(self) -> tuple[Node, ...]:
-        nodes: list[Node] = []
-        for move in self.drains:
-            if move.shifted:
-                loops = self.nest.order[: move.depth]
-                nodes.extend(self._copy(move, {name: constant(loop_trips(self.nest, name) - 1) for name in loops}))
-        return tuple(nodes)
+    def _drains_after(self, move: Move, depth: int) -> tuple[Node, ...]:
+        """What a drain does after the body at ``depth``: its tile, or the last of those that were late."""
+        if not move.shifted:
+            return self._copy(move, {}) if move.depth == depth else ()
+        if move.lowest != depth:
+            return ()
+        loops = self.nest.order[depth : move.depth]
+        return self._copy(move, {name: constant(loop_trips(self.nest, name) - 1) for name in loops})
 
     def _shifted(self, move: Move, chunks: tuple[Chunk, ...]) -> tuple[Node, ...]:
         return self._previous(move, chunks) if move.transfer.drain else self._next(move, chunks)
@@ -227,7 +230,7 @@ class NestLowering:
 
     def _previous(self, move: Move, chunks: tuple[Chunk, ...]) -> tuple[Node, ...]:
         nodes: tuple[Node, ...] = ()
-        for level in range(move.depth):
+        for level in range(move.lowest, move.depth):
             name = self.nest.order[level]
             if loop_trips(self.nest, name) == 1:
                 continue

@@ -14,7 +14,12 @@ from tests.plan import test_random_gemm as gemm
 from tests.plan import test_random_lanes as lanes
 
 CASES: list[tuple[abc.Callable[..., None], dict[str, Any]]] = [
-    *((gemm.test_random_gemm, {"instruction": i, "start": s}) for i in ("compute", "narrow") for s in gemm.STARTS),
+    *(
+        (gemm.test_random_gemm, {"instruction": i, "start": s, "levels": n})
+        for i in ("compute", "narrow")
+        for s in gemm.STARTS
+        for n in (1, 2)
+    ),
     *((conv.test_random_conv, {"instruction": i, "padding": p}) for i in ("compute", "narrow") for p in conv.PADDINGS),
     *((lanes.test_a_sum_split_over_two_lanes, {"prepared": p}) for p in (False, True)),
     (lanes.test_lanes_that_come_in_steps, {}),

@@ -36,11 +36,12 @@ def gemm_digits(draw: st.DrawFn, sizes: dict[str, int], blocks: dict[str, int], 
     return tuple(found)
 
 
+@pytest.mark.parametrize("levels", [1, 2])
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("instruction", ["compute", "narrow"])
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_random_gemm(instruction: str, start: str, data: st.DataObject) -> None:
+def test_random_gemm(instruction: str, start: str, levels: int, data: st.DataObject) -> None:
     machine = lab()
     sizes = {name: data.draw(st.integers(1, 11), label=name) for name in "MNK"}
     kernel = parse_kernel(UPDATE if start == "update" else GEMM, sizes)
@@ -48,6 +49,8 @@ def test_random_gemm(instruction: str, start: str, data: st.DataObject) -> None:
     blocks = {name: data.draw(st.integers(1, 4)) if narrow or name == "M" else 4 for name in "MNK"}
     digits = data.draw(gemm_digits(sizes, blocks, "p" if narrow else "k"))
     paths = {1: ("spad",), 2: ("spad", "weights"), 0: ("acc",)}
+    if int(levels) == 2:
+        paths = {access: ("l2", *memories) for access, memories in paths.items()}
     first = f"{instruction}_first" if start == "first" else None
     fills = None if start != "init" else ("zero", {"dst": 0}, {"i": ("m0",), "j": ("n0",)})
     nest = data.draw(nests(machine, kernel, instruction, SIGMA, digits, paths, first=first, init=fills))
