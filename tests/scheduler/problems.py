@@ -13,7 +13,7 @@ from isamapper.pipeline import resolve
 from isamapper.plan.check import check_program
 from isamapper.plan.lower import lower
 from isamapper.plan.program import Program
-from isamapper.plan.protocols import NotSchedulable, SearchProblem
+from isamapper.plan.protocols import CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule
 from isamapper.scheduler.heuristic import heuristic
 from isamapper.sim.functional import execute
@@ -32,11 +32,11 @@ def small_kernel(name: str, machine: Machine | str) -> Kernel:
     return resolve(name, machine if isinstance(machine, Machine) else load_machine(machine), sizes)[0]
 
 
-def schedules_of(kernel: Kernel, machine: Machine, cost_model: object) -> tuple[Schedule, ...]:
+def schedules_of(kernel: Kernel, machine: Machine, cost_model: CostModel) -> tuple[Schedule, ...]:
     """Every schedule that the heuristic yields; empty where there is none."""
     problem = SearchProblem(kernel, machine)
     try:
-        return tuple(c.schedule for c in heuristic(problem, cost_model, budget_seconds=None, seed=0))  # type: ignore[arg-type]
+        return tuple(c.schedule for c in heuristic(problem, cost_model, budget_seconds=None, seed=0))
     except NotSchedulable:
         return ()
 
