@@ -59,9 +59,9 @@ def nest_of(kernel: Kernel, index: int) -> Nest:
     shared = {
         loop for other in statements(kernel) if other.index != index for loop in other.loops if loop in statement.loops
     }
-    for place, each in enumerate(statement.iterators):
+    for depth, each in enumerate(statement.iterators, 1):
         if each.kind is IteratorKind.SEQUENTIAL:
-            shared.update(statement.loops[: place + 1])
+            shared.update(statement.loops[:depth])
     own = tuple(
         each.name for each, loop in zip(statement.iterators, statement.loops, strict=True) if loop not in shared
     )
