@@ -11,6 +11,7 @@ from isamapper.sim.compiled import engine
 from isamapper.sim.compiled.nest import SkipPolicy
 from isamapper.sim.sites import model
 from tests.sim.generate import Scale, random_program
+from tests.sim.pipelines import random_pipeline
 
 EAGER = SkipPolicy(first=1, trips=2)
 LONG = Scale(depth=2, trips=40, budget=1500)
@@ -41,6 +42,32 @@ def test_engines_agree_on_small_programs(seed: int):
 @given(st.integers(0, 1 << 30))
 def test_engines_agree_on_long_loops(seed: int):
     check(seed, LONG)
+
+
+def check_skipping(seed: int, depth: int, most: int) -> None:
+    """Every total of one random pipeline, stepped and skipped, eagerly and as usual."""
+    view = model(random_pipeline(seed, depth, most))
+    stepped = engine.run(view, skip=False)
+    if stepped is None:
+        return
+    for policy in (EAGER, engine.DEFAULT_POLICY):
+        skipped = engine.run(view, policy=policy)
+        assert skipped is not None
+        skipped.skipped = 0
+        assert skipped == stepped, f"seed {seed}, {policy}"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1 << 30))
+def test_skipping_agrees_on_tiled_products(seed: int):
+    check_skipping(seed, 3, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 4000, 250))
+def test_skipping_agrees_on_thousands_of_tiled_products(first: int):
+    for seed in range(first, first + 250):
+        check_skipping(seed, 4, 12)
 
 
 @pytest.mark.slow
