@@ -99,8 +99,10 @@ def _target() -> llvm.Target:
 
 
 def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
-    options = llvm.create_pipeline_tuning_options(speed_level=1)
-    builder = llvm.create_pass_builder(machine, options)
+    """Puts variables, which the text keeps in memory, into registers, where this llvmlite can."""
+    if not hasattr(llvm.ModulePassManager, "add_sroa_pass"):
+        return
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
     passes = llvm.create_new_module_pass_manager()
-    passes.add_sroa_pass()  # the text keeps its variables in memory
+    passes.add_sroa_pass()
     passes.run(module, builder)
