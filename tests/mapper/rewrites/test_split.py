@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.ir.nodes import Kernel
+from isamapper.ir.nodes import Kernel, Loop
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.printer import print_expression
 from isamapper.mapper.find import subjects
@@ -109,13 +109,17 @@ def test_what_no_instruction_computes_is_named(value: str, reason: str) -> None:
     assert found.reason == reason
 
 
-def test_a_recurrence_is_not_split() -> None:
+def test_a_recurrence_is_split_inside_the_loop_that_carries_it() -> None:
     text = "kernel k(x: f32[5, 4], h: inout f32[6, 4]) { for t < 5, i < 4 { h[t+1, i] = exp(x[t, i] - h[t, i]) } }"
+    kernel = parse_kernel(text)
     step = planned(text, "sub", "exp")
     assert isinstance(step, Split)
-    result = step.apply(parse_kernel(text))
-    assert isinstance(result, Rejection)
-    assert result.reason == "'t' carries a dependence from one iteration to the next"
+    result = step.apply(kernel)
+    assert isinstance(result, Kernel)
+    (time,) = result.body
+    assert isinstance(time, Loop)
+    assert (time.iterator, len(time.body)) == ("t", 2)
+    assert_equal(kernel, result, exact=False)
 
 
 def test_parts_that_are_not_the_statement_are_refused() -> None:
