@@ -59,26 +59,22 @@ def side_of(flow: Flow) -> Side:
     """The graph of a kernel's or a program's flow."""
     inner = inner_flow(flow)
     groups = tuple(group for group in _groups(flow) if not is_copy(group.assign))
-    return _traced(Side(flow, inner, groups, relations.no_map(), relations.no_map()), inner)
+    reads, finals = instance_sources(flow, inner), _follow(flow.finals, inner.writes)
+    return _traced(Side(flow, inner, groups, reads, finals), inner.copies)
 
 
 def seen_through(side: Side, passing: Map) -> Side:
     """``side`` where further values only pass on another: ``passing`` maps such values to the read that gives them."""
-    return _traced(side, replace(side.inner, copies=side.inner.copies.union(passing)))
+    return _traced(side, passing)
 
 
-def _traced(side: Side, inner: InnerFlow) -> Side:
-    """Reads and finals with all copies seen through, twice as far each time."""
-    reads = instance_sources(side.flow, inner)
-    finals = _follow(side.flow.finals, inner.writes)
-    behind = inner.copies.apply_range(reads)
-    while not behind.is_empty():
+def _traced(side: Side, copies: Map) -> Side:
+    """Reads and finals with ``copies`` seen through, twice as far each time."""
+    reads, finals, behind = side.reads, side.finals, copies.apply_range(side.reads)
+    while not behind.domain().is_disjoint(reads.range().union(finals.range())):
         reads, finals = _follow(reads, behind), _follow(finals, behind)
-        further = _follow(behind, behind)
-        if further.is_equal(behind):
-            break
-        behind = further
-    return replace(side, inner=inner, reads=reads, finals=finals)
+        behind = _follow(behind, behind)
+    return replace(side, reads=reads, finals=finals)
 
 
 def _follow(relation: Map, further: Map) -> Map:
