@@ -71,6 +71,10 @@ def gather(contents: Contents, seen: Elements, outside: int | float | None, tens
 
 def scatter(contents: Contents, seen: Elements, result: Contents) -> None:
     """Writes the operand's defined elements back into the tensor."""
+    if not seen.index:  # a tensor without axes: nothing to select in
+        if result.defined.all():
+            contents.values[()], contents.defined[()] = result.values[()], True
+        return
     where = tuple(one[result.defined] for one in seen.index)
     contents.values[where] = result.values[result.defined]
     contents.defined[where] = True
