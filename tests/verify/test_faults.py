@@ -143,8 +143,8 @@ PLANTED = (
     ("pool", small_programs.pool, POOL),
     ("scan", small_programs.scan, SCAN),
 )
-QUICK = {"gemm": 20, "conv": 4}
-"""How many faults of the two larger programs are planted on every run; the others with the slow tests."""
+QUICK = {"gemm": 14, "conv": 3, "quantised": 8, "pool": 5}
+"""How many faults of the larger programs are planted on every run; the others with the slow tests."""
 
 ALL = [
     pytest.param(
