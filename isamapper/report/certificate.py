@@ -35,4 +35,6 @@ _VERDICTS = {
 def _size(certificate: Certificate) -> str:
     chance = certificate.error_probability
     words = "at its real size" if certificate.size is Size.REAL else "on a small kernel with loops of at most 3 trips"
-    return words + ("" if chance is None else f"; a wrong program would pass with probability <= {chance:.1e}")
+    if chance is None:
+        return words
+    return f"{words}; a wrong program would pass with probability <= {chance:.1e}" if chance else f"{words}, and proved"
