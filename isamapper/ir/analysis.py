@@ -13,6 +13,7 @@ from collections import abc
 from dataclasses import dataclass
 from functools import lru_cache
 
+from isamapper.diagnostics.source import Span
 from isamapper.ir.dependence import conflicts, declared_depth, meet, reorderable, shared_depth
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Access, Assign, Constraint, IteratorKind, Kernel
@@ -56,9 +57,15 @@ class Statement:
         return frozenset(access.tensor for access in (*accumulated, *loads(self.assign.value)))
 
 
-@lru_cache(maxsize=1024)
 def statements(kernel: Kernel) -> tuple[Statement, ...]:
     """Every assign of ``kernel`` in textual order."""
+    return _statements(kernel, kernel.span)
+
+
+@lru_cache(maxsize=1024)
+def _statements(kernel: Kernel, span: Span | None) -> tuple[Statement, ...]:
+    """``span`` keeps equal kernels of different files apart: their statements stand in different places."""
+    del span
     kinds = _kinds(kernel)
     return tuple(_statement(site, kinds) for site in sites(kernel))
 
