@@ -9,7 +9,7 @@ from collections import abc
 
 import isamapper
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_format
+from isamapper.cli.options import add_format, add_seed, whole
 from isamapper.cli.output import print_document, print_json
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
@@ -21,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     smoke.add_argument(
         "--machines", metavar="MACHINE[,MACHINE]", help="paths or built-in names (default: every built-in machine)"
     )
-    smoke.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (default: 0)")
-    smoke.add_argument("--jobs", type=int, default=1, metavar="INT", help="how many processes (default: 1)")
+    add_seed(smoke)
+    smoke.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
     simulator = benches.add_parser("simulator", help="simulated instructions per second of each timing engine")
     bad = benches.add_parser("bad-input", help="malformed kernels, machines and arguments: exit code 2 and a place")
     for bench in (smoke, simulator, bad):

@@ -6,7 +6,7 @@ import argparse
 
 import isamapper
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_format, add_kernel, add_machine, sizes_of, types_of
+from isamapper.cli.options import add_format, add_kernel, add_machine, sizes_of, types_of, whole
 from isamapper.cli.output import print_document, print_json
 from isamapper.cli.words import CommandLine
 
@@ -14,7 +14,7 @@ from isamapper.cli.words import CommandLine
 def configure(parser: argparse.ArgumentParser) -> None:
     add_kernel(parser)
     add_machine(parser)
-    parser.add_argument("--statement", type=int, metavar="N", help="only this statement, counted from 0")
+    parser.add_argument("--statement", type=whole, metavar="N", help="only this statement, counted from 0")
     parser.add_argument("--instruction", metavar="NAME", help="only this instruction")
     parser.add_argument(
         "--criterion",

@@ -55,7 +55,14 @@ def add_search(parser: argparse.ArgumentParser) -> None:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (default: 0)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="INT", help="seed of everything random (default: 0)")
+
+
+def whole(text: str) -> int:
+    """A whole number from 0, for argparse."""
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0, found '{text}'")
+    return int(text)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

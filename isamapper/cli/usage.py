@@ -14,6 +14,7 @@ _CHOICE = re.compile(
 _VALUE = re.compile(
     r"argument (?P<of>.+?): (?P<what>invalid .+ value: (?P<quote>['\"])(?P<word>.*)(?P=quote))", re.DOTALL
 )
+_FOUND = re.compile(r"argument (?P<of>.+?): (?P<what>must .*, found '(?P<word>.*)')", re.DOTALL)
 _ARGUMENT = re.compile(r"argument (?P<of>\S+?)(?:/\S+)*: (?P<what>.*)", re.DOTALL)
 _UNKNOWN = "unrecognized arguments: "
 _MISSING = "the following arguments are required: "
@@ -33,14 +34,16 @@ def usage_error(message: str, line: CommandLine, parser: argparse.ArgumentParser
         )
     if message.startswith(_UNKNOWN):
         word = message.removeprefix(_UNKNOWN).split(" ")[0]
-        known = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", parser.format_help())
-        hint = did_you_mean(word.split("=")[0], known) if word.startswith("-") else "see --help"
+        known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", parser.format_help())) - {"-h", "--help"}
+        hint = did_you_mean(word.split("=")[0], known) if word.startswith("-") and known else "see --help"
         return line.error("CLI002", f"unexpected argument '{word}'", word, hint)
     if message.startswith(_MISSING):
         names = message.removeprefix(_MISSING)
         return line.error("CLI003", f"missing {names}", None, "see --help")
     if value := _VALUE.match(message):
         return line.error("CLI004", f"'{value['of']}': {value['what'].split(': ')[0]} '{value['word']}'", value["word"])
+    if found := _FOUND.match(message):
+        return line.error("CLI004", f"'{found['of']}' {found['what']}", found["word"])
     if argument := _ARGUMENT.match(message):
         return line.error("CLI005", f"'{argument['of']}' {argument['what']}", argument["of"])
     return line.error("CLI005", message)

@@ -70,7 +70,7 @@ def command_line(words: abc.Sequence[str]) -> CommandLine:
 def did_you_mean(word: str, known: abc.Iterable[str]) -> str | None:
     """A hint that names the nearest of ``known``, or lists them where none is near."""
     choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.7)
     if near:
         return f"did you mean '{near[0]}'?"
     return "known: " + ", ".join(choices) if choices else None

@@ -146,6 +146,7 @@ def test_an_optimum_that_is_not_proved_is_exit_code_3(capsys: pytest.CaptureFixt
         (("--cost", "analitic"), "PLG001", "1:52"),
         (("--budget", "soon"), "CLI009", "1:54"),
         (("--seed", "x"), "CLI004", "1:52"),
+        (("--seed", "-1"), "CLI004", "1:52"),
     ],
 )
 def test_a_wrong_option_of_the_search_is_shown_where_it_stands(
