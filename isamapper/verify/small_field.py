@@ -55,7 +55,9 @@ class SmallField(Residues):
 
     def unequal(self, one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         with np.errstate(invalid="ignore"):
-            return np.asarray((np.mod(one - other, PRIME) != 0) & ~np.isnan(one))
+            difference = one - other
+            difference -= PRIME * np.rint(difference / PRIME)
+            return np.asarray((difference != 0) & ~np.isnan(one))
 
     def text(self, stored: Any) -> str:
         return "undefined" if math.isnan(stored) else f"{int(stored) % PRIME} (mod {PRIME})"

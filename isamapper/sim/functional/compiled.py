@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.nodes import Assign, Direction, Kernel, Tensor
-from isamapper.ir.walk import first_write
+from isamapper.ir.nodes import Assign, Direction, Invoke, Kernel, Tensor
+from isamapper.ir.walk import first_write, walk
 from isamapper.sim.functional.code import MAX_DEPTH, STATE_FIELDS, Failure, Field, Site
 from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.domain import Domain
@@ -57,6 +57,7 @@ class Compiled:
     def __init__(self, body: Kernel, machine: Machine | None, domain: Domain) -> None:
         self.body, self.domain = body, domain
         self.written: Written = write_program(body, machine, domain)
+        self.changed = frozenset(_changed(body, machine))
         optimised = instances(body, machine) > _SMALL
         self.code = MachineCode(self.written.text, ENTRY, callback_addresses(), optimised)
 
@@ -78,7 +79,10 @@ class Compiled:
         storage = self.domain.storage(tensor.dtype)
         parameter = number < len(self.body.tensors)
         if parameter and tensor.direction in (Direction.IN, Direction.INOUT):
-            return np.array(inputs[tensor.name], storage, order="C", copy=True)
+            given = inputs[tensor.name]
+            if tensor.name in self.changed:
+                return np.array(given, storage, order="C", copy=True)
+            return np.ascontiguousarray(given, storage).reshape(tensor.shape)
         first: Assign | None = first_write(self.body.body, tensor.name) if parameter else None
         filler: Any = self.domain.undefined(tensor.dtype)
         if first is not None and first.reduction is not None:
@@ -93,6 +97,17 @@ class Compiled:
                 values = state[loops : loops + MAX_DEPTH]
                 places.append((site, {name: int(v) for name, v in zip(site.loops, values, strict=False)}))
         return Stop(Failure(int(state[Field.FAILURE])), tuple(places))
+
+
+def _changed(body: Kernel, machine: Machine | None) -> abc.Iterator[str]:
+    """Names of the tensors that ``body`` writes."""
+    for node, _ in walk(body):
+        if isinstance(node, Assign):
+            yield node.target.tensor
+        elif isinstance(node, Invoke) and machine is not None:
+            semantics = machine.instruction(node.instruction).semantics
+            results = {t.name for t in semantics.tensors if t.direction in (Direction.OUT, Direction.INOUT)}
+            yield from (window.tensor for name, window in node.windows if name in results)
 
 
 @lru_cache(maxsize=64)
