@@ -32,14 +32,14 @@ def usage_error(message: str, line: CommandLine, parser: argparse.ArgumentParser
         return line.error(
             "CLI001", f"unknown {noun} '{choice['word']}'", choice["word"], did_you_mean(choice["word"], known)
         )
+    known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", parser.format_help())) - {"-h", "--help"}
     if message.startswith(_UNKNOWN):
-        word = message.removeprefix(_UNKNOWN).split(" ")[0]
-        known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", parser.format_help())) - {"-h", "--help"}
-        hint = did_you_mean(word.split("=")[0], known) if word.startswith("-") and known else "see --help"
-        return line.error("CLI002", f"unexpected argument '{word}'", word, hint)
+        return _unexpected(message.removeprefix(_UNKNOWN).split(" ")[0], known, line)
     if message.startswith(_MISSING):
-        names = message.removeprefix(_MISSING)
-        return line.error("CLI003", f"missing {names}", None, "see --help")
+        misspelt = (word for word in line.words if word.startswith("--") and word.split("=")[0] not in known)
+        if known and (word := next(misspelt, None)):
+            return _unexpected(word, known, line)
+        return line.error("CLI003", f"missing {message.removeprefix(_MISSING)}", None, "see --help")
     if value := _VALUE.match(message):
         return line.error("CLI004", f"'{value['of']}': {value['what'].split(': ')[0]} '{value['word']}'", value["word"])
     if found := _FOUND.match(message):
@@ -47,3 +47,8 @@ def usage_error(message: str, line: CommandLine, parser: argparse.ArgumentParser
     if argument := _ARGUMENT.match(message):
         return line.error("CLI005", f"'{argument['of']}' {argument['what']}", argument["of"])
     return line.error("CLI005", message)
+
+
+def _unexpected(word: str, known: set[str], line: CommandLine) -> SourceError:
+    hint = did_you_mean(word.split("=")[0], known) if word.startswith("-") and known else "see --help"
+    return line.error("CLI002", f"unexpected argument '{word}'", word, hint)

@@ -66,6 +66,12 @@ def test_an_unknown_option_is_shown_where_it_stands(capsys: pytest.CaptureFixtur
     assert error.startswith("error[CLI002]: unexpected argument '--formt'\n --> command line:1:23\n")
 
 
+def test_a_misspelt_option_is_named_before_the_one_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "gemm", "--hv", "toy4"]) == 2
+    error = capsys.readouterr().err
+    assert "error[CLI002]: unexpected argument '--hv'" in error and "did you mean '--hw'?" in error
+
+
 def test_a_missing_argument_points_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernel", "show"]) == 2
     assert "error[CLI003]: missing KERNEL\n --> command line:1:22\n" in capsys.readouterr().err
