@@ -27,11 +27,10 @@ class UsageError(Exception):
 def usage_error(message: str, line: CommandLine, parser: argparse.ArgumentParser) -> SourceError:
     """``message`` of argparse with its place, in the words of the other diagnostics."""
     if choice := _CHOICE.match(message):
-        known = re.findall(r"[\w-]+", choice["known"])
+        choices = re.findall(r"[\w-]+", choice["known"])
         noun = "command" if choice["of"] in ("COMMAND", "command") else f"value for '{choice['of']}'"
-        return line.error(
-            "CLI001", f"unknown {noun} '{choice['word']}'", choice["word"], did_you_mean(choice["word"], known)
-        )
+        hint = did_you_mean(choice["word"], choices)
+        return line.error("CLI001", f"unknown {noun} '{choice['word']}'", choice["word"], hint)
     known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", parser.format_help())) - {"-h", "--help"}
     if message.startswith(_UNKNOWN):
         return _unexpected(message.removeprefix(_UNKNOWN).split(" ")[0], known, line)
