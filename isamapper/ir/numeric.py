@@ -35,7 +35,7 @@ Function2: TypeAlias = abc.Callable[[Value, Value], Value]
 
 
 @dataclass(frozen=True, slots=True)
-class _Format:
+class SmallFloat:
     """A small float format: significand bits (the hidden one included), least exponent, greatest finite value."""
 
     precision: int
@@ -45,12 +45,12 @@ class _Format:
 
 
 # fp8: "OCP 8-bit Floating Point Specification (OFP8)", revision 1.0, table 1 (E4M3 has no infinity, overflow is NaN).
-_SMALL = {
-    "tf32": _Format(11, -136, (2 - 2.0**-10) * 2.0**127, math.inf),
-    "bf16": _Format(8, -133, (2 - 2.0**-7) * 2.0**127, math.inf),
-    "f16": _Format(11, -24, 65504.0, math.inf),
-    "fp8_e4m3": _Format(4, -9, 448.0, math.nan),
-    "fp8_e5m2": _Format(3, -16, 57344.0, math.inf),
+SMALL_FLOATS = {
+    "tf32": SmallFloat(11, -136, (2 - 2.0**-10) * 2.0**127, math.inf),
+    "bf16": SmallFloat(8, -133, (2 - 2.0**-7) * 2.0**127, math.inf),
+    "f16": SmallFloat(11, -24, 65504.0, math.inf),
+    "fp8_e4m3": SmallFloat(4, -9, 448.0, math.nan),
+    "fp8_e5m2": SmallFloat(3, -16, 57344.0, math.inf),
 }
 _STORAGE: dict[str, Any] = {
     "f64": np.float64,
@@ -140,7 +140,7 @@ def _wrap(value: Value, dtype: DType) -> Value:
 
 def _round(value: Value, dtype: DType) -> Value:
     """A float value rounded once, to nearest even, to ``dtype``."""
-    small = _SMALL.get(dtype.name)
+    small = SMALL_FLOATS.get(dtype.name)
     if small is None or dtype.name == "f16" or value.dtype == numpy_dtype(dtype) != np.float32:
         return value.astype(numpy_dtype(dtype))
     wide = value.astype(np.float64)
@@ -322,6 +322,6 @@ def _bounds(dtype: DType) -> tuple[float, float]:
     """The least and greatest value, infinities included where the type has them."""
     if dtype.is_integer:
         return integer_range(dtype)
-    small = _SMALL.get(dtype.name)
+    small = SMALL_FLOATS.get(dtype.name)
     greatest = small.greatest if small is not None and math.isnan(small.overflow) else math.inf
     return -greatest, greatest

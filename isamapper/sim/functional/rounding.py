@@ -6,40 +6,19 @@ below 2**(51 + e) (Knuth, The Art of Computer Programming, volume 2, section 4.2
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
+from isamapper.ir.numeric import SMALL_FLOATS
 from isamapper.ir.types import DType
 from isamapper.sim.functional.lanes import DOUBLE, INDEX, Lanes, Raw
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """Significand bits (the hidden one included), exponent of the least subnormal, greatest finite, overflow."""
-
-    precision: int
-    least_exponent: int
-    greatest: float
-    overflow: float
-
-
-_FORMATS = {
-    "tf32": _Format(11, -136, (2 - 2.0**-10) * 2.0**127, math.inf),
-    "bf16": _Format(8, -133, (2 - 2.0**-7) * 2.0**127, math.inf),
-    "f16": _Format(11, -24, 65504.0, math.inf),
-    "fp8_e4m3": _Format(4, -9, 448.0, math.nan),
-    "fp8_e5m2": _Format(3, -16, 57344.0, math.inf),
-}
-
-
 def is_small(dtype: DType) -> bool:
     """Whether ``dtype`` is a float format narrower than f32, stored as the f32 number it is."""
-    return dtype.name in _FORMATS
+    return dtype.name in SMALL_FLOATS
 
 
 def round_small(lanes: Lanes, wide: Raw, dtype: DType) -> Raw:
     """f64 ``wide`` rounded to ``dtype``, still as f64."""
-    form, builder = _FORMATS[dtype.name], lanes.builder
+    form, builder = SMALL_FLOATS[dtype.name], lanes.builder
     bits = builder.bitcast(wide, lanes.type(INDEX))
     exponent = builder.and_(builder.lshr(bits, lanes.constant(INDEX, 52)), lanes.constant(INDEX, 0x7FF))
     least = lanes.constant(INDEX, form.least_exponent + form.precision - 1 + 1023)
