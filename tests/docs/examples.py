@@ -23,6 +23,8 @@ from isamapper.cli.main import main
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 ANY_LINES = "..."
+SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
+SECONDS_JSON = re.compile(r'(seconds": )[\d.e-]+')
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,28 @@ def perform(step: Step) -> str | None:
     return out.getvalue() + err.getvalue()
 
 
+def same(expected: str, printed: str) -> bool:
+    """Whether ``printed`` is what ``expected`` says: seconds apart, and with ``...`` lines for any lines."""
+    shape = "".join(
+        r"(?:.*\n)*?" if line.strip() == ANY_LINES else re.escape(line) + "\n"
+        for line in _blurred(expected).split("\n")
+    )
+    return re.fullmatch(shape, _blurred(printed) + "\n") is not None
+
+
+def _blurred(text: str) -> str:
+    text = SECONDS_JSON.sub(r"\g<1>0", SECONDS.sub("0 s", text))
+    return "\n".join(" ".join(line.split()) for line in text.rstrip("\n").split("\n"))
+
+
 def refreshed(text: str) -> str:
-    """The document with what its commands print now; blocks that leave lines out stay as they are."""
+    """The document with what its commands print now; what differs in seconds alone stays as it is."""
     return BLOCK.sub(_refreshed_block, text)
 
 
 def _refreshed_block(block: re.Match[str]) -> str:
     done = [(step, perform(step)) for step in block_steps(block)]
-    if not any(step.command for step, _ in done) or f"\n{ANY_LINES}\n" in block["body"]:
+    if all(printed is None or same(step.text, printed) for step, printed in done):
         return block[0]
     lines = ["```console"]
     for step, printed in done:

@@ -1,32 +1,12 @@
-"""Every example in the README and in docs/ is run, and what it prints is what the document says.
-
-Seconds vary, so every number of seconds in both texts is taken for the same one; a line ``...`` stands for any lines.
-"""
+"""Every example in the README and in docs/ is run, and what it prints is what the document says."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from tests.docs.examples import ANY_LINES, documents, perform, refreshed, steps
-
-SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
-SECONDS_JSON = re.compile(r'(seconds": )[\d.e-]+')
-
-
-def same(expected: str, printed: str) -> bool:
-    """Whether ``printed`` is what ``expected`` says, seconds apart."""
-    shape = "".join(
-        r"(?:.*\n)*?" if line.strip() == ANY_LINES else re.escape(line) + "\n" for line in blurred(expected).split("\n")
-    )
-    return re.fullmatch(shape, blurred(printed) + "\n") is not None
-
-
-def blurred(text: str) -> str:
-    text = SECONDS_JSON.sub(r"\g<1>0", SECONDS.sub("0 s", text))
-    return "\n".join(" ".join(line.split()) for line in text.rstrip("\n").split("\n"))
+from tests.docs.examples import documents, perform, refreshed, same, steps
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.stem)
