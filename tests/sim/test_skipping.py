@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from isamapper.bench.simulator import arithmetic, product
+from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Dispatch, Machine
 from isamapper.ir.parser import parse_program
@@ -195,3 +196,16 @@ def test_iterations_without_work_are_skipped_too():
     start = time.process_time()
     assert simulate(micro_program(target, body)).cycles == 3
     assert time.process_time() - start < 0.5
+
+
+def test_a_tensor_larger_than_memory_costs_what_is_touched_of_it():
+    target = machine(op("make", MAKE, "occupies_cycles: 1, latency_cycles: 2"))
+    body = "allocate l: i32[2000000000] @m at 8192 for i < 1000000000 { invoke make() y: l[2*i + $0] over [1] }"
+    assert simulate(micro_program(target, body)).cycles == 10**9 + 2
+
+
+def test_more_records_than_memory_are_refused():
+    target = machine(op("make", MAKE, "occupies_cycles: 1, latency_cycles: 2"))
+    body = "allocate l: i32[2000000000] @m at 8192 for i < 1000000000 { invoke make() y: l[2*i + $0] over [1] }"
+    with pytest.raises(SourceError, match="touches too many separate pieces of memory"):
+        simulate(micro_program(target, body), engine="expanded")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from isamapper.diagnostics.source import SourceError
+from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.sim.compiled.atoms import Atoms, Unsuited, atoms
 from isamapper.sim.compiled.jit import compile_program
 from isamapper.sim.compiled.layout import (
     EVENT_COUNT,
     EVENT_WORDS,
     EVENTS,
+    EXHAUSTED,
     LAST_END,
     OVERFLOW,
     STATUS,
@@ -45,11 +46,21 @@ def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = D
     while True:
         plan, text = _program(model, found, specs, events, policy if skip and not events else None, intervals)
         _code, entry = compile_program(text, 1 if plan.snapshots == [] and not events else 0)
-        state = plan.state()
+        try:
+            state = plan.state()
+        except (MemoryError, OSError, OverflowError, ValueError) as error:
+            raise _too_large(plan) from error
         entry(state.ctypes.data)
+        if state[STATUS] == EXHAUSTED:
+            raise _too_large(plan)
         if state[STATUS] != OVERFLOW:
             return _counters(plan, state)
         intervals *= 16
+
+
+def _too_large(plan: Layout) -> SourceError:
+    message = f"the program touches too many separate pieces of memory to be timed ({plan.words:.2g})"
+    return SourceError(Diagnostic("SIM005", message, help="a smaller size"))
 
 
 def _specs(model: Model, found: Atoms) -> tuple[StepSpec, ...]:

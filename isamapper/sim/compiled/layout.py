@@ -6,12 +6,13 @@ state too. The *core* (clock, queues, servers, windows, statistics) is what a sn
 
 from __future__ import annotations
 
+import mmap
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.sim.compiled.atoms import Atoms
 from isamapper.sim.compiled.specs import StepSpec
 from isamapper.sim.counters import REASONS
@@ -54,13 +55,14 @@ State = NDArray[np.int64]
     LATE,  # invocations whose server was free before they could start
     UNBOUNDED,  # 1: dispatch waits for nothing but its own rate
     PER_CYCLE,
-) = range(32)
+    RECENT,  # pages of records that became live lately, by their last digits
+    PAGES,  # how many more pages of records may be touched
+) = range(34)
 FIXED_WORDS = 40
 
-OVERFLOW = 1
+OVERFLOW, EXHAUSTED = 1, 2  # values of STATUS: a calendar was full; too many pages were touched
 _EXACT, _AT_FLOOR, _AT_CLOCK = range(3)  # kinds of items: from when on their times matter
 CALENDAR_HEADER = 3  # head, tail, size; then pairs (start, end)
-GREATEST_WORDS = 2**29  # 4 GiB of state
 EVENT_WORDS = 5 + len(REASONS) + 1  # site, dispatched, free, start, released, end, waits
 SCRATCH_WORDS = 4096
 
@@ -146,21 +148,37 @@ class Layout:
         """The word that counts a unit's waiting for a reason."""
         return self.stalls + unit * len(REASONS) + reason
 
+    @property
+    def promised(self) -> bool:
+        """Whether the state is larger than what may be touched of it."""
+        return self.words > MOST_TOUCHED_WORDS
+
     def state(self) -> State:
-        """A fresh state; untouched pages of it take no memory."""
-        if self.words > GREATEST_WORDS:
-            message = f"the program touches too many separate pieces of memory to be timed ({self.words:.2g})"
-            raise SourceError(Diagnostic("SIM005", message, help="a smaller size"))
-        state = np.zeros(self.words, dtype=np.int64)
+        """A fresh state of zeros; untouched pages of it take no memory. MemoryError where it is too large."""
+        if self.promised and not self.snapshots:
+            raise MemoryError
+        state = _zeros(self.words)
+        state[PAGES] = MOST_TOUCHED_WORDS >> PAGE_BITS if self.promised else 1 << 62
         for address, value in self.initial:
             state[address] = value
         return state
 
 
+MOST_TOUCHED_WORDS = 1 << 29  # 4 GiB
+PAGE_BITS = 9  # words of a page of memory, as a power of two
+RECENT_PAGES = 64
 LOG_RECORDS = 1 << 15
 SNAPSHOT_INTERVALS = 1 << 10
 SNAPSHOT_RECORDS = 1 << 14
 SNAPSHOT_HEADER = 6  # valid, iteration, limit, live records, floor, iterations skipped; then the core
+
+
+def _zeros(words: int) -> State:
+    """An array of which more may be promised than there is memory: only what is touched counts."""
+    if words <= MOST_TOUCHED_WORDS or not sys.platform.startswith("linux"):
+        return np.zeros(words, dtype=np.int64)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
+    return np.frombuffer(mmap.mmap(-1, 8 * words, flags=flags), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +209,7 @@ def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, needs: Needs
     plan.executed = {site: plan.reserve(1) for site in needs.contested}
     plan.initial.append((CORE_COUNT, plan.words))
     _tables(plan)
+    plan.initial.append((RECENT, plan.reserve(RECENT_PAGES)))
     plan.initial += [(SCRATCH, plan.reserve(SCRATCH_WORDS)), (EVENT_SIZE, events)]
     plan.initial += [(EVENTS, plan.reserve(events * EVENT_WORDS))]
     plan.initial += [(LOG_SIZE, LOG_RECORDS), (LOG, plan.reserve(2 * LOG_RECORDS if loops else 0))]

@@ -12,6 +12,7 @@ from isamapper.sim.compiled.layout import (
     CALENDARS,
     CLOCK,
     CORE_COUNT,
+    EXHAUSTED,
     FLOOR,
     FLOOR_COUNT,
     FLOOR_UNITS,
@@ -19,11 +20,16 @@ from isamapper.sim.compiled.layout import (
     LOG_COUNT,
     LOG_LOST,
     LOG_SIZE,
+    PAGE_BITS,
+    PAGES,
+    RECENT,
+    RECENT_PAGES,
     RECORD_WORDS,
     REGIONS,
     SNAPSHOT_HEADER,
     SNAPSHOT_INTERVALS,
     SNAPSHOT_RECORDS,
+    STATUS,
 )
 from isamapper.sim.compiled.ports import prune_function
 from isamapper.sim.compiled.text import Function, Value
@@ -41,6 +47,13 @@ def note_function() -> str:
     fn = Function("note", ["record", "region", "mark"])
     record, region, mark = fn.parameters
     fn.store(mark, 1)
+    page = fn.floor_divide(record, 1 << PAGE_BITS)
+    recent = fn.add(fn.load(RECENT), fn.modulo(page, RECENT_PAGES))
+    with fn.when(fn.negate(fn.equal(page, fn.load(recent)))):
+        fn.store(recent, page)
+        fn.increase(PAGES, -1)
+        with fn.when(fn.equal(fn.load(PAGES), 0)):
+            fn.store(STATUS, EXHAUSTED)
     with fn.when(fn.equal(fn.load(LOG_LOST), 1)):
         fn.finish(0)
     with fn.when(fn.equal(fn.load(LOG_COUNT), fn.load(LOG_SIZE))):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from isamapper.sim.compiled.atoms import Atoms
-from isamapper.sim.compiled.layout import EVENT_COUNT, EVENT_SIZE, FLOOR_COUNT, FLOOR_UNITS, STEPS, Layout
+from isamapper.sim.compiled.layout import EVENT_COUNT, EVENT_SIZE, FLOOR_COUNT, FLOOR_UNITS, STATUS, STEPS, Layout
 from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.text import Function, Truth, Value, Variable
 from isamapper.sim.compiled.values import affine_value, conditions_hold, extent_value
@@ -150,6 +150,9 @@ class Nest:
             self._steps(loop.body, {**scope, loop.iterator: now})
             following = fn.add(now, 1)
             fn.set(counter, following)
+            if self.plan.promised:
+                with fn.when(fn.negate(fn.equal(fn.load(STATUS), 0))):
+                    fn.finish(0)
             if facts is not None:
                 self._skip(facts, self.snapshots[id(loop)], counter, due, entered, trips, scope)
 
