@@ -149,10 +149,20 @@ def search(
 ) -> abc.Iterator[Candidate]:
     """Schedules, each cheaper than the one before; NotSchedulable where there is none."""
     bound, target = resolve(kernel, machine, sizes, types)
-    chosen = cast(SearchStrategy, load("strategy", strategy))
+    chosen = load("strategy", strategy)
+    if not callable(chosen):
+        raise _unfit("strategy", strategy, "it cannot be called")
     judge = load("cost model", cost_model)
-    model = cast(CostModel, judge() if isinstance(judge, type) else judge)
-    return chosen(SearchProblem(bound, target), model, budget_seconds=budget_seconds, seed=seed)
+    model = judge() if isinstance(judge, type) else judge
+    if not callable(getattr(model, "cycles", None)):
+        raise _unfit("cost model", cost_model, "it has no method 'cycles'")
+    return cast(SearchStrategy, chosen)(
+        SearchProblem(bound, target), cast(CostModel, model), budget_seconds=budget_seconds, seed=seed
+    )
+
+
+def _unfit(kind: str, name: str, reason: str) -> SourceError:
+    return SourceError(Diagnostic("PLG004", f"{reason}: {kind} '{name}'", help="see isamapper.plan.protocols"))
 
 
 def find_schedule(

@@ -214,3 +214,18 @@ def test_a_proved_optimum_meets_require_optimal(
     monkeypatch.setattr(pipeline, "load", lambda kind, name: given[kind])
     assert main(["run", *SMALL, "--require-optimal"]) == 0
     assert "proved the cheapest of its space" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"strategy": 3, "cost model": Simulated}, "it cannot be called: strategy 'heuristic'"),
+        ({"strategy": heuristic, "cost model": 3}, "it has no method 'cycles': cost model 'simulated'"),
+    ],
+)
+def test_a_plugin_that_is_something_else_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: dict[str, object], message: str
+) -> None:
+    monkeypatch.setattr(pipeline, "load", lambda kind, name: given[kind])
+    assert main(["run", *SMALL]) == 2
+    assert f"error[PLG004]: {message}" in capsys.readouterr().err

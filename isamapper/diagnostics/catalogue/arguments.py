@@ -76,4 +76,9 @@ CODES: dict[str, tuple[str, str]] = {
         """Importing the plugin's entry point raised the error that the message quotes. The package named there
         must be mended or installed again.""",
     ),
+    "PLG004": (
+        "a plugin is not what it is registered as",
+        """A strategy must be callable and a cost model must have a method 'cycles', as isamapper.plan.protocols says.
+        The package that registered it must be mended.""",
+    ),
 }
