@@ -23,6 +23,7 @@ from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
+from isamapper.ir.literals import named_dtype
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.types import DType
 from isamapper.mapper import explain as explain_mappings
@@ -42,6 +43,8 @@ from isamapper.verify.verifier import verify
 
 KernelLike: TypeAlias = Kernel | str | PathLike[str]
 MachineLike: TypeAlias = Machine | str | PathLike[str]
+Types: TypeAlias = abc.Mapping[str, DType | str]
+"""Types by the name of the parameter; a type may be given by its name."""
 Report: TypeAlias = abc.Callable[[str], None]
 """Told which stage begins."""
 
@@ -57,7 +60,7 @@ def resolve(
     kernel: KernelLike,
     machine: MachineLike,
     sizes: abc.Mapping[str, int] | None = None,
-    types: abc.Mapping[str, DType] | None = None,
+    types: Types | None = None,
 ) -> tuple[Kernel, Machine]:
     """The kernel and the machine that are meant.
 
@@ -68,7 +71,7 @@ def resolve(
     target = machine if isinstance(machine, Machine) else load_machine(fspath(machine))
     if isinstance(kernel, Kernel):
         return kernel, target
-    name, given = fspath(kernel), dict(types or {})
+    name, given = fspath(kernel), {each: named_dtype(dtype) for each, dtype in (types or {}).items()}
     bound = load_kernel(name, sizes, given)
     own = dict(bound.types)
     preferred = {n: d for n, d in target.default_types if n in own and n not in given and own[n] != d}
@@ -88,7 +91,7 @@ def map_kernel(
     machine: MachineLike,
     *,
     sizes: abc.Mapping[str, int] | None = None,
-    types: abc.Mapping[str, DType] | None = None,
+    types: Types | None = None,
     statement: int | None = None,
     instruction: str | None = None,
     criterion: str | None = None,
@@ -126,7 +129,7 @@ def explain_kernel(
     machine: MachineLike,
     *,
     sizes: abc.Mapping[str, int] | None = None,
-    types: abc.Mapping[str, DType] | None = None,
+    types: Types | None = None,
     instruction: str | None = None,
 ) -> Mappings:
     """Why instructions do not fit, the nearest miss first, beside the mappings of those that do."""
@@ -141,7 +144,7 @@ def search(
     machine: MachineLike,
     *,
     sizes: abc.Mapping[str, int] | None = None,
-    types: abc.Mapping[str, DType] | None = None,
+    types: Types | None = None,
     strategy: str = STRATEGY,
     cost_model: str = COST_MODEL,
     budget_seconds: float | None = None,
@@ -170,7 +173,7 @@ def find_schedule(
     machine: MachineLike,
     *,
     sizes: abc.Mapping[str, int] | None = None,
-    types: abc.Mapping[str, DType] | None = None,
+    types: Types | None = None,
     strategy: str = STRATEGY,
     cost_model: str = COST_MODEL,
     budget_seconds: float | None = None,
@@ -207,7 +210,7 @@ def run(
     machine: MachineLike,
     *,
     sizes: abc.Mapping[str, int] | None = None,
-    types: abc.Mapping[str, DType] | None = None,
+    types: Types | None = None,
     strategy: str = STRATEGY,
     cost_model: str = COST_MODEL,
     budget_seconds: float | None = None,

@@ -27,3 +27,15 @@ def test_verify_is_callable_however_its_room_was_imported(before: str) -> None:
         f"{before}import isamapper; assert callable(isamapper.verify); import isamapper.verify.verifier as v; v.verify"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_types_may_be_given_by_name() -> None:
+    kernel, _ = isamapper.resolve("gemm", "gemmini16_f32", sizes={"M": 4}, types={"TC": "f64"})
+    assert {name: dtype.name for name, dtype in kernel.types}["TC"] == "f64"
+    assert dict(kernel.sizes)["M"] == 4
+
+
+def test_a_machine_gives_types_that_are_left_open() -> None:
+    kernel, machine = isamapper.resolve("gemm", "gemmini16")
+    assert {name: dtype.name for name, dtype in kernel.types} == {"TA": "i8", "TB": "i8", "TC": "i32"}
+    assert dict(machine.default_types)["TA"].name == "i8"
