@@ -86,6 +86,8 @@ def work_bound(machine: Machine, kernel: Kernel) -> float:
     """Cycles that the statements' operations take at least; 0 where no unit is known for any."""
     jobs: list[tuple[float, dict[str, float]]] = []
     for statement in statements(kernel):
+        if statement.conditions or statement.exclusions:
+            continue  # not all of the box is done, and a bound must not count what is not
         rates = peak_rates(machine, kernel, statement)
         if rates:
             jobs.append((float(math.prod(iterator.extent for iterator in statement.iterators)), rates))

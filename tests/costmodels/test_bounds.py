@@ -52,3 +52,10 @@ def test_small_products_have_no_capacity_bound_and_large_ones_do() -> None:
     assert capacity_bytes_bound(machine, small) == 0
     held = (256 + 64) * 1024 + 512
     assert capacity_bytes_bound(machine, large) == pytest.approx(2 * 8192**3 / held**0.5 - 2 * held)
+
+
+def test_guarded_work_is_not_counted_in_full() -> None:
+    kernel = parse_kernel(
+        "kernel k(x: f32[64]) -> (y: f32[64]) { for i < 64 { if i <= 3 { y[i] = x[i] + x[i] } else { y[i] = x[i] } } }"
+    )
+    assert work_bound(load_machine("toy4"), kernel) == 0
