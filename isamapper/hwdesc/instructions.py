@@ -24,7 +24,7 @@ from isamapper.ir.template import Template, bind, parse_size_expression, parse_t
 from isamapper.ir.types import DTYPES, DType
 
 _BRACED = re.compile(r"\{([A-Za-z_][A-Za-z_0-9]*)\}")
-_PLACEHOLDER = DTYPES["f32"]
+_ANY_TYPE = DTYPES["f32"]
 """What a type name of a family stands for before a choice is made."""
 
 
@@ -70,11 +70,11 @@ def _declare_types(template: Template, types: YamlNode | None) -> Template:
     keys = _type_keys(types)
     added = tuple(key for name, key in keys.items() if name not in declared)
     defaults = tuple(
-        syntax.Default(syntax.Name(key.text, key.span), syntax.Name(_PLACEHOLDER.name, key.span), key.span)
+        syntax.Default(syntax.Name(key.text, key.span), syntax.Name(_ANY_TYPE.name, key.span), key.span)
         for key in added
     )
     text = replace(template.text, types=(*template.text.types, *defaults))
-    return replace(template, text=text, types=(*template.types, *((key.text, _PLACEHOLDER) for key in added)))
+    return replace(template, text=text, types=(*template.types, *((key.text, _ANY_TYPE) for key in added)))
 
 
 def _type_keys(types: YamlNode | None) -> dict[str, YamlScalar]:

@@ -17,7 +17,7 @@ from isamapper.mapper.needle import Needle
 from isamapper.mapper.partial import Partial, partial_matches
 from isamapper.mapper.rewrites.edit import spans
 from isamapper.mapper.rewrites.rebuild import expression_of
-from isamapper.mapper.rewrites.split import Split, placeholder
+from isamapper.mapper.rewrites.split import Split, part_load
 from isamapper.mapper.sigma import Subject, is_plain, target_tensor
 from isamapper.mapper.terms import Leaf, Literal, Node, Setting, Term, join
 from isamapper.mapper.unify import Key
@@ -131,7 +131,7 @@ class _Naming:
         name = next((name for name, part in self.parts.items() if part == value), f"t{len(self.parts) or ''}")
         self.parts.setdefault(name, value)
         number = 1 + len(self.subject.statement.accesses) + len(leaves)
-        leaves[number] = placeholder(name)
+        leaves[number] = part_load(name)
         return Leaf(number, term.dtype)
 
 

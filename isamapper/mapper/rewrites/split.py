@@ -85,7 +85,7 @@ class Split:
         return f"split statement {self.statement}: " + "; ".join([*parts, print_expression(self.value)])
 
 
-def placeholder(name: str) -> Load:
+def part_load(name: str) -> Load:
     """How a part or the value loads the temporary ``name``."""
     return Load(element(name, ()))
 
