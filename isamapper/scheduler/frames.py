@@ -129,11 +129,13 @@ def _filled(
 ) -> tuple[Digit, ...] | None:
     """Bound digits with every lane filled from one end of its members; ``alone`` takes a single member per lane."""
     sizes = iterator_sizes(instruction.semantics)
+    tests = (*statement.conditions, *(test for tests in statement.exclusions for test in tests))
+    guarded = {name for test in tests for name in test.function.names}  # conditions are tested around calls
     left = {iterator.name: iterator.extent for iterator in statement.iterators}
     place = {iterator.name: rank for rank, iterator in enumerate(statement.iterators)}
     digits: list[Digit] = []
     for lane in _inner_first(instruction, sizes):
-        members = [i for i, j in mapping.rho if j == lane and i not in shared]
+        members = [i for i, j in mapping.rho if j == lane and i not in shared and i not in guarded]
         members.sort(key=lambda name: (left[name], place[name]), reverse=largest_first)
         room = sizes[lane]
         chosen: list[Digit] = []
