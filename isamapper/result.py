@@ -6,6 +6,7 @@ What does not belong here: finding anything out (``pipeline.py``) and text for t
 from __future__ import annotations
 
 import html
+import itertools
 import platform
 from collections import abc
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ from importlib import metadata
 from isamapper.costmodels.bounds import Bounds
 from isamapper.diagnostics.source import Rejection, Span
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.analysis import statements
+from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.print_expression import print_access
 from isamapper.ir.printer import print_node
@@ -200,9 +201,10 @@ def percent(bound: int, cycles: int) -> float:
 
 
 def scheduled_mappings(schedule: Schedule) -> tuple[Mapping, ...]:
-    """The mappings that the steps of a schedule use, one for each statement that has instructions of its own."""
+    """The mappings that the steps of a schedule use, one for each statement; those that a drain does come last."""
     nests = replay(schedule)
-    return tuple(mapping for nest in nests for mapping in _mapping_of(schedule, nest))
+    own = tuple(mapping for nest in nests for mapping in _mapping_of(schedule, nest))
+    return own + tuple(mapping for nest in nests for mapping in _mapping_of_epilogue(schedule, nest))
 
 
 def _mapping_of(schedule: Schedule, nest: Nest) -> tuple[Mapping, ...]:
@@ -218,6 +220,28 @@ def _mapping_of(schedule: Schedule, nest: Nest) -> tuple[Mapping, ...]:
         if sigma == wanted and set(rho) <= set(mapping.rho):
             return (replace(mapping, rho=rho, rewrites=schedule.rewrites),)
     return ()
+
+
+def _mapping_of_epilogue(schedule: Schedule, nest: Nest) -> tuple[Mapping, ...]:
+    """The mapping of the statement that the nest's drain does on its way, with the pairs that the drain walks."""
+    if nest.epilogue is None:
+        return ()
+    statement, instruction = nest.epilogue.statement, nest.epilogue.instruction.name
+    found = find_mappings(schedule.covered, schedule.machine, statement=statement.index, instruction=instruction)
+    rho = tuple(sorted(_drained(nest, statement)))
+    return tuple(replace(each, rho=rho, rewrites=schedule.rewrites) for each in itertools.islice(found, 1))
+
+
+def _drained(nest: Nest, consumer: Statement) -> abc.Iterator[tuple[str, str]]:
+    """Per coordinate that the drain binds: the consumer's iterators there, and the instruction's iterator."""
+    target = nest.statement.accesses[0]
+    read = next(access for access in consumer.accesses[1:] if access.tensor == target.tensor)
+    iterators = {digit.name: digit.iterator for digit in nest.digits}
+    drain = nest.path(0)[0].drain
+    for axis, coordinate, _ in drain.binds if drain else ():
+        for dim, (written, index) in enumerate(zip(target.map.results, read.map.results, strict=True)):
+            if coordinate == f"dim{dim}" or iterators.get(coordinate) in written.names:
+                yield from ((name, axis) for name in index.names)
 
 
 def mapping_dict(mapping: Mapping) -> dict[str, object]:

@@ -71,6 +71,13 @@ def test_run_gives_every_documented_key(ran: dict[str, Any]) -> None:
     assert set(ran["bytes"]["dram"]) == {"read", "write"}
 
 
+def test_a_statement_that_the_drain_does_is_among_the_mappings() -> None:
+    result = isamapper.run("gemm_q", "gemmini16", sizes={"M": 32, "N": 32, "K": 32})
+    mappings = result.to_dict()["mapping"]
+    assert [(each["statement"], each["instruction"]) for each in mappings] == [(0, "compute"), (1, "mvout_i8")]
+    assert {(pair["kernel"], pair["instruction"]) for pair in mappings[1]["iterators"]} == {("m", "i"), ("n", "j")}
+
+
 def test_percentages_are_the_quotients_they_claim(ran: dict[str, Any]) -> None:
     assert ran["bound_cycles"] <= ran["mapped_bound_cycles"] <= ran["cycles"]
     assert ran["percent_of_bound"] == pytest.approx(100 * ran["bound_cycles"] / ran["cycles"], abs=1e-3)
