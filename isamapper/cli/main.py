@@ -77,6 +77,16 @@ def main(words: abc.Sequence[str] | None = None) -> int:
     """Runs the command line ``words`` (default: the process's) and returns the exit code; never raises."""
     line = command_line(sys.argv[1:] if words is None else words)
     try:
+        return int(_ending(line))
+    except BrokenPipeError:
+        # A reader went away: point the streams elsewhere, or the interpreter complains when it flushes at exit.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return int(ExitCode.CLOSED_PIPE)
+
+
+def _ending(line: CommandLine) -> ExitCode:
+    try:
         code = _dispatch(line)
         sys.stdout.flush()
     except SystemExit as ending:  # --help and --version
@@ -89,12 +99,11 @@ def main(words: abc.Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader went away: point stdout elsewhere, or the interpreter complains when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.CLOSED_PIPE
+        raise
     except Exception as error:  # the last line of defence: anything unexpected is our bug and is reported as one
         code = report_bug(error, line)
-    return int(code)
+    sys.stderr.flush()
+    return code
 
 
 def _dispatch(line: CommandLine) -> ExitCode:

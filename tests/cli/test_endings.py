@@ -92,6 +92,14 @@ def test_a_closed_pipe_ends_quietly_with_141() -> None:
     process.stderr.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals and pipes are those of POSIX")
+def test_a_message_that_nobody_reads_ends_with_141_too() -> None:
+    process = subprocess.Popen([*COMMAND, "run", "gemm", "--hw", "no-such"], stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_completion_names_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--print-completion", shell]) == 0
