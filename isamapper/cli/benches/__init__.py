@@ -1,0 +1,1 @@
+"""One module per bench: its options, and how its answer is printed."""
