@@ -14,6 +14,7 @@ from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Direction, Reduction
+from isamapper.mapper.delta import injective
 from isamapper.mapper.needle import Effect, effect_of, needle_of
 from isamapper.mapper.terms import term_of
 from isamapper.plan.homes import home_memory
@@ -79,6 +80,8 @@ def frames_of(
     """
     found: list[Frame] = []
     home = home_memory(machine)
+    if statement.assign.reduction is not None and not injective(statement.assign.target, _extents(statement)):
+        return ()  # tiles would overlap in the target, as in y[p + r]: rewrites gather such sums
     for mapping in mappings:
         instruction = specialised(machine.instruction(mapping.instruction), mapping.parameters)
         if not _schedulable(instruction, mapping, home):
@@ -89,6 +92,10 @@ def frames_of(
                 found.append(frame)
     unique = {(f.call, f.bound): f for f in reversed(found)}
     return tuple(sorted(unique.values(), key=lambda frame: frame.unit_cycles(machine)))
+
+
+def _extents(statement: Statement) -> dict[str, int]:
+    return {iterator.name: iterator.extent for iterator in statement.iterators}
 
 
 def _schedulable(instruction: Instruction, mapping: Mapping, home: str) -> bool:
