@@ -47,6 +47,7 @@ class NoMapping(Exception):
         return {
             "kernel": self.kernel.name,
             "machine": self.machine.name,
+            "settings": list(self.machine.settings),
             "sizes": dict(self.kernel.sizes),
             "types": {name: dtype.name for name, dtype in self.kernel.types},
             "mapping": None,
@@ -70,6 +71,7 @@ class Mappings:
         return {
             "kernel": kernel.name,
             "machine": self.machine.name,
+            "settings": list(self.machine.settings),
             "sizes": dict(kernel.sizes),
             "types": {name: dtype.name for name, dtype in kernel.types},
             "statements": [print_node(statement.assign).strip() for statement in statements(kernel)],
@@ -98,6 +100,7 @@ class Search:
         return {
             "kernel": kernel.name,
             "machine": machine.name,
+            "settings": list(machine.settings),
             "sizes": dict(kernel.sizes),
             "types": {name: dtype.name for name, dtype in kernel.types},
             "mapping": [mapping_dict(mapping) for mapping in scheduled_mappings(self.schedule)],
@@ -145,6 +148,7 @@ class Result:
         return {
             "kernel": kernel.name,
             "machine": self.program.machine.name,
+            "settings": list(self.program.machine.settings),
             "sizes": dict(kernel.sizes),
             "types": {name: dtype.name for name, dtype in kernel.types},
             "mapping": [mapping_dict(m) for m in scheduled_mappings(search.schedule)] if search else None,

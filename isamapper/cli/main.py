@@ -18,6 +18,7 @@ from typing import NoReturn, Protocol, cast
 from isamapper import __version__
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.failures import report_bug, report_missing_extra, report_source_error
+from isamapper.cli.options import join_settings
 from isamapper.cli.usage import UsageError, usage_error
 from isamapper.cli.words import CommandLine, command_line
 from isamapper.diagnostics.source import SourceError
@@ -116,6 +117,7 @@ def _dispatch(line: CommandLine) -> ExitCode:
     if arguments.command is None:
         parser.print_help(sys.stderr)
         return ExitCode.WRONG_INPUT
+    join_settings(arguments)
     return load_command(arguments.command).execute(arguments, line)
 
 

@@ -42,6 +42,25 @@ def add_kernel(parser: argparse.ArgumentParser) -> None:
 
 def add_machine(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     parser.add_argument("--hw", metavar="MACHINE", required=required, help="a path (.yaml) or a built-in name")
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="change a value of the machine, such as memories.spad.capacity_bytes=128KiB; repeat it for several",
+    )
+
+
+def join_settings(arguments: argparse.Namespace) -> None:
+    """Makes the machine of ``--hw`` and every ``--set`` one reference; without ``--hw`` they are left for the stage."""
+    if getattr(arguments, "set", None) and arguments.hw is not None:
+        from isamapper.hwdesc.settings import reference
+
+        arguments.hw, arguments.set = reference(arguments.hw, arguments.set), []
 
 
 def add_search(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +93,7 @@ def add_stage_input(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--kernel", metavar="KERNEL", help="take this kernel instead of the file's")
     add_bindings(parser)
     parser.add_argument("--hw", metavar="MACHINE", help="take this machine instead of the file's")
+    add_settings(parser)
 
 
 def search_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import isamapper
 from isamapper.cli.options import sizes_of, types_of
 from isamapper.cli.words import CommandLine
 from isamapper.diagnostics.source import Source
+from isamapper.hwdesc.settings import reference
 
 if TYPE_CHECKING:
     from isamapper.hwdesc.model import Machine
@@ -21,23 +22,27 @@ if TYPE_CHECKING:
 
 def read_schedule(arguments: argparse.Namespace, line: CommandLine) -> tuple[Schedule, str | None]:
     """The schedule in the command's file, and how its machine is called there or on the command line."""
-    machine, kernel = _given(arguments, line)
     source = _source(arguments.file, line)
+    machine, kernel = _given(arguments, line, source)
     schedule = isamapper.parse_schedule(source, machine=machine, kernel=kernel)
     return schedule, arguments.hw or isamapper.written_machine(source)
 
 
 def read_program(arguments: argparse.Namespace, line: CommandLine) -> Program:
     """The program in the command's file, checked against its machine."""
-    machine, kernel = _given(arguments, line)
-    return isamapper.parse_program_file(_source(arguments.file, line), machine=machine, kernel=kernel)
+    source = _source(arguments.file, line)
+    machine, kernel = _given(arguments, line, source)
+    return isamapper.parse_program_file(source, machine=machine, kernel=kernel)
 
 
-def _given(arguments: argparse.Namespace, line: CommandLine) -> tuple[Machine | None, Kernel | None]:
+def _given(arguments: argparse.Namespace, line: CommandLine, source: Source) -> tuple[Machine | None, Kernel | None]:
+    """The machine and the kernel that take the place of the file's; settings change whichever machine it is."""
     sizes, types = sizes_of(arguments, line), types_of(arguments, line)
     if arguments.kernel is None and (sizes or types):
         word = (arguments.size or arguments.type)[0]
         raise line.error("CLI005", "'-s' and '-t' need '--kernel' here", word, "the file's kernel is bound already")
+    if arguments.set and (written := isamapper.written_machine(source)):
+        arguments.hw = reference(written, arguments.set)
     machine = isamapper.load_machine(arguments.hw) if arguments.hw is not None else None
     if arguments.kernel is None:
         return machine, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import abc
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
@@ -23,6 +24,7 @@ from isamapper.hwdesc.files import builtin_machines, find_machine
 from isamapper.hwdesc.instructions import read_instruction
 from isamapper.hwdesc.model import Instruction, Machine, Unit
 from isamapper.hwdesc.parts import entry_name, read_dispatch, read_grids, read_memories, read_units
+from isamapper.hwdesc.settings import apply_settings, split_reference
 from isamapper.hwdesc.shapes import judge
 from isamapper.hwdesc.snippets import read_snippets
 
@@ -39,20 +41,27 @@ class Loaded:
     warnings: tuple[Diagnostic, ...]
 
 
-def load_machine(machine: str | Source) -> Machine:
+def load_machine(machine: str | Source, settings: tuple[str, ...] = ()) -> Machine:
     """The machine of a built-in name, a path or a text; :class:`SourceError` with every mistake of the file.
 
+    ``settings`` change values of it (``settings.py``); they may also follow the name: ``vta set dispatch.window=2``.
     The rules of ``checks.py`` are not run over built-in machines: tests do that, and it takes a third of the time.
     """
-    if isinstance(machine, str) and machine in builtin_machines():
+    if isinstance(machine, str) and machine in builtin_machines() and not settings:
         return _builtin(machine)
-    return load_with_warnings(machine).machine
+    return load_with_warnings(machine, settings).machine
 
 
-def load_with_warnings(machine: str | Source) -> Loaded:
+def load_with_warnings(machine: str | Source, settings: tuple[str, ...] = ()) -> Loaded:
     """As :func:`load_machine`, with the warnings."""
-    source = machine if isinstance(machine, Source) else find_machine(machine)
-    built, draft = _read(source)
+    if isinstance(machine, str):
+        name, written = split_reference(machine)
+        return _checked(find_machine(name), (*written, *settings))
+    return _checked(machine, settings)
+
+
+def _checked(source: Source, settings: tuple[str, ...]) -> Loaded:
+    built, draft = _read(source, settings)
     findings = (*draft.findings, *check_machine(built, draft.places, draft.names))
     _refuse(findings)
     return Loaded(built, _in_order(findings))
@@ -65,7 +74,7 @@ def _builtin(name: str) -> Machine:
     return machine
 
 
-def _read(source: Source) -> tuple[Machine, Draft]:
+def _read(source: Source, settings: tuple[str, ...] = ()) -> tuple[Machine, Draft]:
     """Everything of ``source`` that can be read, and what was found on the way."""
     draft = Draft()
     root = read_yaml(source)
@@ -74,7 +83,21 @@ def _read(source: Source) -> tuple[Machine, Draft]:
         raise SourceError(*draft.findings)
     fields = Fields(root)
     snippets = read_snippets(fields, draft)
-    return _machine(fields, snippets, draft), draft
+    if settings:
+        fields, *others = _set(fields, snippets, settings, draft)
+        snippets = tuple(others)
+    return replace(_machine(fields, snippets, draft), settings=settings), draft
+
+
+def _set(fields: Fields, snippets: abc.Iterable[Fields], settings: tuple[str, ...], draft: Draft) -> list[Fields]:
+    """The file and its snippets with ``settings`` made; what is wrong with those is said before anything else is."""
+    _refuse(tuple(draft.findings))
+    changed = apply_settings(tuple(part.node for part in (fields, *snippets)), settings)
+    kinds = (schema.MACHINE, *(schema.SNIPPET for _ in changed[1:]))
+    _refuse(
+        tuple(finding for part, kind in zip(changed, kinds, strict=True) for finding in judge(part, kind, kind.what))
+    )
+    return [Fields(part) for part in changed]
 
 
 def _refuse(findings: tuple[Diagnostic, ...]) -> None:

@@ -168,7 +168,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A whole machine. ``digest`` is the sha256 of its normalised description."""
+    """A whole machine. ``digest`` is the sha256 of its normalised description, ``settings`` made in it included."""
 
     name: str
     clock_hz: int
@@ -181,6 +181,7 @@ class Machine:
     default_types: tuple[tuple[str, DType], ...] = ()
     source: str | None = None
     digest: str = ""
+    settings: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         """Cheap: machines are keys of caches."""

@@ -24,6 +24,7 @@ from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
+from isamapper.hwdesc.settings import reference
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import checked_kernel
 from isamapper.ir.printer import print_kernel
@@ -44,7 +45,7 @@ LoadMachine = abc.Callable[[str], Machine]
 
 def print_schedule(schedule: Schedule, machine: str | None = None) -> str:
     """The file of a schedule; ``machine`` is the name or path to write for its machine (default: its name)."""
-    parts = [f"machine {machine or schedule.machine.name}\n"]
+    parts = [f"machine {machine or _reference(schedule.machine)}\n"]
     parts += [f"rewrite {rewrite}\n" for rewrite in schedule.rewrites]
     parts.append(print_kernel(schedule.kernel))
     if schedule.covered != schedule.kernel:
@@ -56,7 +57,11 @@ def print_schedule(schedule: Schedule, machine: str | None = None) -> str:
 def print_program(program: Program, machine: str | None = None) -> str:
     """The file of a program; ``machine`` is the name or path to write for its machine (default: its name)."""
     kernel, body = print_kernel(program.kernel), print_kernel(program.body)
-    return f"machine {machine or program.machine.name}\n{kernel}program\n{body}"
+    return f"machine {machine or _reference(program.machine)}\n{kernel}program\n{body}"
+
+
+def _reference(machine: Machine) -> str:
+    return reference(machine.name, machine.settings)
 
 
 def parse_schedule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 
+from isamapper.hwdesc.settings import reference
 from isamapper.report.certificate import certificate_blocks
 from isamapper.report.document import Bars, Block, Document, Facts, Heading, count, document, percent, table
 from isamapper.report.mapping import mapping_text
@@ -48,7 +49,7 @@ def _facts(result: Result) -> tuple[tuple[str, str], ...]:
     kernel, machine, timeline = result.program.kernel, result.program.machine, result.timeline
     facts = [
         ("kernel", f"{kernel.name}  {_bindings(kernel.sizes)}  {_bindings(kernel.types)}".rstrip()),
-        ("machine", f"{machine.name} at {machine.clock_hz / 1e6:,.0f} MHz"),
+        ("machine", f"{reference(machine.name, machine.settings)} at {machine.clock_hz / 1e6:,.0f} MHz"),
         *(_search_facts(result.search) if result.search else ()),
         ("cycles", f"{count(timeline.cycles)} ({_duration(timeline.cycles / machine.clock_hz)})"),
         ("bound", _bound(result.bounds.bound_cycles, result.percent_of_bound, result.bounds.binding_resource)),

@@ -126,6 +126,12 @@ CODES: dict[str, tuple[str, str]] = {
         slash or a dot is taken for a path.""",
     ),
     "HW041": ("unknown snippet", """'include' names a snippet that does not come with the package."""),
+    "HW042": (
+        "no such value to set",
+        """A setting is PATH=VALUE; the path walks the machine file: keys of maps, entries of lists by their name, as in
+        memories.spad.capacity_bytes=128KiB or instructions.compute.timing.latency_cycles=20. All but the last step
+        must be in the file, and the value there must be a single one.""",
+    ),
     "HW050": (
         "a memory that is cut off",
         """Operands are read from this memory, but nothing brings data there from a host memory; or operands are written
