@@ -10,7 +10,7 @@ import isamapper
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.failures import wants_colour
 from isamapper.cli.options import add_format
-from isamapper.cli.output import print_document, print_json
+from isamapper.cli.output import print_document, print_json, write_text
 from isamapper.cli.words import CommandLine
 from isamapper.diagnostics.render import render
 from isamapper.diagnostics.source import Diagnostic, SourceError
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="say whether machine files are right", allow_abbrev=False)
     actions.add_parser("schema", help="the JSON schema of machine files, for editors", allow_abbrev=False)
     show.add_argument("machine", metavar="MACHINE", help="a path (.yaml) or a built-in name")
+    show.add_argument("--svg", metavar="FILE", help="draw it into this file instead; '-' is stdout")
     check.add_argument("machines", metavar="MACHINE", nargs="+", help="paths (.yaml) or built-in names")
     for action in (listing, show, check):
         add_format(action)
@@ -67,7 +68,11 @@ def _show(arguments: argparse.Namespace) -> ExitCode:
     from isamapper.report.machine import machine_document, machine_json
 
     machine = isamapper.load_machine(arguments.machine)
-    if arguments.format == "json":
+    if arguments.svg is not None:
+        from isamapper.report.machine_svg import machine_svg
+
+        write_text(machine_svg(machine), arguments.svg)
+    elif arguments.format == "json":
         print_json(machine_json(machine))
     else:
         print_document(machine_document(machine))

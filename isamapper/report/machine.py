@@ -8,6 +8,7 @@ from typing import assert_never
 from isamapper.hwdesc.model import Instruction, Machine, Memory, Port, Unit
 from isamapper.ir.sizes import SizeBinary, SizeConstant, SizeExpression, SizeName, SizeOp
 from isamapper.report.document import Block, Document, Facts, Heading, Text, count, document, size, table
+from isamapper.report.machine_text import machine_text
 
 
 def machine_json(machine: Machine) -> dict[str, object]:
@@ -92,6 +93,7 @@ def machine_document(machine: Machine) -> Document:
     return document(
         Heading(machine.name),
         Facts(_machine_facts(machine)),
+        Text(machine_text(machine)),
         table(("memory", "kind", "capacity", "banks", "latency", "ports"), map(_memory_row, machine.memories)),
         table(("unit", "count", "queue", "in flight", "serial"), units),
         grids,

@@ -53,24 +53,20 @@ def clipped(words: str, size: float, room: float) -> str:
     return words if len(words) <= fitting else words[: fitting - 1] + "…"
 
 
-def theme() -> str:
-    """Style sheet variables of both themes; the reader's setting chooses."""
-    return f":root{{{_variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}}}"
+def themed(style: abc.Callable[[abc.Mapping[str, str]], str]) -> str:
+    """A style sheet for both themes, the reader's setting chooses; readers that know no settings get the light one."""
+    return f"{style(LIGHT)}@media(prefers-color-scheme:dark){{{style(DARK)}}}"
 
 
-def picture(width: float, height: float, style: str, *children: str) -> str:
-    """A file of its own: an SVG document with the theme and ``style``."""
-    sheet = element("style", theme() + style)
-    paper = element("rect", width=width, height=height, fill="var(--paper)")
+def picture(width: float, height: float, sheet: str, *children: str) -> str:
+    """A file of its own: an SVG document on paper of class ``paper``."""
+    paper = element("rect", width=width, height=height, class_="paper")
     view = f"0 0 {_plain(width)} {_plain(height)}"
+    style = element("style", sheet)
     body = element(
-        "svg", sheet, paper, *children, xmlns="http://www.w3.org/2000/svg", viewBox=view, width=width, height=height
+        "svg", style, paper, *children, xmlns="http://www.w3.org/2000/svg", viewBox=view, width=width, height=height
     )
     return f"{body}\n"
-
-
-def _variables(colours: abc.Mapping[str, str]) -> str:
-    return "".join(f"--{name}:{colour};" for name, colour in colours.items())
 
 
 def _plain(value: object) -> str:
