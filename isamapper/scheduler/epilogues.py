@@ -53,16 +53,19 @@ def _hands_over(kernel: Kernel, every: tuple[Statement, ...], producer: Statemen
 
 
 def _fills(producer: Statement, shape: tuple[int, ...]) -> bool:
-    """Whether the producer writes every element at lone iterators."""
+    """Whether the producer writes every element: each index is a number whose digits are iterators of its own."""
     extents = {iterator.name: iterator.extent for iterator in producer.iterators}
+    used: set[str] = set()
     for result, size in zip(producer.assign.target.map.results, shape, strict=True):
-        if len(result.terms) == 1:
-            name, coefficient = result.terms[0]
-            if coefficient != 1 or result.constant or extents[name] != size:
+        reached = 1
+        for name, coefficient in sorted(result.terms, key=lambda term: term[1]):
+            if coefficient != reached or name in used:
                 return False
-        elif result.terms or result.constant or size != 1:
+            reached *= extents[name]
+            used.add(name)
+        if reached != size or result.constant or result.rotations:
             return False
-    return not producer.conditions
+    return not producer.conditions and not producer.exclusions
 
 
 def _moving(machine: Machine, kernel: Kernel, consumer: Statement) -> Epilogue | None:

@@ -8,10 +8,17 @@ from itertools import islice
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import Alternative, alternatives
+from isamapper.mapper.bands import with_bands
 
 TRIED = 6
 
 
 def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
-    """The first few alternatives; none where some statement cannot be done."""
-    return islice(alternatives(kernel, machine), TRIED)
+    """The first few alternatives, each after the one with its windows skewed where that pays; none where some
+    statement cannot be done.
+    """
+    for each in islice(alternatives(kernel, machine), TRIED):
+        banded = with_bands(each, machine)
+        if banded is not None:
+            yield banded
+        yield each

@@ -92,5 +92,11 @@ CODES: dict[str, tuple[str, str]] = {
         """Factors may leave a sum only where the product distributes over it, in the data type at hand.""",
     ),
     "RW020": ("parts that do not add up", """The parts given for a statement do not make its value again."""),
+    "RW040": (
+        "no window for a band",
+        """Skewing needs a sum of products in which a summed iterator meets another in window indices such as `2*w + s`
+        and indexes one other factor alone, from its first element to its last.""",
+    ),
+    "RW041": ("blocks that do not divide", """Skewing cuts an iterator into whole blocks of two or more."""),
     "RW030": ("no loop to distribute", """No loop holds several statements that dependences would allow to part."""),
 }
