@@ -11,7 +11,6 @@ import isamapper
 from isamapper.cli.options import sizes_of, types_of
 from isamapper.cli.words import CommandLine
 from isamapper.diagnostics.source import Source
-from isamapper.hwdesc.settings import reference
 
 if TYPE_CHECKING:
     from isamapper.hwdesc.model import Machine
@@ -42,6 +41,8 @@ def _given(arguments: argparse.Namespace, line: CommandLine, source: Source) -> 
         word = (arguments.size or arguments.type)[0]
         raise line.error("CLI005", "'-s' and '-t' need '--kernel' here", word, "the file's kernel is bound already")
     if arguments.set and (written := isamapper.written_machine(source)):
+        from isamapper.hwdesc.settings import reference
+
         arguments.hw = reference(written, arguments.set)
     machine = isamapper.load_machine(arguments.hw) if arguments.hw is not None else None
     if arguments.kernel is None:
