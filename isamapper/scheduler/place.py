@@ -28,7 +28,8 @@ class Choice:
 
     ``groups`` holds, outermost first, the loops of each level as (iterator, trip count) in order; ``routes`` the
     memories each access passes (home left out); ``relaid`` the accesses that are re-laid out at home first; ``shared``
-    the iterators whose loops stand around the whole nest.
+    the iterators whose loops stand around the whole nest; ``single`` the buffers, as (access, memory), that get one
+    slot even where there is room for two.
     """
 
     frame: Frame
@@ -37,6 +38,7 @@ class Choice:
     relaid: frozenset[int] = frozenset()
     shared: frozenset[str] = frozenset()
     epilogue: Epilogue | None = None
+    single: frozenset[tuple[int, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
