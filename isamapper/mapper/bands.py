@@ -1,4 +1,4 @@
-"""Where a machine gains by skewing a window (``rewrites/skew.py``): in blocks that fill what an instruction sums over.
+"""Where a machine gains by banding a window (``rewrites/banding.py``): blocks that fill what instructions sum over.
 
 Only const bands are considered: they are laid out offline, any other would be gathered element by element.
 """
@@ -15,14 +15,14 @@ from isamapper.ir.walk import sites
 from isamapper.mapper.alternatives import Alternative
 from isamapper.mapper.find import subjects
 from isamapper.mapper.repertoire import needles_of
+from isamapper.mapper.rewrites.banding import Band, Window, windows
 from isamapper.mapper.rewrites.contraction import product_of
-from isamapper.mapper.rewrites.skew import Skew, Window, windows
 from isamapper.mapper.sigma import Subject
 from isamapper.mapper.work import least_cycles
 
 
 def with_bands(found: Alternative, machine: Machine) -> Alternative | None:
-    """``found`` with every window skewed that pays, each in its best block; None where none does."""
+    """``found`` with every window banded that pays, each in its best block; None where none does."""
     result = found
     for index in range(len(subjects(found.kernel))):
         result = _best(result, index, machine)
@@ -44,7 +44,7 @@ def _best(found: Alternative, index: int, machine: Machine) -> Alternative:
     return best
 
 
-def _steps(kernel: Kernel, index: int, machine: Machine) -> abc.Iterator[Skew]:
+def _steps(kernel: Kernel, index: int, machine: Machine) -> abc.Iterator[Band]:
     """Steps for the statement; those whose windows lie in one line in memory come first."""
     product = product_of(kernel, index)
     if isinstance(product, Rejection):
@@ -55,7 +55,7 @@ def _steps(kernel: Kernel, index: int, machine: Machine) -> abc.Iterator[Skew]:
         if window.band.tensor in const:
             slid, summed = window.names
             for block in _blocks(window, product.nest.extents, machine):
-                yield Skew(index, slid, summed, block)
+                yield Band(index, slid, summed, block)
 
 
 def _blocks(window: Window, extents: abc.Mapping[str, int], machine: Machine) -> tuple[int, ...]:

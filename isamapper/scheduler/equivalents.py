@@ -14,7 +14,7 @@ TRIED = 6
 
 
 def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
-    """The first few alternatives, each after the one with its windows skewed where that pays; none where some
+    """The first few alternatives, each after the one with its windows banded where that pays; none where some
     statement cannot be done.
     """
     for each in islice(alternatives(kernel, machine), TRIED):

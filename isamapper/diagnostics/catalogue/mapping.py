@@ -94,9 +94,9 @@ CODES: dict[str, tuple[str, str]] = {
     "RW020": ("parts that do not add up", """The parts given for a statement do not make its value again."""),
     "RW040": (
         "no window for a band",
-        """Skewing needs a sum of products in which a summed iterator meets another in window indices such as `2*w + s`
+        """Banding needs a sum of products in which a summed iterator meets another in window indices such as `2*w + s`
         and indexes one other factor alone, from its first element to its last.""",
     ),
-    "RW041": ("blocks that do not divide", """Skewing cuts an iterator into whole blocks of two or more."""),
+    "RW041": ("blocks that do not divide", """Banding cuts an iterator into whole blocks of two or more."""),
     "RW030": ("no loop to distribute", """No loop holds several statements that dependences would allow to part."""),
 }
