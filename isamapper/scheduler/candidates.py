@@ -205,7 +205,8 @@ def _tilings(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[tup
         following = []
         for block, groups, _ in partial:
             level = make_level(subject, frame, routes, boundary, block)
-            for tiling in best_tilings(level, TILINGS if last else INNER_TILINGS):
+            count = TILINGS if last else INNER_TILINGS
+            for tiling in best_tilings(level, count) or best_tilings(level, count, doubled=False):
                 order = [*(p for p in range(len(names)) if p not in tiling.inside), *tiling.inside]
                 found: Groups = (tuple((names[p], tiling.tiles[p]) for p in order), *groups)
                 if last:
