@@ -98,12 +98,13 @@ class _Judge:
         if memory.kind is MemoryKind.ADDRESSED:
             unit = max(unit, memory.alignment_bytes)
         if memory.kind is MemoryKind.REGISTERS and memory.row_bytes:
-            unit, start = memory.row_bytes, start * memory.row_bytes
+            unit, start = max(unit, memory.row_bytes), start * memory.row_bytes
         position = constant(start * 8)
         for offset, stride in zip(self.window.offsets, self.element_strides, strict=True):
             position = position + offset * (stride * self.tensor.dtype.bits)
         if self.domain.ever_remains(Extent((position,)), unit * 8):
-            what = "register" if memory.kind is MemoryKind.REGISTERS else f"multiple of {unit} bytes"
+            whole = memory.kind is MemoryKind.REGISTERS and unit == memory.row_bytes
+            what = "register" if whole else f"multiple of {unit} bytes"
             yield self._wrong("SCH108", f"must start at a whole {what}; its window of '{self.tensor.name}' does not")
 
     def bounds(self) -> abc.Iterator[Diagnostic]:
