@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import abc
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ def with_slots(place: Place, nest: Nest) -> Nest | Rejection:
             trips *= loop_trips(nest, loop)
         room = memory.capacity_bytes is None or used[buffer.memory] + size <= memory.capacity_bytes
         doubles = memory.kind is not MemoryKind.HOST and not memory.renamed and not buffer.prepared
+        doubles = doubles and (buffer.access, buffer.memory) not in place.choice.single
         if trips > 1 and room and doubles:
             used[buffer.memory] += size
             buffer = _overlapped(place, nest, replace(buffer, slots=2))
@@ -48,40 +50,64 @@ def _overlapped(place: Place, nest: Nest, buffer: Buffer) -> Buffer:
     if buffer.access == 0:
         if buffer.fill is not None:
             return buffer
-        return replace(buffer, delay=True, spread=spread_over(nest, buffer, buffer.drain, inner))
-    return replace(buffer, prefetch=True, spread=spread_over(nest, buffer, buffer.fill, inner))
+        spread = spread_over(nest, buffer, buffer.drain, inner, _stops_dispatch(place, buffer.drain))
+        return replace(buffer, delay=True, spread=spread)
+    spread = spread_over(nest, buffer, buffer.fill, inner, _stops_dispatch(place, buffer.fill))
+    return replace(buffer, prefetch=True, spread=spread)
 
 
-def spread_over(nest: Nest, buffer: Buffer, copy: Copy | None, hosts: list[str]) -> tuple[tuple[str, str], ...]:
-    """Which inner loop carries which coordinate of a copy, so that its invocations come as evenly as they can."""
+def _stops_dispatch(place: Place, copy: Copy | None) -> bool:
+    """Whether copies that are issued faster than they are done stop everything behind them: a finite queue fills."""
+    machine = place.machine
+    return copy is not None and machine.unit(machine.instruction(copy.instruction).unit).queue_depth is not None
+
+
+def spread_over(
+    nest: Nest, buffer: Buffer, copy: Copy | None, hosts: list[str], stops_dispatch: bool = True
+) -> tuple[tuple[str, str], ...]:
+    """Which inner loop carries which coordinate of a copy, so that its invocations come as evenly as they can.
+
+    Where they do not stop dispatch, it does not matter that other loops around the innermost one carry none.
+    """
     layout = buffer_layout(nest, buffer)
     if copy is None or isinstance(layout, Rejection) or not hosts:
         return ()
     bound = {name: size for _, name, size in copy.binds}
     blocks = {c.name: -(-c.extent // bound.get(c.name, 1)) for c in layout.coordinates}
     movable = [name for name, count in blocks.items() if count > 1]
-    total = 1
-    for count in blocks.values():
-        total *= count
+    total = math.prod(blocks.values())
     trips = {loop: loop_trips(nest, loop) for loop in hosts}
-    best: tuple[float, tuple[tuple[str, str], ...]] = (float(total), ())
+    score = _waiting if stops_dispatch else _peak
+    best: tuple[float, tuple[tuple[str, str], ...]] = (score(total, 0.0, total), ())
     for count in range(1, min(len(hosts), len(movable), 3) + 1):
         for loops in itertools.combinations(hosts, count):
+            idle = math.prod(trips[host] for host in hosts[: hosts.index(loops[-1])] if host not in loops)
             for names in itertools.permutations(movable, count):
-                score = _burst(trips, loops, names, blocks, total)
-                if score < best[0]:
-                    best = (score, tuple(zip(loops, names, strict=True)))
+                share, together = _shares(trips, loops, names, blocks)
+                found = score(total, share / idle if stops_dispatch else share, together)
+                if found < best[0]:
+                    best = (found, tuple(zip(loops, names, strict=True)))
     return best[1]
 
 
-def _burst(
-    trips: abc.Mapping[str, int], loops: abc.Sequence[str], names: abc.Sequence[str], blocks: dict[str, int], total: int
-) -> float:
-    """Peak density of a spread copy relative to an even one, with a little weight on what comes at once."""
-    together, density = total, 1.0
+def _shares(
+    trips: abc.Mapping[str, int], loops: abc.Sequence[str], names: abc.Sequence[str], blocks: dict[str, int]
+) -> tuple[float, int]:
+    """Which part of the loops' iterations carry something, and how many invocations come at once."""
+    together, share_of_time = math.prod(blocks.values()), 1.0
     for loop, name in zip(loops, names, strict=True):
         share = -(-blocks[name] // trips[loop])
         used = -(-blocks[name] // share)
         together = together // blocks[name] * share
-        density *= trips[loop] / used
-    return density + together / 4
+        share_of_time *= used / trips[loop]
+    return share_of_time, together
+
+
+def _waiting(total: int, share_of_time: float, together: int) -> float:
+    """Invocations that wait when the last is issued, if they take as long as the loops; a little for each burst."""
+    return total * (1 - share_of_time) + together / 4
+
+
+def _peak(total: int, share_of_time: float, together: int) -> float:
+    """How much denser than evenly they come while they come; a little for each burst."""
+    return 1 / share_of_time + together / 4 if share_of_time else float(total)
