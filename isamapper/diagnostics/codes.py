@@ -14,6 +14,7 @@ from isamapper.diagnostics.catalogue import (
     language,
     legality,
     mapping,
+    rewriting,
     scheduling,
     simulation,
     verification,
@@ -29,7 +30,7 @@ class Code:
     explanation: str
 
 
-_CATALOGUES = (language, legality, hardware, mapping, scheduling, simulation, verification, arguments)
+_CATALOGUES = (language, legality, hardware, mapping, rewriting, scheduling, simulation, verification, arguments)
 
 CODES: dict[str, Code] = {
     code: Code(code, title, " ".join(explanation.split()))

@@ -49,6 +49,10 @@ class StepReader:
         self.expect(".")
         return statement, self.number()
 
+    def at_number(self) -> bool:
+        """Whether a number stands next."""
+        return self._kind() == "number"
+
     def numbers(self) -> abc.Iterator[int]:
         """``[NUMBER, NUMBER]``."""
         self.expect("[")
@@ -90,6 +94,12 @@ class StepReader:
                 yield self._pair(value)
         if closing is not None:
             self.expect(closing)
+
+    def rest(self) -> tuple[int, int]:
+        """Where the words that are left stand in the source; they are then passed over."""
+        start = self._span(self.place).start
+        self.place = len(self.tokens)
+        return start, self.span.end
 
     def end(self) -> None:
         """Complains about anything left on the line."""

@@ -1,4 +1,4 @@
-"""Codes MAP and RW: which instructions can do a statement, and rewrites of kernels.
+"""Codes MAP and RW up to RW041: which instructions can do a statement, and rewrites of kernels.
 
 Each entry: the code, a title, and a paragraph that says when the message is given and what to do.
 """

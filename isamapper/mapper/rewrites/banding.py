@@ -29,6 +29,8 @@ from isamapper.ir.rewrite import map_loads
 from isamapper.ir.walk import sites
 from isamapper.mapper.rewrites.contraction import Product, product_of
 from isamapper.mapper.rewrites.edit import Names, loops_around, replaced, spans
+from isamapper.mapper.rewrites.reader import iterator_of, statement_of
+from isamapper.plan.step_reader import StepReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,17 @@ class Band:
         for name, size in product.nest.extents.items():
             extents.update(parts.get(name, {name: size}))
         return replaced(kernel, product.nest.path, (loops_around(extents, changed),))
+
+
+def read(words: StepReader, kernel: Kernel) -> Band:
+    """The step after its first word."""
+    statement = statement_of(words, kernel)
+    words.expect(":")
+    slid = iterator_of(words, kernel, statement)
+    words.expect("by")
+    block = words.number()
+    words.expect("over")
+    return Band(statement, slid, iterator_of(words, kernel, statement), block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ After ``((x d) p)``:
 
 A tree is unordered and binary over the factors; an iterator is summed out at the lowest node that holds all its uses.
 Legal iff the product distributes over the reduction: ``*`` over ``+``; for floats also ``+`` over ``min`` and ``max``;
-``min`` over ``max`` and ``max`` over ``min``. Intermediates have the expression's dtype. n factors have (2n-3)!! trees.
+``min`` over ``max`` and ``max`` over ``min``. Intermediates have the expression's dtype. n factors have (2n-3)!! trees;
+two have one, which changes something where a factor alone has an iterator that is summed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from isamapper.ir.nodes import (
     Reduction,
 )
 from isamapper.ir.types import DType
-from isamapper.ir.walk import sites
 from isamapper.mapper.rewrites.edit import (
     Names,
     Nest,
@@ -41,8 +41,12 @@ from isamapper.mapper.rewrites.edit import (
     replaced,
     spans,
     temporary,
+    tensors_at,
+    uses,
     why_not_own,
 )
+from isamapper.mapper.rewrites.reader import statement_of
+from isamapper.plan.step_reader import StepReader
 
 Tree: TypeAlias = "int | tuple[Tree, Tree]"
 """A factor's number (left to right, from 0), or a product of two trees."""
@@ -72,7 +76,7 @@ class Contract:
     def text(self, kernel: Kernel) -> str:
         """``contract statement 0 as ((x d) p)``."""
         product = product_of(kernel, self.statement)
-        names = () if isinstance(product, Rejection) else tuple(map(_name, product.factors))
+        names = () if isinstance(product, Rejection) else factor_names(product.factors)
         return f"contract statement {self.statement} as {_tree_text(self.tree, names)}"
 
 
@@ -88,17 +92,25 @@ class Product:
 
 
 def contraction_steps(kernel: Kernel, statement: int) -> abc.Iterator[tuple[Contract, int]]:
-    """A step for every tree of three or more factors, none where it is not legal; with the iterations it makes."""
+    """A step for every tree that changes something, none where none is legal; with the iterations it makes."""
     product = product_of(kernel, statement)
-    if isinstance(product, Rejection) or len(product.factors) < 3:
+    if isinstance(product, Rejection) or (len(product.factors) == 2 and not _has_private(product)):
         return
     for tree in trees(tuple(range(len(product.factors)))):
         yield Contract(statement, tree), _iterations(product, tree)
 
 
+def _has_private(product: Product) -> bool:
+    """Whether a factor alone has an iterator that is summed: its sum comes first."""
+    target = product.nest.statement.assign.target
+    kept = frozenset(name for index in target.map.results for name in index.names)
+    one, other = (uses(factor) & product.nest.extents.keys() for factor in product.factors)
+    return bool((one ^ other) - kept)
+
+
 def _iterations(product: Product, tree: Tree) -> int:
     """Iterations of all statements that the tree makes."""
-    uses = [_uses(factor) & product.nest.extents.keys() for factor in product.factors]
+    used_by = [uses(factor) & product.nest.extents.keys() for factor in product.factors]
     target = product.nest.statement.assign.target
     kept = frozenset(name for index in target.map.results for name in index.names)
     extents = product.nest.extents
@@ -106,13 +118,13 @@ def _iterations(product: Product, tree: Tree) -> int:
     def visit(node: Tree, needed: frozenset[str]) -> tuple[int, frozenset[str]]:
         """Iterations below and at ``node``, and the iterators that its value has."""
         if isinstance(node, int):
-            used, total = uses[node], 0
+            used, total = used_by[node], 0
             if used <= needed:
                 return 0, used
         else:
             one, other = (frozenset(_members(part)) for part in node)
-            left = visit(node[0], needed.union(*(uses[number] for number in other)))
-            right = visit(node[1], needed.union(*(uses[number] for number in one)))
+            left = visit(node[0], needed.union(*(used_by[number] for number in other)))
+            right = visit(node[1], needed.union(*(used_by[number] for number in one)))
             used, total = left[1] | right[1], left[0] + right[0]
         return total + math.prod(extents[name] for name in used), used & needed
 
@@ -146,7 +158,7 @@ def product_of(kernel: Kernel, statement: int) -> Product | Rejection:
         return obstacle
     if any(access.tensor == assign.target.tensor for access in loads(assign.value)):
         return Rejection("RW011", subject, f"it reads its own target '{assign.target.tensor}'", spans(assign))
-    dtypes = _dtypes(kernel, statement)
+    dtypes = {name: tensor.dtype for name, tensor in tensors_at(kernel, statement).items()}
     dtype = dtype_of(assign.value, dtypes)
     if not isinstance(assign.value, Binary):
         return Rejection("RW012", subject, "its value is no product", spans(assign))
@@ -164,16 +176,6 @@ def _factors(value: Expression, operator: BinaryOp) -> abc.Iterator[Expression]:
         yield from _factors(value.right, operator)
     else:
         yield value
-
-
-def _dtypes(kernel: Kernel, statement: int) -> dict[str, DType]:
-    place = sites(kernel)[statement].place
-    return {each.tensor.name: each.tensor.dtype for each in place.scope}
-
-
-def _uses(value: Expression) -> frozenset[str]:
-    """Iterators that the value depends on."""
-    return frozenset(name for access in loads(value) for index in access.map.results for name in index.names)
 
 
 def _as_stored(value: Expression) -> tuple[str, ...]:
@@ -217,8 +219,8 @@ class _Builder:
         value = self.product.factors[tree] if isinstance(tree, int) else self._pair(tree)
         inside = frozenset(_members(tree))
         outside = [factor for number, factor in enumerate(self.product.factors) if number not in inside]
-        needed = self.kept.union(*map(_uses, outside))
-        used = frozenset().union(*(_uses(self.product.factors[number]) for number in inside)) - self.summed
+        needed = self.kept.union(*map(uses, outside))
+        used = frozenset().union(*(uses(self.product.factors[number]) for number in inside)) - self.summed
         extents = {name: size for name, size in self.product.nest.extents.items() if name in used}
         summed = {name: size for name, size in extents.items() if name not in needed}
         if isinstance(tree, int) and not summed:
@@ -245,8 +247,44 @@ def _tree_text(tree: Tree, names: tuple[str, ...]) -> str:
     return f"({_tree_text(tree[0], names)} {_tree_text(tree[1], names)})"
 
 
+def factor_names(factors: abc.Sequence[Expression]) -> tuple[str, ...]:
+    """A name for each factor: its tensors; ``.2`` for the second factor of that name."""
+    stems = [_name(factor) for factor in factors]
+    times = [stems[: place + 1].count(stem) for place, stem in enumerate(stems)]
+    return tuple(stem if time == 1 else f"{stem}.{time}" for stem, time in zip(stems, times, strict=True))
+
+
 def _name(factor: Expression) -> str:
     """The tensor of a factor, or its tensors."""
     if isinstance(factor, Load):
         return factor.access.tensor
-    return "*".join(dict.fromkeys(access.tensor for access in loads(factor))) or "constant"
+    return ".".join(dict.fromkeys(access.tensor for access in loads(factor))) or "constant"
+
+
+def read(words: StepReader, kernel: Kernel) -> Contract:
+    """The step after its first word."""
+    statement = statement_of(words, kernel)
+    words.expect("as")
+    product = product_of(kernel, statement)
+    names = () if isinstance(product, Rejection) else factor_names(product.factors)
+    tree = _read_tree(words, names)
+    if sorted(_members(tree)) != list(range(len(names))) and names:
+        raise words.wrong(f"the tree must hold each factor once: {', '.join(names)}")
+    return Contract(statement, tree)
+
+
+def _read_tree(words: StepReader, names: tuple[str, ...]) -> Tree:
+    if words.accept("("):
+        one = _read_tree(words, names)
+        other = _read_tree(words, names)
+        words.expect(")")
+        return one, other
+    name = words.name("a factor")
+    if names and name not in names:
+        raise words.wrong(f"the statement has no factor '{name}'", f"it has {', '.join(names)}")
+    return names.index(name) if names else 0
+
+
+def steps(kernel: Kernel, statement: int) -> abc.Iterator[Contract]:
+    """Every tree."""
+    yield from (step for step, _ in contraction_steps(kernel, statement))

@@ -23,6 +23,7 @@ from typing import assert_never
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.legality import shared_groups
 from isamapper.ir.nodes import Allocate, Assign, Guard, Invoke, Kernel, Loop, Node, Prepare
+from isamapper.plan.step_reader import StepReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,18 @@ class Distribute:
     def text(self, kernel: Kernel) -> str:
         """``distribute loops over statements``."""
         return "distribute loops over statements"
+
+
+def read(words: StepReader, kernel: Kernel) -> Distribute:
+    """The step after its first word."""
+    for word in ("loops", "over", "statements"):
+        words.expect(word)
+    return Distribute()
+
+
+def steps(kernel: Kernel, statement: int) -> abc.Iterator[Distribute]:
+    """The one way."""
+    yield Distribute()
 
 
 @dataclass(frozen=True, slots=True)

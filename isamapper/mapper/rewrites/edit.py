@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import count
 from types import MappingProxyType
 
-from isamapper.diagnostics.source import Rejection, Span
-from isamapper.ir.affine import AccessMap, extent, variable
+from isamapper.diagnostics.source import Rejection, SourceError, Span
+from isamapper.ir.affine import AccessMap, Affine, extent, substitute, substitute_extent, variable
 from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import (
     Access,
     Allocate,
@@ -30,7 +31,9 @@ from isamapper.ir.nodes import (
     Reduction,
     Tensor,
 )
+from isamapper.ir.rewrite import map_loads
 from isamapper.ir.types import DType
+from isamapper.ir.verifier import check_kernel
 from isamapper.ir.walk import sites, walk
 
 
@@ -72,6 +75,12 @@ def nest_of(kernel: Kernel, index: int) -> Nest:
     return Nest(statement, path, own)
 
 
+def own_nest(kernel: Kernel, index: int, subject: str) -> Nest | Rejection:
+    """:func:`nest_of`, or the obstacle to writing it anew."""
+    nest = nest_of(kernel, index)
+    return why_not_own(kernel, nest, subject) or nest
+
+
 def why_not_own(kernel: Kernel, nest: Nest, subject: str) -> Rejection | None:
     """The obstacle to writing the nest anew from its iterators: a guard or a varying extent inside it."""
     for node, place in walk(kernel):
@@ -88,9 +97,63 @@ def why_not_own(kernel: Kernel, nest: Nest, subject: str) -> Rejection | None:
     return None
 
 
+def tensors_at(kernel: Kernel, index: int) -> dict[str, Tensor]:
+    """Every tensor that statement ``index`` sees, by name."""
+    return {each.tensor.name: each.tensor for each in sites(kernel)[index].place.scope}
+
+
+def names_in(access: Access) -> tuple[str, ...]:
+    """Iterators of an access, in the order of its axes."""
+    return tuple(dict.fromkeys(name for index in access.map.results for name, _ in index.terms))
+
+
+def uses(value: Expression) -> frozenset[str]:
+    """Iterators that the value depends on."""
+    return frozenset(name for access in loads(value) for name in names_in(access))
+
+
+def lone(index: Affine) -> str | None:
+    """The iterator that is the whole index, or None."""
+    is_lone = len(index.terms) == 1 and index.terms[0][1] == 1 and not index.constant and not index.rotations
+    return index.terms[0][0] if is_lone else None
+
+
+def reindexed(access: Access, replacements: abc.Mapping[str, Affine]) -> Access:
+    """``access`` with iterators replaced by functions."""
+    return replace(access, map=AccessMap(tuple(substitute(each, replacements) for each in access.map.results)))
+
+
+def writes_whole(kernel: Kernel, nest: Nest) -> bool:
+    """Whether the statement is the first to write its target, and gives every element of it its value.
+
+    Then ``target = total`` says the same as ``target += total``.
+    """
+    target = nest.statement.assign.target
+    tensor = tensors_at(kernel, nest.statement.index)[target.tensor]
+    if tensor.direction not in (Direction.OUT, Direction.LOCAL):
+        return False
+    if any(s.assign.target.tensor == target.tensor for s in statements(kernel)[: nest.statement.index]):
+        return False
+    names = [lone(index) for index in target.map.results]
+    extents = {**nest.around, **nest.extents}
+    known = [extents[name] for name in names if name is not None]
+    return len(set(names)) == len(known) == len(tensor.shape) and (
+        tuple(known) == tensor.shape and nest.around.keys() <= set(names)
+    )
+
+
 def spans(node: Node) -> tuple[Span, ...]:
     """Where a node was written, if anywhere."""
     return () if node.span is None else (node.span,)
+
+
+def checked(kernel: Kernel, subject: str, where: tuple[Span, ...]) -> Kernel | Rejection:
+    """``kernel``, refused where it reads what nothing wrote before: for rewrites that compute more than was asked."""
+    try:
+        check_kernel(kernel)
+    except SourceError as error:
+        return Rejection("RW045", subject, f"over its whole box, {error.diagnostics[0].message}", where)
+    return kernel
 
 
 def replaced(
@@ -188,3 +251,29 @@ def temporary(
     made = Tensor(name, dtype, tuple(axes.values()), direction=Direction.LOCAL)
     assign = Assign(element(name, axes), value, reduction if summed else None)
     return Temporary(made, tuple(axes), loops_around({**held, **summed}, assign))
+
+
+def renamed(node: Node, names: abc.Mapping[str, str], fresh: Names) -> Node:
+    """``node`` with iterators renamed; inner loops that bear one of the new names get another first."""
+    match node:
+        case Assign():
+            replacements = {old: variable(new) for old, new in names.items()}
+            value = map_loads(node.value, lambda load: replace(load, access=reindexed(load.access, replacements)))
+            return replace(node, target=reindexed(node.target, replacements), value=value)
+        case Loop():
+            inside = dict(names)
+            if node.iterator in names.values() and node.iterator not in names:
+                inside[node.iterator] = fresh.fresh(node.iterator)
+            size = substitute_extent(node.extent, {old: variable(new) for old, new in names.items()})
+            body = tuple(renamed(each, inside, fresh) for each in node.body)
+            return replace(node, iterator=inside.get(node.iterator, node.iterator), extent=size, body=body)
+        case Guard():
+            replacements = {old: variable(new) for old, new in names.items()}
+            tests = tuple(replace(test, function=substitute(test.function, replacements)) for test in node.conditions)
+            body = tuple(renamed(each, names, fresh) for each in node.body)
+            otherwise = tuple(renamed(each, names, fresh) for each in node.otherwise)
+            return replace(node, conditions=tests, body=body, otherwise=otherwise)
+        case Allocate():
+            return node
+        case Invoke() | Prepare():
+            raise ValueError("no kernel, but a program")

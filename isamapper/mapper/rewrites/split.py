@@ -15,14 +15,20 @@ What does not belong here: choosing the parts (``munch.py``).
 
 from __future__ import annotations
 
+import re
 from collections import abc
 from dataclasses import dataclass, replace
 
-from isamapper.diagnostics.source import Rejection
+from isamapper.diagnostics.source import Rejection, SourceError
+from isamapper.ir import syntax
+from isamapper.ir.analysis import statements
+from isamapper.ir.bind_value import bound_value
 from isamapper.ir.expressions import dtype_of, loads
 from isamapper.ir.nodes import Expression, Kernel, Load, Tensor
 from isamapper.ir.printer import print_expression
+from isamapper.ir.reader import read_expression
 from isamapper.ir.rewrite import map_loads
+from isamapper.ir.scope import Scope
 from isamapper.ir.walk import sites
 from isamapper.mapper.rewrites.edit import (
     Names,
@@ -32,9 +38,12 @@ from isamapper.mapper.rewrites.edit import (
     replaced,
     spans,
     temporary,
+    tensors_at,
     why_not_own,
 )
+from isamapper.mapper.rewrites.reader import statement_of
 from isamapper.mapper.rewrites.rebuild import canonical
+from isamapper.plan.step_reader import StepReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +105,33 @@ def _expanded(value: Expression, parts: abc.Mapping[str, Expression]) -> Express
         return load if part is None else _expanded(part, parts)
 
     return map_loads(value, expand)
+
+
+def read(words: StepReader, kernel: Kernel) -> Split:
+    """The step after its first word."""
+    statement = statement_of(words, kernel)
+    words.expect(":")
+    found = statements(kernel)[statement]
+    tensors = tensors_at(kernel, statement)
+    expected = tensors[found.assign.target.tensor].dtype
+    scope = Scope(False, tensors=dict(tensors), iterators={each.name: words.span for each in found.iterators})
+    start, end = words.rest()
+    *named, last = re.finditer(r"[^;]+", words.source.text[start:end] or " ")
+    parts: list[tuple[str, Expression]] = []
+    for part in named:
+        name = re.match(r"\s*([A-Za-z_]\w*)\s*=(?!=)", part.group())
+        if name is None:
+            raise words.wrong("every part but the last is 'NAME = VALUE'")
+        value = bound_value(_expression(words, start + part.start() + name.end(), start + part.end()), expected, scope)
+        if value is None:
+            raise SourceError(*scope.found)
+        parts.append((name[1], value.node))
+        scope.tensors[name[1]] = Tensor(name[1], value.dtype, ())
+    result = bound_value(_expression(words, start + last.start(), start + last.end()), expected, scope)
+    if result is None:
+        raise SourceError(*scope.found)
+    return Split(statement, tuple(parts), result.node)
+
+
+def _expression(words: StepReader, start: int, end: int) -> syntax.Expression:
+    return read_expression(words.source, start, end)
