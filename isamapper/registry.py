@@ -16,7 +16,12 @@ from importlib import metadata
 
 from isamapper.diagnostics.source import Diagnostic, SourceError
 
-GROUPS = {"strategy": "isamapper.strategies", "cost model": "isamapper.cost_models"}
+GROUPS = {
+    "strategy": "isamapper.strategies",
+    "cost model": "isamapper.cost_models",
+    "baseline": "isamapper.baselines",
+    "executor": "isamapper.executors",
+}
 """Entry-point group of each kind of plugin."""
 
 

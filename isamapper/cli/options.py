@@ -57,7 +57,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 def join_settings(arguments: argparse.Namespace) -> None:
     """Makes the machine of ``--hw`` and every ``--set`` one reference; without ``--hw`` they are left for the stage."""
-    if getattr(arguments, "set", None) and arguments.hw is not None:
+    if getattr(arguments, "set", None) and isinstance(arguments.hw, str):
         from isamapper.hwdesc.settings import reference
 
         arguments.hw, arguments.set = reference(arguments.hw, arguments.set), []

@@ -81,4 +81,14 @@ CODES: dict[str, tuple[str, str]] = {
         """A strategy must be callable and a cost model must have a method 'cycles', as isamapper.plan.protocols says.
         The package that registered it must be mended.""",
     ),
+    "CLI012": (
+        "options that do not go together",
+        """The option shown needs another one, or says what the campaign's file says already; the message tells which.""",
+    ),
+    "SWP001": ("a campaign that cannot be read", """The file of 'isamapper sweep' does not exist or is not UTF-8."""),
+    "SWP002": ("a campaign without end", """The lists of one run multiply to more tasks than a campaign may have."""),
+    "SWP003": (
+        "an export that cannot be written",
+        """'--export' writes .csv, .jsonl or .parquet; the suffix of the file says which, and its folder must exist.""",
+    ),
 }

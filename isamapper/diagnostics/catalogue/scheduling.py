@@ -112,6 +112,14 @@ CODES: dict[str, tuple[str, str]] = {
         """A section of a schedule or program file is missing, given twice or unknown; a file has a machine, a kernel,
         and steps or a program.""",
     ),
+    "SCH050": (
+        "not a store of results",
+        """The file given to '--store' cannot be opened, is not a SQLite file, or was written by another version.""",
+    ),
+    "SCH051": (
+        "no such executor",
+        """Tasks are done by 'local' processes, or by a Dask cluster that is running: 'dask://HOST:PORT'.""",
+    ),
     "SCH101": ("no such instruction", """The program invokes an instruction that the machine does not have."""),
     "SCH102": (
         "other operands",
