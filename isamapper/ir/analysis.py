@@ -51,6 +51,11 @@ class Statement:
         return (self.assign.target, *loads(self.assign.value))
 
     @property
+    def written(self) -> tuple[int, ...]:
+        """Numbers of the accesses that it writes."""
+        return (0,)
+
+    @property
     def reads(self) -> frozenset[str]:
         """Tensors whose elements it reads; an accumulation reads its target."""
         accumulated = (self.assign.target,) if self.assign.reduction is not None else ()

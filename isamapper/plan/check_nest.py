@@ -130,9 +130,10 @@ def _buffers(nest: Nest) -> abc.Iterator[Rejection]:
             if depth_of(nest, buffer.loop) < depth:
                 yield Rejection("SCH004", subject, "it is attached further out than the one it is filled from")
             depth = depth_of(nest, buffer.loop)
-            if access and not buffer.prepared and buffer.fill is None:
+            written = access in nest.statement.written
+            if not written and not buffer.prepared and buffer.fill is None:
                 yield Rejection("SCH004", subject, "nothing fills it")
-            if not access and buffer.drain is None:
+            if written and buffer.drain is None:
                 yield Rejection("SCH004", subject, "nothing drains it")
             if (buffer.prefetch or buffer.delay) and buffer.slots < 2 and depth:
                 yield Rejection("SCH004", subject, "overlap needs a second slot", edit="slots 2")

@@ -92,7 +92,7 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
         windows = frozenset(range(len(access.map.results)))
     else:
         windows = window_dims(nest, access, inner) - frozenset(buffer.expand)
-    gap = _gap(nest, access, inner, windows) if buffer.access == 0 else None
+    gap = _gap(nest, access, inner, windows) if buffer.access in nest.statement.written else None
     if gap is not None:
         reason = "the window has elements that no iteration writes"
         return Rejection("SCH010", f"axis {gap} of '{access.tensor}'", reason, edit="expand the window")

@@ -15,6 +15,7 @@ from isamapper.plan.addresses import Addresses
 from isamapper.plan.check_nest import check_nest
 from isamapper.plan.emit import Stop, constant_shape, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
+from isamapper.plan.joint import join_of
 from isamapper.plan.layout import Layout, buffer_layout, home_offsets, moves
 from isamapper.plan.lower_nest import NestLowering
 from isamapper.plan.needle import operand_tensor
@@ -39,6 +40,8 @@ class _Lowering:
         self.addresses = Addresses(schedule.machine)
         self.nests = {nest.statement.index: nest for nest in replay(schedule)}
         self.fused = {n.epilogue.statement.index for n in self.nests.values() if n.epilogue is not None}
+        self.joins = [join for nest in self.nests.values() if (join := join_of(nest.statement)) is not None]
+        self.fused |= {member for join in self.joins for member in join.members}
         self.known = all_tensors(schedule.covered)
         self.names = {*self.known, *(iterator.name for s in statements(schedule.covered) for iterator in s.iterators)}
         self.names |= {digit.name for nest in self.nests.values() for digit in nest.digits}
@@ -51,8 +54,11 @@ class _Lowering:
         parameters = tuple(
             self._at_home(tensor) for tensor in self.schedule.kernel.tensors if tensor.direction is not Direction.LOCAL
         )
+        constants = {name: value for join in self.joins for name, value in join.constants}
         for tensor in local_tensors(self.schedule.covered):
-            if self._is_stored(tensor.name):
+            if tensor.name in constants:
+                self._hold(self._at_home(tensor), constants[tensor.name])
+            elif self._is_stored(tensor.name):
                 self.allocated.append(Allocate(self._at_home(tensor)))
         nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._part(part))
         prepare: tuple[Node, ...] = (Prepare(tuple(self.prepared)),) if self.prepared else ()
@@ -67,10 +73,11 @@ class _Lowering:
                 raise refusal(Rejection("SCH021", missing, "no step applies an instruction to it"))
 
     def _is_stored(self, name: str) -> bool:
-        """Whether a local tensor exists at home: not where a drain hands it straight to its consumer."""
-        return not any(
-            nest.epilogue is not None and nest.statement.assign.target.tensor == name for nest in self.nests.values()
-        )
+        """Whether a local tensor exists at home: not where a drain or a call hands it straight to its consumer."""
+        if any(n.epilogue is not None and n.statement.assign.target.tensor == name for n in self.nests.values()):
+            return False
+        touched = {access.tensor for nest in self.nests.values() for access in nest.statement.accesses}
+        return not self.joins or name in touched
 
     def _at_home(self, tensor: Tensor) -> Tensor:
         placed = self.addresses.place(tensor, self.home)
@@ -122,13 +129,18 @@ class _Lowering:
         dtype = operand_tensor(call.instruction.semantics, operand).dtype
         name = f"constant_{nest.statement.index}_{operand}"
         placed = self.addresses.place(Tensor(name, dtype, constant_shape(call, operand)), self.home)
+        self._hold(placed, value)
+        return placed
+
+    def _hold(self, placed: Tensor, value: int | float) -> None:
+        """Fills a tensor at home, offline."""
+        name, dtype = placed.name, placed.dtype
         loops = [f"{name}_{axis}" for axis in range(len(placed.shape))]
         index = AccessMap(tuple(variable(loop) for loop in loops))
         node: Node = Assign(Access(name, index), Constant(value, dtype))
         for loop, size in zip(reversed(loops), reversed(placed.shape), strict=True):
             node = Loop(loop, extent(size), (node,))
         self.prepared += [Allocate(placed), node]
-        return placed
 
     def _misnamed(self, nest: Nest) -> Rejection | None:
         """Loops around the nest are whole digits of their own name; no other digit is left out of the order."""

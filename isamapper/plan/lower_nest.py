@@ -66,6 +66,7 @@ class NestLowering:
     # which moves there are
 
     def _collect(self) -> None:
+        written = self.nest.statement.written
         for stops in self.stops.values():
             for outer, inner in pairwise(stops):
                 buffer = inner.buffer
@@ -73,7 +74,7 @@ class NestLowering:
                 depth = depth_of(self.nest, buffer.loop)
                 if buffer.fill is not None and not buffer.prepared:
                     transfer = Transfer(buffer.fill, self._mover(buffer.fill.instruction), outer, inner, False)
-                    lowest = self._lowest(depth, outer) if buffer.prefetch and buffer.access != 0 else None
+                    lowest = self._lowest(depth, outer) if buffer.prefetch and buffer.access not in written else None
                     self.fills.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0))
                 if buffer.drain is not None:
                     mover = self._mover(buffer.drain.instruction, last=outer.buffer is None)
@@ -185,7 +186,7 @@ class NestLowering:
     # moves
 
     def _fill_here(self, move: Move) -> tuple[Node, ...]:
-        if move.buffer.access == 0:
+        if move.buffer.access in self.nest.statement.written:
             return self._refill(self._copy(move, {}), move.depth)
         if not move.shifted:
             return self._copy(move, {})

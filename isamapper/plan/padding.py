@@ -16,10 +16,11 @@ from isamapper.ir.affine import Affine
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Tensor
 from isamapper.ir.walk import value_range
+from isamapper.plan.joint import is_joint, joint_pad, rests_on
 from isamapper.plan.lanes import lane_size, padded_lanes
 from isamapper.plan.layout import Layout, buffer_layout
 from isamapper.plan.needle import lone_axes, operand_tensor
-from isamapper.plan.nest import Nest, digits_of, iterator_extent, steps_in
+from isamapper.plan.nest import Buffer, Nest, digits_of, iterator_extent, steps_in
 from isamapper.plan.neutral import neutral_value
 
 
@@ -44,8 +45,10 @@ def pad_value(nest: Nest, access: int) -> int | float:
 
 def _neutral(nest: Nest, access: int) -> int | float | None:
     operand = nest.call.operand(access)
-    if operand is None or access == 0:
+    if operand is None or access in nest.statement.written:
         return None
+    if is_joint(nest.statement):
+        return joint_pad(nest.statement, access)
     dtype = operand_tensor(nest.call.instruction.semantics, operand).dtype
     return neutral_value(nest.statement.assign, access, dtype)
 
@@ -57,6 +60,8 @@ def _lanes(nest: Nest, access: int) -> tuple[str | None, ...]:
 
 def padding_obstacle(nest: Nest, shapes: abc.Mapping[str, tuple[int, ...]]) -> Rejection | None:
     """A lane whose padding would change the result; ``shapes`` are those of the kernel's tensors."""
+    if is_joint(nest.statement):
+        return _joint_obstacle(nest, shapes)
     kept = _lanes(nest, 0)
     for lane in padded_lanes(nest, nest.call):
         if lane in kept:
@@ -69,6 +74,24 @@ def padding_obstacle(nest: Nest, shapes: abc.Mapping[str, tuple[int, ...]]) -> R
             reason = "it runs beyond the kernel's iterations, and no operand is neutral there"
             subject = f"'{lane}' of '{nest.call.instruction.name}'"
             return Rejection("SCH005", subject, reason, edit="another instruction, or tiles that divide")
+    return None
+
+
+def _joint_obstacle(nest: Nest, shapes: abc.Mapping[str, tuple[int, ...]]) -> Rejection | None:
+    """As :func:`padding_obstacle` where one call does several statements."""
+    for lane in padded_lanes(nest, nest.call):
+        subject = f"'{lane}' of '{nest.call.instruction.name}'"
+        needed = rests_on(nest.statement, lane)
+        if needed is None:
+            reason = "what it does beyond the kernel's iterations would make a difference"
+            return Rejection("SCH005", subject, reason, edit="another instruction, or tiles that divide")
+        accesses = [access for operand, access in nest.call.sigma if operand in dict(needed)]
+        if not all(_harmless(nest, access, lane, shapes) for access in accesses):
+            reason = "it runs beyond the kernel's iterations, and its operands cannot be neutral there"
+            return Rejection("SCH005", subject, reason, edit="another instruction, or tiles that divide")
+        if any(lane in _lanes(nest, access) for access in nest.statement.written) and _spills(nest, lane):
+            reason = "beyond its digits lie cells that other calls keep"
+            return Rejection("SCH005", subject, reason, edit="layout digits")
     return None
 
 
@@ -98,8 +121,13 @@ def _passes_its_block(nest: Nest, lane: str) -> bool:
 
 def _spills(nest: Nest, lane: str) -> bool:
     """Whether what is written beyond the lane's digits lands in cells of the target's buffer that are kept."""
-    path, members = nest.path(0), nest.call.members(lane)
-    layout = buffer_layout(nest, path[-1]) if path and members else None
+    members = nest.call.members(lane)
+    paths = [nest.path(access) for access in nest.statement.written]
+    return bool(members) and any(_spills_in(nest, lane, members, path[-1]) for path in paths if path)
+
+
+def _spills_in(nest: Nest, lane: str, members: tuple[str, ...], buffer: Buffer) -> bool:
+    layout = buffer_layout(nest, buffer)
     if not isinstance(layout, Layout) or any(c.digit == members[0] for c in layout.coordinates):
         return False
     beside = {

@@ -10,9 +10,11 @@ from collections import abc
 from dataclasses import replace
 from typing import TypeAlias
 
-from isamapper.diagnostics.source import SourceError
+from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Direction, Kernel
+from isamapper.plan.joint import Join, joint_statement
+from isamapper.plan.layout import buffer_layout
 from isamapper.plan.lower import lower
 from isamapper.plan.nest import Copy, Digit, Nest, digits_of
 from isamapper.plan.program import Program
@@ -24,11 +26,9 @@ MOST_TRIPS = 3
 
 def reduced_program(schedule: Schedule, most: int = MOST_TRIPS) -> Program | None:
     """The program of the reduced schedule; None where there is none of the same form."""
-    small = reduced(schedule, most)
-    if small is None:
-        return None
     try:
-        return lower(small)
+        small = reduced(schedule, most)
+        return None if small is None else lower(small)
     except SourceError:
         return None
 
@@ -50,11 +50,13 @@ def reduced(schedule: Schedule, most: int = MOST_TRIPS) -> Schedule | None:
         return None
     digits: dict[tuple[int, str], Digit] = {}
     small = {statement.index: statement for statement in statements(covered)}
+    joins = (step for step in schedule.steps if isinstance(step, Join))
+    small.update({join.statement: joint_statement(covered, schedule.machine, join) for join in joins})
     for nest in nests:
         index = nest.statement.index
         digits.update({(index, digit.name): digit for digit in _digits(nest, small[index], most)})
     steps = tuple(_step(step, digits) for step in schedule.steps)
-    return replace(schedule, kernel=kernel, covered=covered, steps=steps)
+    return _within_windows(replace(schedule, kernel=kernel, covered=covered, steps=steps))
 
 
 _Loop: TypeAlias = tuple[Kernel, int]
@@ -133,19 +135,31 @@ def _step(step: Step, digits: dict[tuple[int, str], Digit]) -> Step:
     match step:
         case Split(statement, _, old):
             return replace(step, digits=tuple(digits[statement, digit.name] for digit in old))
-        case Place(statement, buffer):
-            fill, drain = (_copy(statement, copy, digits) for copy in (buffer.fill, buffer.drain))
-            return replace(step, buffer=replace(buffer, fill=fill, drain=drain))
         case _:
             return step
 
 
-def _copy(statement: int, copy: Copy | None, digits: dict[tuple[int, str], Digit]) -> Copy | None:
-    """The copy with no coordinate longer than its digit."""
+def _within_windows(schedule: Schedule) -> Schedule:
+    """``schedule`` with no copy longer than the buffer that it fills or drains."""
+    nests = {nest.statement.index: nest for nest in replay(schedule)}
+    return replace(schedule, steps=tuple(_within(step, nests) for step in schedule.steps))
+
+
+def _within(step: Step, nests: abc.Mapping[int, Nest]) -> Step:
+    if not isinstance(step, Place):
+        return step
+    buffer = step.buffer
+    layout = buffer_layout(nests[step.statement], buffer)
+    if isinstance(layout, Rejection):
+        return step
+    extents = {coordinate.name: coordinate.extent for coordinate in layout.coordinates}
+    fill, drain = (_copy(copy, extents) for copy in (buffer.fill, buffer.drain))
+    return replace(step, buffer=replace(buffer, fill=fill, drain=drain))
+
+
+def _copy(copy: Copy | None, extents: abc.Mapping[str, int]) -> Copy | None:
+    """The copy with no coordinate longer than it is in the buffer."""
     if copy is None:
         return None
-    binds = []
-    for iterator, coordinate, size in copy.binds:
-        digit = digits.get((statement, coordinate))
-        binds.append((iterator, coordinate, size if digit is None else min(size, digit.extent)))
+    binds = ((iterator, name, min(size, extents.get(name, size))) for iterator, name, size in copy.binds)
     return replace(copy, binds=tuple(binds))

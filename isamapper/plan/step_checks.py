@@ -10,6 +10,8 @@ from typing import assert_never
 
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement
+from isamapper.plan.join_checks import join_mistakes
+from isamapper.plan.joint import Join, seen_instruction
 from isamapper.plan.needle import copy_shape, iterator_sizes, writes
 from isamapper.plan.nest import Buffer, Copy, Nest
 from isamapper.plan.step_kinds import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
@@ -19,6 +21,8 @@ def misstep(step: Step, nest: Nest | None, found: abc.Sequence[Statement], machi
     """What is wrong with ``step`` after the steps that made ``nest`` of its statement; None where nothing is."""
     if not 0 <= step.statement < len(found):
         return f"there is no statement {step.statement}"
+    if isinstance(step, Join):
+        return next(join_mistakes(step, found, machine), None)
     if nest is None and not (isinstance(step, Apply) and step.role == "call"):
         return f"statement {step.statement} has no 'apply {step.statement} call' yet"
     return next(_mistakes(step, nest, found, machine), None)
@@ -52,6 +56,8 @@ def _mistakes(step: Step, nest: Nest | None, found: abc.Sequence[Statement], mac
                 yield f"there is no statement {consumer}"
             elif not _is_consumer(statement, found[consumer]):
                 yield f"statement {consumer} does not read the target of statement {step.statement} element by element"
+        case Join():
+            yield from join_mistakes(step, found, machine)
         case _:
             assert_never(step)
 
@@ -76,12 +82,14 @@ def _apply(step: Apply, nest: Nest | None, statement: Statement, machine: Machin
     known = next((each for each in machine.instructions if each.name == step.instruction), None)
     if known is None:
         return
+    if step.role == "call":
+        known = seen_instruction(known, statement)
     operands = [tensor.name for tensor in known.semantics.tensors]
     for operand, access in step.sigma:
         if operand not in operands:
             yield f"'{known.name}' has no operand '{operand}'"
         yield from _access(access, statement)
-        if operand in writes(known) and access != 0:
+        if operand in writes(known) and access not in statement.written:
             yield f"'{operand}' of '{known.name}' is written, so it stands for access 0, the target"
     for access in range(len(statement.accesses)) if step.role != "init" else ():
         if not any(_same(statement, access, other) for _, other in step.sigma):

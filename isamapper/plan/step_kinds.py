@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from isamapper.diagnostics.source import Span
+from isamapper.plan.joint import Join
 from isamapper.plan.nest import Buffer, Digit
 
 
@@ -77,4 +78,4 @@ class Fuse:
     span: Span | None = field(default=None, compare=False)
 
 
-Step: TypeAlias = Apply | Split | Reorder | Place | Pipeline | Fuse
+Step: TypeAlias = Apply | Split | Reorder | Place | Pipeline | Fuse | Join

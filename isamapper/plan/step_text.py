@@ -6,6 +6,7 @@
     place 0.1 spad at k1 slots 2 fill mvin(i = m0*16, j = k0*16)
     pipeline 0.1 spad spread [n1 = m0]
     fuse 0 with 1 by mvout_i8
+    join 2 of 0, 1, 2 by dense(...)
 
 ``0.1`` is access 1 of statement 0. What does not belong here: the file around the steps (``text.py``).
 """
@@ -15,6 +16,8 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
+from isamapper.plan.join_text import print_join, read_join
+from isamapper.plan.joint import Join
 from isamapper.plan.nest import Buffer, Copy, Digit
 from isamapper.plan.step_reader import StepReader
 from isamapper.plan.steps import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
@@ -42,6 +45,8 @@ def print_step(step: Step) -> str:
             return f"pipeline {statement}.{access} {_word(memory)}{shares}"
         case Fuse(statement, consumer, instruction, values):
             return f"fuse {statement} with {consumer} by {_word(instruction)}{_values(values)}"
+        case Join():
+            return print_join(step)
         case _:
             assert_never(step)
 
@@ -119,7 +124,7 @@ def _copy(copy: Copy) -> str:
 
 def parse_step(line: StepReader) -> Step:
     """The step on ``line``, which is read to its end; SourceError where it is malformed."""
-    kind = line.word("apply, split, reorder, place, pipeline or fuse")
+    kind = line.word("apply, split, reorder, place, pipeline, fuse or join")
     match kind:
         case "apply":
             step: Step = _read_apply(line)
@@ -138,8 +143,10 @@ def parse_step(line: StepReader) -> Step:
             line.expect("by")
             instruction = line.name("an instruction")
             step = Fuse(statement, consumer, instruction, _read_values(line), line.span)
+        case "join":
+            step = read_join(line)
         case _:
-            raise line.wrong(f"'{kind}' is no step", "one of apply, split, reorder, place, pipeline, fuse")
+            raise line.wrong(f"'{kind}' is no step", "one of apply, split, reorder, place, pipeline, fuse, join")
     line.end()
     return step
 

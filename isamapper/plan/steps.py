@@ -14,11 +14,12 @@ from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
+from isamapper.plan.joint import Join, join_of, joint_statement, seen_instruction
 from isamapper.plan.nest import Call, Epilogue, Nest
 from isamapper.plan.step_checks import misstep
 from isamapper.plan.step_kinds import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
 
-__all__ = ["Apply", "Fuse", "Pipeline", "Place", "Reorder", "Schedule", "Split", "Step", "replay", "steps_of"]
+__all__ = ["Apply", "Fuse", "Join", "Pipeline", "Place", "Reorder", "Schedule", "Split", "Step", "replay", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,11 @@ def replay(schedule: Schedule) -> tuple[Nest, ...]:
         mistake = misstep(step, nests.get(index), found, schedule.machine)
         if mistake is not None:
             raise SourceError(Diagnostic("SCH020", mistake, step.span))
-        if isinstance(step, Apply) and step.role == "call":
-            nests[index] = Nest(found[index], _call(schedule.machine, step), None, None, (), (), ())
+        if isinstance(step, Join):
+            joint = joint_statement(schedule.covered, schedule.machine, step)
+            found = tuple(joint if each.index == index else each for each in found)
+        elif isinstance(step, Apply) and step.role == "call":
+            nests[index] = Nest(found[index], _call(schedule.machine, found[index], step), None, None, (), (), ())
         else:
             nests[index] = _take(schedule.machine, found, nests[index], step)
     return tuple(nests[index] for index in sorted(nests))
@@ -51,9 +55,9 @@ def replay(schedule: Schedule) -> tuple[Nest, ...]:
 def _take(machine: Machine, found: tuple[Statement, ...], nest: Nest, step: Step) -> Nest:
     match step:
         case Apply(_, "first"):
-            return replace(nest, first=_call(machine, step))
+            return replace(nest, first=_call(machine, found[step.statement], step))
         case Apply():
-            return replace(nest, init=_call(machine, step))
+            return replace(nest, init=_call(machine, found[step.statement], step))
         case Split(_, _, digits):
             return replace(nest, digits=(*nest.digits, *digits))
         case Reorder(_, loops):
@@ -65,6 +69,8 @@ def _take(machine: Machine, found: tuple[Statement, ...], nest: Nest, step: Step
         case Fuse(_, consumer, instruction, values):
             chosen = specialised(machine.instruction(instruction), values)
             return replace(nest, epilogue=Epilogue(found[consumer], chosen, values))
+        case Join():
+            raise AssertionError("a join makes a statement, no nest")
         case _:
             assert_never(step)
 
@@ -72,21 +78,25 @@ def _take(machine: Machine, found: tuple[Statement, ...], nest: Nest, step: Step
 def _pipelined(nest: Nest, step: Pipeline) -> Nest:
     """The buffer placed last for the step's access and memory overlaps."""
     matching = [n for n, b in enumerate(nest.buffers) if b.access == step.access and b.memory == step.memory]
-    drains = step.access == 0
+    drains = step.access in nest.statement.written
     buffers = list(nest.buffers)
     buffers[matching[-1]] = replace(buffers[matching[-1]], prefetch=not drains, delay=drains, spread=step.spread)
     return replace(nest, buffers=tuple(buffers))
 
 
-def _call(machine: Machine, step: Apply) -> Call:
+def _call(machine: Machine, statement: Statement, step: Apply) -> Call:
     chosen = specialised(machine.instruction(step.instruction), step.values)
+    if step.role == "call":
+        chosen = seen_instruction(chosen, statement)
     return Call(chosen, step.sigma, step.axes, step.values, step.constants)
 
 
 def steps_of(nest: Nest) -> tuple[Step, ...]:
     """The steps that replay to ``nest``."""
     index = nest.statement.index
-    steps: list[Step] = [_applied(index, "call", nest.call)]
+    join = join_of(nest.statement)
+    steps: list[Step] = [] if join is None else [join]
+    steps.append(_applied(index, "call", nest.call))
     steps += [_applied(index, role, call) for role, call in (("first", nest.first), ("init", nest.init)) if call]
     for iterator in nest.statement.iterators:
         digits = tuple(digit for digit in nest.digits if digit.iterator == iterator.name)

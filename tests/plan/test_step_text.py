@@ -96,7 +96,7 @@ def mistake(text: str) -> tuple[str, int, str]:
     ("text", "column", "message"),
     [
         ("tile 0 m", 1, "'tile' is no step"),
-        ("0 split m", 1, "expected apply, split, reorder, place, pipeline or fuse, found '0'"),
+        ("0 split m", 1, "expected apply, split, reorder, place, pipeline, fuse or join, found '0'"),
         ("split 0 m in m1: 4", 11, "expected 'into', found 'in'"),
         ("split 0 m into m1 4", 19, "expected ':', found '4'"),
         ("split 0 m into m1: x", 20, "expected a number, found 'x'"),

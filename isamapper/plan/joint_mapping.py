@@ -1,0 +1,33 @@
+"""Mappings of several statements on one instruction, by the definition in docs/reference/mapping.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isamapper.ir.nodes import Kernel
+from isamapper.plan.joint import Join
+from isamapper.plan.mapping import MappingClass
+
+
+@dataclass(frozen=True, slots=True)
+class JointMapping:
+    """Statements of ``kernel`` on one instruction: ``join`` says which, and how each operand is indexed.
+
+    ``kernel`` is the one that was matched: the user's, or what ``rewrites`` made of it, with a local tensor for every
+    operand that holds a constant. ``rho`` holds (joint iterator, lane) pairs, sorted, those of positions that only
+    constants index included. ``whole`` are the joint iterators that must lie wholly inside a call. ``fresh``: what the
+    call adds to holds nothing before, so what a sum starts from must be put there first.
+    """
+
+    kernel: Kernel
+    join: Join
+    rho: tuple[tuple[str, str], ...]
+    kind: MappingClass
+    whole: tuple[str, ...] = ()
+    fresh: bool = False
+    rewrites: tuple[str, ...] = ()
+
+    @property
+    def instruction(self) -> str:
+        """The name of the instruction."""
+        return self.join.instruction
