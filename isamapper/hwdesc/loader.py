@@ -27,6 +27,7 @@ from isamapper.hwdesc.parts import entry_name, read_dispatch, read_grids, read_m
 from isamapper.hwdesc.settings import apply_settings, split_reference
 from isamapper.hwdesc.shapes import judge
 from isamapper.hwdesc.snippets import read_snippets
+from isamapper.hwdesc.variants import BASE, with_base
 
 __all__ = ["Loaded", "builtin_machines", "load_machine", "load_with_warnings"]
 
@@ -78,8 +79,11 @@ def _read(source: Source, settings: tuple[str, ...] = ()) -> tuple[Machine, Draf
     """Everything of ``source`` that can be read, and what was found on the way."""
     draft = Draft()
     root = read_yaml(source)
+    variant = isinstance(root, YamlMap) and root.get(BASE) is not None
+    if isinstance(root, YamlMap):
+        root = with_base(root, source)
     draft.add(judge(root, schema.MACHINE, "machine"))
-    if not isinstance(root, YamlMap):
+    if not isinstance(root, YamlMap) or (variant and draft.findings):
         raise SourceError(*draft.findings)
     fields = Fields(root)
     snippets = read_snippets(fields, draft)

@@ -166,6 +166,7 @@ MACHINE = Record(
     "the machine",
     (
         Field("format", Choice(("1",)), "version of this file format", default="1"),
+        Field("base", Text(), "a machine, by name or path, whose variant this is: what is left out is as there"),
         Field("name", Name(), "name of the machine", required=True),
         Field("clock_hz", Whole(1), "clock frequency", required=True),
         SOURCE,

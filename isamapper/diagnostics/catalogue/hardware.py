@@ -132,6 +132,11 @@ CODES: dict[str, tuple[str, str]] = {
         memories.spad.capacity_bytes=128KiB or instructions.compute.timing.latency_cycles=20. All but the last step
         must be in the file, and the value there must be a single one.""",
     ),
+    "HW043": (
+        "a wrong base",
+        """'base' names the machine of which this one is a variant: a built-in name, or a path as seen from the file. It must
+        be readable, and no machine can be its own base, directly or through others.""",
+    ),
     "HW050": (
         "a memory that is cut off",
         """Operands are read from this memory, but nothing brings data there from a host memory; or operands are written
