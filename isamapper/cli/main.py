@@ -35,6 +35,7 @@ COMMANDS = {
     "hw": "list, show and check machines; print the schema of machine files",
     "plugins": "the strategies and cost models that are registered, and whether they load",
     "sweep": "many kernels, sizes and machines at once, kept in a store and resumable",
+    "fit": "a learned cost model from schedules that are simulated here",
     "bench": "measure what isamapper claims: one JSON object with rows and summary",
 }
 """Every command with its line in the help; the module of the same name in this package holds it."""

@@ -162,4 +162,13 @@ CODES: dict[str, tuple[str, str]] = {
         """A program has the parameters and results of the kernel it computes: same names, shapes, data types and
         directions.""",
     ),
+    "COST001": (
+        "a learned cost model that cannot be used",
+        """The file does not exist, is not a model that 'isamapper fit' wrote, or was made for other features by another
+        version.""",
+    ),
+    "COST002": (
+        "too little to learn from",
+        """Too few schedules could be simulated: the kernels do not fit the machines, or too few were asked for.""",
+    ),
 }
