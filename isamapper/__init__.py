@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from isamapper.ir.printer import print_kernel as print_kernel
     from isamapper.mapper import explain as explain
     from isamapper.mapper import find_mappings as find_mappings
+    from isamapper.mapper.schedules import parse_schedule as parse_schedule
     from isamapper.pipeline import evaluate as evaluate
     from isamapper.pipeline import explain_kernel as explain_kernel
     from isamapper.pipeline import find_schedule as find_schedule
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from isamapper.pipeline import search as search
     from isamapper.plan.lower import lower as lower
     from isamapper.plan.text import parse_program_file as parse_program_file
-    from isamapper.plan.text import parse_schedule as parse_schedule
     from isamapper.plan.text import print_program as print_program
     from isamapper.plan.text import print_schedule as print_schedule
     from isamapper.plan.text import written_machine as written_machine
@@ -75,7 +75,7 @@ _HOMES = {
     "parse_kernel": "isamapper.ir.parser",
     "parse_program": "isamapper.ir.parser",
     "parse_program_file": "isamapper.plan.text",
-    "parse_schedule": "isamapper.plan.text",
+    "parse_schedule": "isamapper.mapper.schedules",
     "print_kernel": "isamapper.ir.printer",
     "print_program": "isamapper.plan.text",
     "print_schedule": "isamapper.plan.text",

@@ -8,22 +8,33 @@ from __future__ import annotations
 import heapq
 from collections import abc
 from dataclasses import dataclass
+from itertools import chain
+from math import isfinite
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.find import subjects
-from isamapper.mapper.options import Option, Treatment
+from isamapper.mapper.options import GAIN, Option, Treatment
 from isamapper.mapper.repertoire import with_own_loops
+from isamapper.mapper.rewrites.search import Derivation, whole_kernels
+from isamapper.plan.joint_mapping import JointMapping
+
+WORTH = 0.05
+"""The share of the whole kernel's busy cycles that a searched rewrite of one statement has to save."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A kernel equal to the user's, every statement of which some instruction does; ``busy_cycles`` is an estimate."""
+    """A kernel equal to the user's, every statement of which some instruction does; ``busy_cycles`` is an estimate.
+
+    ``groups`` are statements that one instruction does together; the others are done one by one.
+    """
 
     kernel: Kernel
     rewrites: tuple[str, ...]
     busy_cycles: float
+    groups: tuple[JointMapping, ...] = ()
 
 
 def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = False) -> abc.Iterator[Alternative]:
@@ -33,9 +44,32 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
     that data type, unless ``host_products``: that would hide that the accelerator cannot do it.
     """
     kernel, first = with_own_loops(kernel, machine)
-    rows = [_Row(Treatment(kernel, subject, machine, host_products).options()) for subject in subjects(kernel)]
+    plain, *others = (_of_kernel(each, kernel, first, machine, host_products) for each in whole_kernels(kernel))
+    best = next(plain, None)
+    found = [plain if best is None else chain((best,), plain)]
+    for other in others:
+        cheapest = next(other, None)
+        if cheapest is not None and (best is None or cheapest.busy_cycles < GAIN * best.busy_cycles):
+            found.append(chain((cheapest,), other))
+    yield from heapq.merge(*found, key=lambda alternative: alternative.busy_cycles)
+
+
+def _of_kernel(
+    start: Derivation, kernel: Kernel, first: tuple[str, ...], machine: Machine, host_products: bool
+) -> abc.Iterator[Alternative]:
+    """Combinations of choices for the statements of ``start``, which comes of ``kernel``."""
+    texts_before = list(first)
+    for step in start.steps:
+        texts_before.append(step.text(kernel))
+        after = step.apply(kernel)
+        assert not isinstance(after, Rejection)
+        kernel = after
+    treatments = [Treatment(kernel, subject, machine, host_products) for subject in subjects(kernel)]
+    total = sum(treatment.usual_cycles() for treatment in treatments)
+    worth = WORTH * total if isfinite(total) else 0.0
+    rows = [_Row(treatment.options(worth)) for treatment in treatments]
     for chosen in _best_first(rows):
-        result, texts = kernel, list(first)
+        result, texts = kernel, list(texts_before)
         for option in reversed(chosen):
             for step in option.steps:
                 texts.append(step.text(result))

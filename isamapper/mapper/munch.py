@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass
+from itertools import count
 from typing import assert_never
 
 from isamapper.diagnostics.source import Rejection
@@ -128,11 +129,17 @@ class _Naming:
         choice = self.muncher.part(term)
         assert choice is not None
         value = self._value(choice)
-        name = next((name for name, part in self.parts.items() if part == value), f"t{len(self.parts) or ''}")
+        name = next((name for name, part in self.parts.items() if part == value), None) or self._fresh()
         self.parts.setdefault(name, value)
         number = 1 + len(self.subject.statement.accesses) + len(leaves)
         leaves[number] = part_load(name)
         return Leaf(number, term.dtype)
+
+    def _fresh(self) -> str:
+        """A name that no tensor, iterator or other part has."""
+        taken = {tensor.name for tensor in self.subject.tensors} | self.parts.keys()
+        taken |= {iterator.name for iterator in self.subject.statement.iterators}
+        return next(name for number in count() if (name := f"t{number or ''}") not in taken)
 
 
 def _refusal(subject: Subject, muncher: _Muncher, term: Term, reduction: Reduction | None) -> Rejection:

@@ -1,7 +1,8 @@
 """The ways to treat one statement so that instructions of a machine do all of it, cheapest first.
 
-As it is; every contraction tree of a product of three or more factors; parts by maximal munch. A tree is built when
-it may be next: its iterations, at the best rate of any instruction, bound its cycles from below.
+As it is; every contraction tree of a product; parts by maximal munch. A tree is built when it may be next: its
+iterations, at the best rate of any instruction, bound its cycles from below. What the search over other rewrites finds
+is added where it is cheaper than all of these.
 """
 
 from __future__ import annotations
@@ -9,22 +10,32 @@ from __future__ import annotations
 import heapq
 from collections import abc
 from dataclasses import dataclass, field
+from itertools import chain, islice
+from math import inf
 from typing import TypeAlias
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
+from isamapper.mapper.delta import injective
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.repertoire import allowed_instructions, greatest_rate, needles_of
-from isamapper.mapper.rewrites.contraction import Contract, contraction_steps
+from isamapper.mapper.rewrites.contraction import contraction_steps
+from isamapper.mapper.rewrites.replay import Rewrite
+from isamapper.mapper.rewrites.search import derivations
 from isamapper.mapper.rewrites.split import Split
 from isamapper.mapper.sigma import Subject
 from isamapper.mapper.work import least_cycles
 
-Step: TypeAlias = Contract | Split
-Candidate: TypeAlias = tuple[float, tuple[Step, ...]]
+Candidate: TypeAlias = tuple[float, tuple[Rewrite, ...]]
 """A lower bound of the cycles, and the steps."""
+
+
+GAIN = 0.8
+"""The share of the usual ways' cycles that a searched rewrite may need at most: the figures are rough."""
+DERIVED = 2
+"""How many searched rewrites of a statement are offered."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,7 +43,7 @@ class Option:
     """One way to treat a statement: steps in order, each at the statement number it has by then."""
 
     busy_cycles: float
-    steps: tuple[Step, ...] = field(compare=False)
+    steps: tuple[Rewrite, ...] = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +55,34 @@ class Treatment:
     machine: Machine
     host_products: bool = False
 
-    def options(self) -> abc.Iterator[Option]:
-        """Every way, cheapest first; built only as far as they are asked for."""
+    def usual_cycles(self) -> float:
+        """Busy cycles of the cheapest way without a search over rewrites; infinite where there is none."""
+        return min((option.busy_cycles for option in islice(self._usual(), 1)), default=inf)
+
+    def options(self, worth_cycles: float = 0.0) -> abc.Iterator[Option]:
+        """Every way, cheapest first; built only as far as they are asked for.
+
+        What the search over rewrites finds has to save ``worth_cycles`` at least.
+        """
+        usual = self._usual()
+        first = next(usual, None)
+        least = inf if first is None else first.busy_cycles
+        derived = self._derived(min(GAIN * least, least - worth_cycles))
+        yield from heapq.merge(derived, usual if first is None else chain((first,), usual))
+
+    def _derived(self, cycles: float) -> list[Option]:
+        """What the search over rewrites finds that keeps instructions busy for fewer than ``cycles``."""
+        rate, found = greatest_rate(self.machine.instructions), list[Option]()
+        if points_of(self.subject) / rate >= cycles:
+            return []  # few rewrites make fewer points of a statement, and those are contractions
+        for each in derivations(self.kernel, self.subject.statement.index).found:
+            made = made_by(self.kernel, each.kernel, self.subject.statement.index)
+            if sum(points_of(subject) for subject in made) / rate < cycles:
+                found += [option for option in self._judged(each.steps) if option.busy_cycles < cycles]
+        return sorted(found)[:DERIVED]
+
+    def _usual(self) -> abc.Iterator[Option]:
+        """As it is, contraction trees, and parts by maximal munch, cheapest first."""
         ready: list[Option] = []
         for bound, steps in sorted(self._candidates(), key=lambda candidate: candidate[0]):
             while ready and ready[0].busy_cycles <= bound:
@@ -67,7 +104,7 @@ class Treatment:
         for tree, points in contraction_steps(self.kernel, self.subject.statement.index):
             yield points / rate, (tree,)
 
-    def _judged(self, steps: tuple[Step, ...]) -> abc.Iterator[Option]:
+    def _judged(self, steps: tuple[Rewrite, ...]) -> abc.Iterator[Option]:
         """The option of ``steps`` if every statement they make can be done; parts that cannot are split in turn."""
         result = self.kernel
         for step in steps:
@@ -90,9 +127,23 @@ class Treatment:
         yield Option(total, steps)
 
     def _cheapest(self, subject: Subject, instructions: abc.Iterable[Instruction]) -> float | None:
-        """The fewest cycles that any of ``instructions`` needs for the statement; None where none does it."""
+        """The fewest cycles that any of ``instructions`` needs for the statement; None where none does it.
+
+        A sum that meets itself in its target, as in ``y[p + r]``, can be done by calls, but its tiles would overlap.
+        """
+        extents = {each.name: each.extent for each in subject.statement.iterators}
+        if subject.statement.assign.reduction is not None and not injective(subject.statement.assign.target, extents):
+            return None
         found = [least_cycles(subject, self.machine, instruction) for instruction in instructions]
         return min((cycles for cycles in found if cycles is not None), default=None)
+
+
+def points_of(subject: Subject) -> int:
+    """Iterations of a statement."""
+    total = 1
+    for iterator in subject.statement.iterators:
+        total *= iterator.extent
+    return total
 
 
 def made_by(kernel: Kernel, result: Kernel, statement: int) -> tuple[Subject, ...]:

@@ -8,7 +8,8 @@
       …                              { … }
 
 A word at the start of a line opens a section; a section runs to the next one. A schedule whose kernel was rewritten
-says so in ``rewrites`` and gives the covered kernel after ``covered``. Lines that start with ``#`` are comments.
+names each step in a line ``rewrite``, and may give the covered kernel, which follows from them, after ``covered``.
+Lines that start with ``#`` are comments.
 ``machine`` takes a built-in name or a path. Instead of its text a kernel may be named, which is handy in a file written
 by hand: ``kernel gemm M=64 N=64 TA=i8``, a library name or a path with sizes and types.
 What does not belong here: steps (``step_text.py``) and kernels (``ir/printer.py``, ``ir/reader.py``).
@@ -41,6 +42,8 @@ _REFERENCE = re.compile(r"kernel[ \t]+(?P<name>[^\s(#]+)(?P<bindings>(?:[ \t]+\w
 _REST = re.compile(r"[ \t]*([^#\n]*?)[ \t]*(#[^\n]*)?(?=\n|\Z)")
 
 LoadMachine = abc.Callable[[str], Machine]
+Replay = abc.Callable[[Kernel, abc.Sequence[Span]], Kernel]
+"""Does to a kernel again what the rewrites on some lines say; SourceError where they cannot be done."""
 
 
 def print_schedule(schedule: Schedule, machine: str | None = None) -> str:
@@ -65,11 +68,17 @@ def _reference(machine: Machine) -> str:
 
 
 def parse_schedule(
-    source: Source, load: LoadMachine = load_machine, *, machine: Machine | None = None, kernel: Kernel | None = None
+    source: Source,
+    load: LoadMachine = load_machine,
+    *,
+    machine: Machine | None = None,
+    kernel: Kernel | None = None,
+    replay: Replay | None = None,
 ) -> Schedule:
     """The schedule in ``source``; SourceError with the mistakes found.
 
-    ``load`` finds the machine by what is written; ``machine`` and ``kernel`` take the place of what is written.
+    ``load`` finds the machine by what is written; ``machine`` and ``kernel`` take the place of what is written. With
+    ``replay`` the covered kernel is what the rewrites make of the kernel; without, what is written is taken.
     """
     found = _sections(source, ("machine", "rewrite", "kernel", "covered", "steps"))
     target = machine or _machine(source, found, load)
@@ -80,6 +89,12 @@ def parse_schedule(
         raise _misplaced(source, found, f"expected {expected} kernels, found {len(kernels)}")
     original = kernel or _kernel(kernels[0])
     covered = _kernel(kernels[-1]) if marked else original
+    lines = [_rest_span(section) for section in found if section.word == "rewrite"]
+    if replay is not None and lines:
+        written, covered = covered, replay(original, lines)
+        if marked and kernel is None and print_kernel(written) != print_kernel(covered):
+            help = "leave the section out: it follows from the rewrites"
+            raise _misplaced(source, marked, "the rewrites do not lead to this kernel", help)
     steps = tuple(step for section in _all(source, found, "steps") for step in _steps(section))
     return Schedule(original, covered, target, steps, tuple(_rest(s) for s in found if s.word == "rewrite"))
 
@@ -166,6 +181,12 @@ def written_machine(source: Source) -> str | None:
     """The name or path after ``machine``, as it stands in a file of either kind; None where there is none."""
     sections = [section for section in _sections(source, _WORDS) if section.word == "machine"]
     return _rest(sections[0]) if sections else None
+
+
+def _rest_span(section: _Section) -> Span:
+    """Where :func:`_rest` stands."""
+    match = _REST.match(section.source.text, section.start + len(section.word), section.end)
+    return Span(section.source, *(match.span(1) if match else (section.end, section.end)))
 
 
 def _rest(section: _Section) -> str:

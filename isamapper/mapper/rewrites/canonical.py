@@ -1,7 +1,7 @@
 """Canonical text and digest of a kernel: equal for kernels that differ in names and operand order alone.
 
-Operands of ``+ * min max`` may change places, iterators are named by first occurrence, local tensors by first write; the
-loops around one statement that carry no order are a set. Of all such texts the digest is that of the least.
+Operands of ``+ * min max`` may change places, iterators are named by first occurrence, local tensors by first write;
+the loops around one statement that carry no order are a set. Of all such texts the digest is that of the least.
 
 Operands are put in order by what they are apart from their iterators; where some look alike every order of them is
 tried, up to a bound, beyond which equal kernels may have different digests (never the other way round).
