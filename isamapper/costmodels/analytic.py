@@ -107,7 +107,7 @@ class _Counter:
             for iterator in lone_axes(instruction.semantics, operand):
                 for name in self.nest.call.members(iterator):
                     size_bytes *= self.nest.digit(name).extent
-            found = port_beats(memory, access == 0, size_bytes)
+            found = port_beats(memory, access in self.nest.statement.written, size_bytes)
             if found is not None:
                 self.add(found[0], found[1] * calls)
 

@@ -36,14 +36,14 @@ def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]
         if isinstance(subject, Leaf | Literal) and needle.dtype == subject.dtype:
             yield {**bound, needle.access: subject}
     elif isinstance(needle, Setting):
-        value = _setting(needle, subject)
+        value = setting_value(needle, subject)
         if value is not None and bound.get(needle.parameter, value) == value:
             yield {**bound, needle.parameter: value}
     elif isinstance(needle, Literal):
         if needle == subject:
             yield bound
     elif needle.op == "cast" and isinstance(subject, Literal):
-        narrow = _narrowed(needle, subject)
+        narrow = narrowed(needle, subject)
         if narrow is not None:
             yield from _unify(needle.parts[0], narrow, bound)
     elif isinstance(subject, Node) and _same_operator(needle, subject):
@@ -51,7 +51,7 @@ def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]
             yield from _each(needle.parts, parts, bound)
 
 
-def _setting(needle: Setting, subject: Term) -> Literal | None:
+def setting_value(needle: Setting, subject: Term) -> Literal | None:
     """The parameter's value that makes the constant that of the kernel."""
     if not isinstance(subject, Literal) or subject.dtype != needle.dtype:
         return None
@@ -59,7 +59,7 @@ def _setting(needle: Setting, subject: Term) -> Literal | None:
     return None if value is None else Literal(value, needle.dtype)
 
 
-def _narrowed(needle: Node, subject: Literal) -> Literal | None:
+def narrowed(needle: Node, subject: Literal) -> Literal | None:
     """The constant before a cast of the needle that gives the kernel's: ``i32(b)`` is 1 where ``b`` is 1."""
     before = needle.parts[0].dtype
     if needle.dtype != subject.dtype:
@@ -81,7 +81,7 @@ def _arrangements(needle: Node, subject: Node) -> abc.Iterator[tuple[Term, ...]]
         return
     parts = subject.parts
     if needle.op in SHIFTS:
-        parts = (parts[0], _retyped(parts[1], needle.parts[1]))
+        parts = (parts[0], retyped(parts[1], needle.parts[1]))
     yield parts
     if needle.op in _SYMMETRIC:
         yield (parts[1], parts[0], *parts[2:])
@@ -104,12 +104,12 @@ def _roots_suit(needle: Term, subject: Term) -> bool:
         case Leaf():
             return isinstance(subject, Leaf | Literal) and subject.dtype == needle.dtype
         case Setting():
-            return _setting(needle, subject) is not None
+            return setting_value(needle, subject) is not None
         case Literal():
             return needle == subject
         case Node():
             if isinstance(subject, Literal):
-                return needle.op == "cast" and _narrowed(needle, subject) is not None
+                return needle.op == "cast" and narrowed(needle, subject) is not None
             return isinstance(subject, Node) and _same_operator(needle, subject)
 
 
@@ -121,7 +121,7 @@ def _each(needles: tuple[Term, ...], subjects: tuple[Term, ...], bound: Binding)
         yield from _each(needles[1:], subjects[1:], extended)
 
 
-def _retyped(part: Term, like: Term) -> Term:
+def retyped(part: Term, like: Term) -> Term:
     """A literal shift count in the dtype the needle keeps its counts in, where that can hold it."""
     if not isinstance(part, Literal) or isinstance(like, Node) or not like.dtype.is_integer:
         return part

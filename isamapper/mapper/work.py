@@ -48,14 +48,18 @@ def _cycles(machine: Machine, instruction: Instruction, fill: abc.Mapping[str, i
     held = 1
     for size in fill.values():
         held *= size
+    return ceil(points / held) * busy_cycles(machine, instruction, fill)
+
+
+def busy_cycles(machine: Machine, instruction: Instruction, fill: abc.Mapping[str, int]) -> int:
+    """Cycles of one call with ``fill`` iterations in each lane: its own time, or that of its ports where longer."""
     ranges = {parameter.name: parameter for parameter in instruction.parameters}
     parameters = {name: each.low for name, each in ranges.items()}
     for lane, (name, factor) in controls(instruction).items():
         each = ranges[name]
         size = max(each.low, ceil(fill[lane] / factor))
         parameters[name] = min(each.high, each.low + ceil((size - each.low) / each.step) * each.step)
-    busy = max(1, timing(instruction, parameters)[0], _beats(machine, instruction, parameters))
-    return ceil(points / held) * busy
+    return max(1, timing(instruction, parameters)[0], _beats(machine, instruction, parameters))
 
 
 def _beats(machine: Machine, instruction: Instruction, parameters: abc.Mapping[str, int]) -> int:

@@ -74,9 +74,16 @@ def ranked_candidates(subject: Subject, deadline: float | None = None) -> tuple[
 
     After ``deadline`` (on the monotonic clock) what has been found has to do; the first is found in any case.
     """
-    search = _Search(subject, deadline)
     mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
     frames = frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared)
+    return ranked_in(subject, frames, deadline)
+
+
+def ranked_in(
+    subject: Subject, frames: abc.Sequence[Frame], deadline: float | None = None
+) -> tuple[Found, ...] | Rejection:
+    """As :func:`ranked_candidates`, for the given frames."""
+    search = _Search(subject, deadline)
     useful = tried = 0
     for frame in frames:
         if (
@@ -156,7 +163,7 @@ class _Search:
 def _worth_relaying(nest: Nest) -> bool:
     """Whether some input copy moves so little at a time that a relayout may pay."""
     for buffer in nest.buffers:
-        if buffer.fill is not None and buffer.access != 0:
+        if buffer.fill is not None and buffer.access not in nest.statement.written:
             elements = 1
             for _, _, size in buffer.fill.binds:
                 elements *= size
@@ -173,7 +180,7 @@ def _route_choices(subject: Subject, frame: Frame) -> abc.Iterator[dict[int, tup
     options: list[tuple[int, tuple[tuple[str, ...], ...]]] = []
     for operand, access in frame.call.sigma:
         dtype = subject.tensors[frame.statement.accesses[access].tensor].dtype
-        finder = output_routes if access == 0 else input_routes
+        finder = output_routes if access in frame.statement.written else input_routes
         options.append((access, finder(subject.machine, frame.call.instruction, operand, subject.home, dtype)[:2]))
     for combination in itertools.islice(itertools.product(*(routes for _, routes in options)), ROUTES):
         yield {access: route for (access, _), route in zip(options, combination, strict=True)}
@@ -181,7 +188,7 @@ def _route_choices(subject: Subject, frame: Frame) -> abc.Iterator[dict[int, tup
 
 def _relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[frozenset[int]]:
     """Which inputs are re-laid out at home first: none, the const ones, then others."""
-    inputs = [access for access in routes if access != 0]
+    inputs = [access for access in routes if access not in frame.statement.written]
     const = frozenset(a for a in inputs if subject.tensors[frame.statement.accesses[a].tensor].role is Role.CONST)
     yield frozenset()
     if const:

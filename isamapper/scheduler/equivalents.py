@@ -7,8 +7,9 @@ from itertools import islice
 
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.alternatives import Alternative, alternatives
+from isamapper.mapper.alternatives import Alternative
 from isamapper.mapper.bands import with_bands
+from isamapper.mapper.covers import covers
 
 TRIED = 6
 
@@ -17,8 +18,8 @@ def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
     """The first few alternatives, each after the one with its windows banded where that pays; none where some
     statement cannot be done.
     """
-    for each in islice(alternatives(kernel, machine), TRIED):
-        banded = with_bands(each, machine)
+    for each in islice(covers(kernel, machine), TRIED):
+        banded = None if each.groups else with_bands(each, machine)
         if banded is not None:
             yield banded
         yield each

@@ -197,7 +197,7 @@ def _frame(
     call = Call(
         instruction,
         tuple((pairing.operand, pairing.access) for pairing in mapping.sigma if pairing.access is not None),
-        _axes(bound),
+        axes_of(bound),
         mapping.parameters,
         tuple((p.operand, p.neutral) for p in mapping.sigma if p.access is None and p.neutral is not None),
     )
@@ -225,7 +225,8 @@ def _reduces(statement: Statement, iterator: str) -> bool:
     return all(not result.coefficient(iterator) for result in statement.assign.target.map.results)
 
 
-def _axes(bound: tuple[Digit, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def axes_of(bound: tuple[Digit, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Per lane the bound digits inside it, outermost first."""
     lanes: dict[str, list[str]] = {}
     for digit in bound:
         lanes.setdefault(str(digit.bound), []).append(digit.name)

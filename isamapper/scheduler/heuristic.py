@@ -13,6 +13,7 @@ from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
+from isamapper.mapper.alternatives import Alternative
 from isamapper.plan.nest import Call, Epilogue, Nest
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, steps_of
@@ -21,6 +22,8 @@ from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.isolate import isolated
+from isamapper.scheduler.joint_search import best_joint_nest
+from isamapper.scheduler.refining import refined
 
 FINALISTS = 6
 
@@ -36,7 +39,7 @@ def heuristic(
     for equivalent in equivalents(problem.kernel, problem.machine):
         if best is not None and (equivalent.busy_cycles >= best or over(deadline)):
             break
-        schedule = _schedule(problem, equivalent.kernel, equivalent.rewrites, cost_model, deadline)
+        schedule = _schedule(problem, equivalent, cost_model, deadline)
         if isinstance(schedule, Rejection):
             failures.append(schedule)
             continue
@@ -49,10 +52,16 @@ def heuristic(
 
 
 def _schedule(
-    problem: SearchProblem, covered: Kernel, rewrites: tuple[str, ...], cost_model: CostModel, deadline: float | None
+    problem: SearchProblem, chosen: Alternative, cost_model: CostModel, deadline: float | None
 ) -> Schedule | Rejection:
-    for fused in [epilogues(problem.machine, covered), {}]:
-        schedule = _with_epilogues(problem, covered, rewrites, fused, cost_model, deadline)
+    joined = {member for group in chosen.groups for member in group.join.members}
+    drains = {
+        index: epilogue
+        for index, epilogue in epilogues(problem.machine, chosen.kernel).items()
+        if not joined & {index, epilogue.statement.index}
+    }
+    for fused in [drains, {}]:
+        schedule = _with_epilogues(problem, chosen, fused, cost_model, deadline)
         if not isinstance(schedule, Rejection) or not fused:
             return schedule
     raise AssertionError("the last attempt fuses nothing")
@@ -60,15 +69,20 @@ def _schedule(
 
 def _with_epilogues(
     problem: SearchProblem,
-    covered: Kernel,
-    rewrites: tuple[str, ...],
+    chosen: Alternative,
     fused: abc.Mapping[int, Epilogue],
     cost_model: CostModel,
     deadline: float | None,
 ) -> Schedule | Rejection:
-    machine = problem.machine
+    machine, covered = problem.machine, chosen.kernel
     absorbed = {epilogue.statement.index for epilogue in fused.values()}
     nests: list[Nest] = []
+    for group in chosen.groups:
+        joined = best_joint_nest(problem, group, cost_model)
+        if isinstance(joined, Rejection):
+            return joined
+        nests.append(joined)
+        absorbed |= set(group.join.members)
     left = [statement for statement in statements(covered) if statement.index not in absorbed]
     for place, statement in enumerate(left):
         own = share(deadline, len(left) - place)
@@ -77,7 +91,7 @@ def _with_epilogues(
             return nest
         nests.append(nest)
     steps = tuple(step for nest in nests for step in steps_of(nest))
-    return Schedule(problem.kernel, covered, machine, steps, rewrites)
+    return Schedule(problem.kernel, covered, machine, steps, chosen.rewrites)
 
 
 def _best_nest(
@@ -92,21 +106,23 @@ def _best_nest(
     ranked = ranked_candidates(subject, deadline)
     if isinstance(ranked, Rejection):
         return ranked
-    best: tuple[float, Nest] | None = None
-    judged = 0
-    for found in _varied(ranked):
+
+    def cycles_of(nest: Nest) -> float | None:
         try:
-            cycles = cost_model.cycles(_alone(problem.machine, subject, found.nest))
+            return cost_model.cycles(_alone(problem.machine, subject, nest))
         except SourceError:
-            continue
-        judged += 1
-        if best is None or cycles < best[0]:
-            best = (cycles, found.nest)
-        if judged == FINALISTS or over(deadline):
+            return None
+
+    judged: list[tuple[float, Nest]] = []
+    for found in _varied(ranked):
+        cycles = cycles_of(found.nest)
+        if cycles is not None:
+            judged.append((cycles, found.nest))
+        if judged and (len(judged) == FINALISTS or over(deadline)):
             break
-    if best is None:
+    if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
-    return best[1]
+    return refined(problem.machine, judged, cycles_of, deadline)
 
 
 def _varied(ranked: tuple[Found, ...]) -> abc.Iterator[Found]:

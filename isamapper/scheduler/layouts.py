@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import MemoryKind
-from isamapper.ir.nodes import Role, Tensor
+from isamapper.ir.nodes import Direction, Role, Tensor
 from isamapper.plan.emit import Stop
+from isamapper.plan.joint import is_joint
 from isamapper.plan.layout import buffer_layout, inner_digits, window_dims
+from isamapper.plan.needle import operand_tensor
 from isamapper.plan.nest import Buffer, Nest, depth_of
 from isamapper.scheduler.attach import attachments, hoisted
 from isamapper.scheduler.copying import best_copy
@@ -133,18 +135,18 @@ def _with_copies(
     tensor = place.tensors[nest.statement.accesses[buffer.access].tensor]
     placed = Tensor("", tensor.dtype, tuple(axis.extent for axis in layout.axes), buffer.memory)
     stop = Stop(placed, nest.statement.accesses[buffer.access], buffer, layout)
-    if relay and tensor.role is Role.CONST and buffer.access != 0:
+    if relay and tensor.role is Role.CONST and buffer.access not in nest.statement.written:
         made = replace(buffer, prepared=True)
         return 0.0, made, replace(stop, buffer=made)
     fill = drain = None
     score = 0.0
-    if buffer.access != 0 or _reads_target(place, nest, buffer):
+    if buffer.access not in nest.statement.written or _reads_target(place, nest, buffer):
         found = best_copy(place, nest, buffer.access, outer, stop, layout)
         if isinstance(found, Rejection):
             return found
         score, fill = found
-    if buffer.access == 0:
-        found = best_copy(place, nest, 0, stop, outer, layout)
+    if buffer.access in nest.statement.written:
+        found = best_copy(place, nest, buffer.access, stop, outer, layout)
         if isinstance(found, Rejection):
             return found
         score, drain = found
@@ -154,6 +156,10 @@ def _with_copies(
 
 def _reads_target(place: Place, nest: Nest, buffer: Buffer) -> bool:
     """Whether the target's former value is needed: it is not fresh, or partial sums come back."""
+    if is_joint(nest.statement) and (buffer.access != 0 or nest.statement.assign.reduction is None):
+        operand = nest.call.operand(buffer.access)
+        assert operand is not None
+        return operand_tensor(nest.call.instruction.semantics, operand).direction is Direction.INOUT
     if nest.statement.assign.reduction is None:
         return False
     if nest.first is None and nest.init is None and not place.choice.frame.fresh:

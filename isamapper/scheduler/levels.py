@@ -150,7 +150,7 @@ def _tiled(
     inward = best_hop(machine, source, memory, tensor.dtype, run_bytes, most_bytes)
     tiled = Tiled(size, dims, memory, inward or Hop(()), inner=inner, nested=nested, request_bytes=request)
     tiled = replace(tiled, padding=_padding(frame, access, machine.memory(memory), size))
-    if access != 0:
+    if access not in frame.statement.written:
         return tiled
     outward = best_hop(machine, memory, source, tensor.dtype, run_bytes, most_bytes)
     return replace(tiled, hop=outward or Hop(()), target=True, refill=inward)

@@ -88,4 +88,8 @@ CODES: dict[str, tuple[str, str]] = {
         """A rewrite that the schedule names is not legal for the kernel at that point, so the covered kernel does not
         follow from the kernel.""",
     ),
+    "RW090": (
+        "a tensor's name that is taken",
+        """The kernel has a tensor of that name already; one that is to hold a constant needs a name of its own.""",
+    ),
 }

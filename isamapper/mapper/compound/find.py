@@ -1,0 +1,166 @@
+"""All mappings of statements of a kernel on instructions of several statements."""
+
+from __future__ import annotations
+
+from collections import abc
+from functools import lru_cache
+from typing import TypeAlias
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.bind import specialised
+from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.ir.affine import AccessMap, variable
+from isamapper.ir.analysis import statements
+from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
+from isamapper.mapper.compound.beyond import beyond
+from isamapper.mapper.compound.conditions import Stand, stand
+from isamapper.mapper.compound.match import Injection, injections
+from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on, space_of
+from isamapper.mapper.compound.unite import unite
+from isamapper.mapper.compound.value_graph import value_graph
+from isamapper.mapper.compound.variants import variants
+from isamapper.mapper.relation import Relation, relations
+from isamapper.mapper.rewrites.hold import Hold
+from isamapper.plan.facade import Facade, facade
+from isamapper.plan.homes import all_tensors
+from isamapper.plan.joint import Join
+from isamapper.plan.joint_mapping import JointMapping
+from isamapper.plan.mapping import MappingClass
+from isamapper.plan.needle import lone_axes, operand_tensor
+
+Number: TypeAlias = int | float
+
+
+def find_joint_mappings(
+    kernel: Kernel, machine: Machine, *, instruction: str | None = None, every: bool = False
+) -> abc.Iterator[JointMapping]:
+    """Every mapping of statements of ``kernel`` on an instruction of several statements.
+
+    Lazy, in a stable order: instructions in file order, those with fewer neutral operands first.
+    ``every`` adds the unsaturated.
+    """
+    for candidate in machine.instructions:
+        if instruction in (None, candidate.name) and is_compound(candidate):
+            yield from joint_mappings(kernel, candidate, every=every)
+
+
+@lru_cache(maxsize=4096)
+def is_compound(instruction: Instruction) -> bool:
+    """Whether the instruction's meaning has several statements."""
+    return len(statements(instruction.semantics)) > 1
+
+
+def joint_mappings(kernel: Kernel, instruction: Instruction, *, every: bool = False) -> abc.Iterator[JointMapping]:
+    """Every mapping of statements of ``kernel`` on ``instruction``, none twice."""
+    if isinstance(facade(instruction), str):
+        return
+    seen: set[tuple[object, ...]] = set()
+    for through_results in (True, False):
+        graph = value_graph(kernel, through_results=through_results)
+        inside = all_tensors(instruction.semantics)
+        for variant in variants(instruction, through_results=through_results):
+            for injection in injections(variant, inside, graph):
+                standing = stand(injection, graph, inside)
+                if isinstance(standing, str):
+                    continue
+                for mapping in _related(kernel, instruction, injection, standing, every):
+                    key = (mapping.join, mapping.rho)
+                    if key not in seen:
+                        seen.add(key)
+                        yield mapping
+
+
+def _related(
+    kernel: Kernel, instruction: Instruction, injection: Injection, standing: Stand, every: bool
+) -> abc.Iterator[JointMapping]:
+    """The mappings of one injection."""
+    fixed = specialised(instruction, injection.parameters)
+    front = facade(fixed)
+    assert isinstance(front, Facade)
+    inside, known = all_tensors(fixed.semantics), all_tensors(kernel)
+    united = unite(kernel, injection, front, inside, known)
+    if united is None:
+        return
+    pieces = tuple(link.piece for link in injection.links)
+    harmless = beyond(pieces, front, injection.constants)
+    setting = Setting(united, inside, lanes_of(front.instruction), harmless)
+    for relation, kind in relations(space_of(setting), every=every):
+        yield _Making(kernel, fixed, injection, standing, setting, front).mapping(relation, kind)
+
+
+class _Making:
+    def __init__(
+        self,
+        kernel: Kernel,
+        instruction: Instruction,
+        injection: Injection,
+        standing: Stand,
+        setting: Setting,
+        front: Facade,
+    ) -> None:
+        self.kernel, self.instruction, self.injection, self.standing = kernel, instruction, injection, standing
+        self.setting, self.front, self.united = setting, front, setting.united
+
+    def mapping(self, relation: Relation, kind: MappingClass) -> JointMapping:
+        united = self.united
+        rho = tuple(sorted((*relation, *((name, lane) for name, lane, _ in united.made))))
+        constants = [self._constant(name, value, rho) for name, value in self.injection.constants]
+        operands = dict(united.operands) | {name: access for name, _, access in constants}
+        pads = tuple(
+            (lane, name, value) for lane, name, value in self.setting.beyond.pads if name in dict(united.operands)
+        )
+        join = Join(
+            self.standing.place,
+            self.standing.members,
+            self.instruction.name,
+            tuple((name, operands[name]) for name in self._order(operands)),
+            united.members,
+            tuple((name, extent) for name, _, extent in united.made),
+            self.injection.parameters,
+            self.standing.reduction,
+            pads,
+            tuple(sorted(self.setting.beyond.loose)),
+            tuple((tensor.name, value) for (_, tensor, _), (_, value) in self._held(constants)),
+        )
+        kernel, texts = self.kernel, list[str]()
+        for _, tensor, _ in constants:
+            step = Hold(tensor.name, tensor.dtype, tensor.shape)
+            texts.append(step.text(kernel))
+            made = step.apply(kernel)
+            assert not isinstance(made, Rejection)
+            kernel = made
+        whole = tuple(
+            each.name for each in united.iterators if each.extent > 1 and not may_go_on(self.setting, each.name)
+        )
+        return JointMapping(kernel, join, rho, kind, whole, self.standing.fresh, tuple(texts))
+
+    def _held(
+        self, constants: list[tuple[str, Tensor, Access]]
+    ) -> abc.Iterable[tuple[tuple[str, Tensor, Access], tuple[str, Number]]]:
+        return zip(constants, self.injection.constants, strict=True)
+
+    def _order(self, operands: abc.Mapping[str, Access]) -> tuple[str, ...]:
+        """Operands with the accumulator or else the first result in front."""
+        written = [
+            tensor.name
+            for tensor in self.instruction.semantics.tensors
+            if tensor.name in operands and tensor.direction in (Direction.OUT, Direction.INOUT)
+        ]
+        first = self.standing.accumulator or written[0]
+        names = [tensor.name for tensor in self.instruction.semantics.tensors if tensor.name in operands]
+        return (first, *(name for name in names if name != first))
+
+    def _constant(self, operand: str, value: Number, rho: Relation) -> tuple[str, Tensor, Access]:
+        """A local tensor that holds the constant wherever the operand looks."""
+        semantics = self.front.instruction.semantics
+        extents = self.united.extents | {name: extent for name, _, extent in self.united.made}
+        iterators = [
+            name for lane in lone_axes(semantics, operand) for name, other in rho if lane is not None and other == lane
+        ]
+        names = set(all_tensors(self.kernel)) | set(extents)
+        label = f"held_{operand}_{self.standing.place}"
+        while label in names:
+            label += "_"
+        dtype = operand_tensor(semantics, operand).dtype
+        tensor = Tensor(label, dtype, tuple(extents[name] for name in iterators), direction=Direction.LOCAL)
+        return operand, tensor, Access(label, AccessMap(tuple(variable(name) for name in iterators)))

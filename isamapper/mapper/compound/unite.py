@@ -1,0 +1,271 @@
+"""The iterators of statements that are done together: which are one, and how every operand is indexed by them.
+
+    s[m, n] += x[m, k] * w[k, n]                 m, n of both are joint iterators, k is one of its own
+    y[p, q] = max(s[p, q] + b[q], 0)             x[m, k], w[k, n], b[n], y[m, n]
+
+Loops that both statements stand in are one; so are iterators that stand alone at one axis of one tensor. What does not
+belong here: which relations to the instruction's lanes are right (``relate.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from isamapper.ir.affine import AccessMap, Affine, substitute, variable
+from isamapper.ir.analysis import Iterator
+from isamapper.ir.nodes import Access, IteratorKind, Kernel, Tensor
+from isamapper.ir.walk import value_range
+from isamapper.mapper.compound.match import Injection, Link, Pair
+from isamapper.mapper.compound.variants import Piece
+from isamapper.mapper.delta import Role
+from isamapper.plan.facade import Facade
+from isamapper.plan.skeleton import shared_iterators
+
+Member: TypeAlias = tuple[int, str]
+"""A statement's number and the name of one of its iterators."""
+
+_KINDS = (IteratorKind.PARALLEL, IteratorKind.REDUCTION, IteratorKind.SEQUENTIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The joint iterator must be the lane, position by position: constants index it as well."""
+
+    iterator: str
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class United:
+    """An injection in joint iterators.
+
+    ``iterators`` come outermost first, ``members`` says what each stands for, ``shared`` which are loops around the
+    call. ``roles`` has for every link its accesses in lanes and joint iterators, targets first; ``inside`` for every
+    link its lanes, ``outside`` its joint iterators. ``operands`` is how the kernel's tensors are indexed by operands,
+    ``made`` the joint iterators that stand for positions of an operand's axis, with lane and extent.
+    """
+
+    links: tuple[Link, ...]
+    iterators: tuple[Iterator, ...]
+    members: tuple[tuple[str, tuple[Member, ...]], ...]
+    shared: frozenset[str]
+    roles: tuple[tuple[Role, ...], ...]
+    inside: tuple[frozenset[str], ...]
+    outside: tuple[frozenset[str], ...]
+    operands: tuple[tuple[str, Access], ...]
+    wholes: tuple[Whole, ...]
+    made: tuple[tuple[str, str, int], ...]
+
+    @property
+    def extents(self) -> dict[str, int]:
+        """Extent of every joint iterator, in their order."""
+        return {each.name: each.extent for each in self.iterators}
+
+
+def unite(
+    kernel: Kernel,
+    injection: Injection,
+    front: Facade,
+    inside: abc.Mapping[str, Tensor],
+    known: abc.Mapping[str, Tensor],
+) -> United | None:
+    """The injection in joint iterators; None where its tensors are not indexed alike throughout.
+
+    ``inside`` are the instruction's tensors, ``known`` the kernel's.
+    """
+    groups = _joined(injection.links)
+    named = None if groups is None else _named(kernel, injection.links, groups)
+    if named is None:
+        return None
+    iterators, names, shared = named
+    extents = {each.name: each.extent for each in iterators}
+    roles = tuple(tuple(_roles(link, names, front)) for link in injection.links)
+    uses: dict[str, list[Pair]] = {}
+    for found in roles:
+        for role in found:
+            uses.setdefault(role.needle.tensor, []).append((role.needle, role.subject))
+    made: list[tuple[str, str, int]] = []
+    wholes: dict[Whole, None] = {}
+    operands: list[tuple[str, Access]] = []
+    for tensor, pairs in uses.items():
+        alike = _alike(pairs)
+        if alike is None:
+            return None
+        master, those, axes = alike
+        wholes.update(dict.fromkeys(those))
+        if inside[tensor].direction.value != "local":
+            access = _operand(tensor, master, axes, front, inside[tensor], known, extents, made)
+            if access is None:
+                return None
+            operands.append((tensor, access))
+    members: dict[str, list[Member]] = {each.name: [] for each in iterators}
+    for member, name in sorted(names.items()):
+        members[name].append(member)
+    return United(
+        injection.links,
+        iterators,
+        tuple((name, tuple(those)) for name, those in members.items()),
+        shared,
+        roles,
+        tuple(_lanes(link.piece, front) for link in injection.links),
+        tuple(
+            frozenset(names[link.part.index, each.name] for each in link.part.iterators if each.extent > 1)
+            for link in injection.links
+        ),
+        tuple(operands),
+        tuple(wholes),
+        tuple(made),
+    )
+
+
+def _lanes(piece: Piece, front: Facade) -> frozenset[str]:
+    index = piece.statement.index
+    return frozenset(front.lane(index, each.name) for each in piece.statement.iterators if each.extent > 1)
+
+
+def _joined(links: abc.Sequence[Link]) -> tuple[tuple[Member, ...], ...] | None:
+    """The kernel's iterators by joint iterator; None where two of one statement would be one."""
+    parent = {(k.part.index, each.name): (k.part.index, each.name) for k in links for each in k.part.iterators}
+
+    def root(member: Member) -> Member:
+        while parent[member] != member:
+            member = parent[member]
+        return member
+
+    first: dict[object, Member] = {}
+    for link in links:
+        for each, loop in zip(link.part.iterators, link.part.loops, strict=True):
+            member = (link.part.index, each.name)
+            parent[root(member)] = root(first.setdefault(loop, member))
+        for wanted, found in link.pairs:
+            for axis, index in enumerate(found.map.results):
+                if len(index.terms) == 1 and any(each.terms for each in wanted.map.results):
+                    ((name, factor),) = index.terms
+                    member = (link.part.index, name)
+                    other = first.setdefault((wanted.tensor, axis, factor), member)
+                    if other[0] != link.part.index:
+                        parent[root(member)] = root(other)
+    groups: dict[Member, list[Member]] = {}
+    for member in parent:
+        groups.setdefault(root(member), []).append(member)
+    if any(len({part for part, _ in group}) < len(group) for group in groups.values()):
+        return None
+    return tuple(tuple(sorted(group)) for group in groups.values())
+
+
+def _named(
+    kernel: Kernel, links: abc.Sequence[Link], groups: tuple[tuple[Member, ...], ...]
+) -> tuple[tuple[Iterator, ...], dict[Member, str], frozenset[str]] | None:
+    """Joint iterators with names of their own, those of shared loops as they are; None where extents differ."""
+    around = {link.part.index: set(shared_iterators(kernel, link.part)) for link in links}
+    own = {(k.part.index, each.name): each for k in links for each in k.part.iterators}
+    depth = {(k.part.index, each.name): place for k in links for place, each in enumerate(k.part.iterators)}
+    order = sorted(groups, key=lambda group: (max(depth[member] for member in group), min(group)))
+    order.sort(key=lambda group: not any(name in around[part] for part, name in group))
+    iterators: list[Iterator] = []
+    names: dict[Member, str] = {}
+    shared: set[str] = set()
+    for group in order:
+        is_shared = any(name in around[part] for part, name in group)
+        if is_shared and not all(name in around[part] for part, name in group):
+            return None
+        if len({own[member].extent for member in group}) > 1:
+            return None
+        name = group[0][1]
+        while name in {each.name for each in iterators}:
+            name += "_"
+        kind = max((own[member].kind for member in group), key=_KINDS.index)
+        iterators.append(Iterator(name, own[group[0]].extent, kind))
+        names.update(dict.fromkeys(group, name))
+        if is_shared:
+            shared.add(name)
+    return tuple(iterators), names, frozenset(shared)
+
+
+def _roles(link: Link, names: abc.Mapping[Member, str], front: Facade) -> abc.Iterator[Role]:
+    lanes = {
+        each.name: variable(front.lane(link.piece.statement.index, each.name))
+        for each in link.piece.statement.iterators
+    }
+    joint = {each.name: variable(names[link.part.index, each.name]) for each in link.part.iterators}
+    for place, (wanted, found) in enumerate(link.pairs):
+        yield Role(_moved(wanted, lanes), _moved(found, joint), place == 0)
+
+
+def _moved(access: Access, values: abc.Mapping[str, Affine]) -> Access:
+    return replace(access, map=AccessMap(tuple(substitute(index, values) for index in access.map.results)), span=None)
+
+
+def _alike(pairs: abc.Sequence[Pair]) -> tuple[Pair, tuple[Whole, ...], dict[int, int]] | None:
+    """The pair that moves most, what must be whole for the others, and axes of the two along which constants go."""
+    master = max(pairs, key=lambda pair: sum(bool(index.terms) for access in pair for index in access.map.results))
+    wholes: list[Whole] = []
+    axes: dict[int, int] = {}
+    for pair in pairs:
+        left = _differing(master[1], pair[1])
+        for axis in _differing(master[0], pair[0]):
+            facing = next((other for other in left if _faces(master, pair, axis, other)), None)
+            if facing is None or axes.setdefault(axis, facing) != facing:
+                return None
+            left.remove(facing)
+            lone = master[0].map.results[axis].terms
+            if lone:
+                wholes.append(Whole(master[1].map.results[facing].terms[0][0], lone[0][0]))
+        if left:
+            return None
+    return master, tuple(wholes), axes
+
+
+def _differing(one: Access, other: Access) -> list[int]:
+    pairs = enumerate(zip(one.map.results, other.map.results, strict=True))
+    return [axis for axis, (a, b) in pairs if a != b]
+
+
+def _faces(master: Pair, pair: Pair, axis: int, other: int) -> bool:
+    """Whether the instruction's axis and the kernel's differ between the two pairs in the same way."""
+    inside, here = master[0].map.results[axis], pair[0].map.results[axis]
+    outside, there = master[1].map.results[other], pair[1].map.results[other]
+    if here.terms:
+        return False
+    if not inside.terms:
+        return outside.terms == there.terms and there.constant - outside.constant == here.constant - inside.constant
+    lone = len(outside.terms) == 1 and outside.terms[0][1] == 1 and outside.constant == 0
+    return lone and not there.terms and there.constant == here.constant
+
+
+def _operand(
+    operand: str,
+    master: Pair,
+    axes: abc.Mapping[int, int],
+    front: Facade,
+    tensor: Tensor,
+    known: abc.Mapping[str, Tensor],
+    extents: abc.Mapping[str, int],
+    made: list[tuple[str, str, int]],
+) -> Access | None:
+    """How the operand's tensor is indexed, positions of axes that only constants index walked by iterators of own."""
+    wanted, found = master
+    results = list(found.map.results)
+    shape = known[found.tensor].shape
+    for name, axis, lane in front.fixed:
+        if name != operand:
+            continue
+        start, size = wanted.map.results[axis].constant, tensor.shape[axis]
+        options = [axes[axis]] if axis in axes else [n for n, index in enumerate(results) if not index.terms]
+        fitting = [n for n in options if _has_room(results[n] - start, size, shape[n], extents)]
+        if fitting:
+            label = lane
+            while label in extents or label in {each for each, _, _ in made}:
+                label += "_"
+            made.append((label, lane, size))
+            results[fitting[0]] = results[fitting[0]] - start + variable(label)
+        elif axis in axes or tensor.direction.value != "in":
+            return None
+    return replace(found, map=AccessMap(tuple(results)))
+
+
+def _has_room(start: Affine, size: int, whole: int, extents: abc.Mapping[str, int]) -> bool:
+    low, high = value_range(start, extents)
+    return low >= 0 and high + size <= whole
