@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from isamapper.hwdesc.bind import bind_instruction, controls, timing
 from isamapper.hwdesc.classify import Work, classify, moves, tensor_of
+from isamapper.hwdesc.files import MACHINES
 from isamapper.hwdesc.graph import routes
 from isamapper.hwdesc.loader import builtin_machines, load_machine, load_with_warnings
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
@@ -18,6 +20,15 @@ from isamapper.ir.nodes import Direction, Kernel
 from isamapper.ir.numeric import numpy_dtype
 
 NAMES = builtin_machines()
+
+
+def _adds_instructions(name: str) -> bool:
+    """Whether a machine has instructions of its own: those of a base are tested there."""
+    text = (MACHINES / f"{name}.yaml").read_text("utf-8")
+    return "\nbase:" not in text or "\ninstructions:" in text
+
+
+SETS = tuple(filter(_adds_instructions, NAMES))
 MOST_POINTS = 10_000
 
 
@@ -54,7 +65,7 @@ def test_loads_without_a_warning(name: str) -> None:
     assert loaded.machine.name == name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SETS)
 def test_every_instruction_has_a_meaning_that_runs(name: str) -> None:
     generator = np.random.default_rng(0)
     for instruction in load_machine(name).instructions:
@@ -103,9 +114,10 @@ def test_every_memory_is_reached_from_the_host_and_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_has_a_page(name: str, request: pytest.FixtureRequest) -> None:
-    page = request.config.rootpath / "docs" / "machines" / f"{name}.md"
-    assert page.read_text(encoding="utf-8").startswith(f"# {name}")
+def test_each_has_a_page_or_a_heading_on_one(name: str, request: pytest.FixtureRequest) -> None:
+    pages = (request.config.rootpath / "docs" / "machines").glob("*.md")
+    headings = [line for page in pages for line in page.read_text("utf-8").splitlines() if line.startswith("#")]
+    assert any(name in re.findall(r"\w+", heading) for heading in headings)
 
 
 def test_gemmini_products_are_at_most_256_a_cycle_and_new_weights_every_16_cycles() -> None:

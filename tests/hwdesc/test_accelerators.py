@@ -1,0 +1,85 @@
+"""Every accelerator of the library does a matrix product, and what else it was made for: searched, timed and verified."""
+
+from __future__ import annotations
+
+import pytest
+
+import isamapper
+from isamapper.result import scheduled_mappings
+
+GEMM = {"M": 8, "N": 16, "K": 16}
+
+PRODUCTS = {
+    "gemmini8": "compute",
+    "gemmini32": "compute",
+    "gemmini16_os": "compute",
+    "nvdla_full": "stripe",
+    "nvdla_small": "stripe",
+    "eyeriss": "row_1",
+    "plasticine": "dot",
+    "plasticine_rnn": "dot8",
+    "brainwave": "mv_mul",
+    "rapid": "matmul_fp16",
+    "mlu100": "matmul_f16",
+    "hexagon": "vrmpy",
+    "v100_sm": "wmma.mma",
+    "h100_sm": "mma.m16n8k16",
+    "v100": "wmma.mma",
+    "a100": "mma.m16n8k16",
+    "h100": "mma.m16n8k16",
+    "ascend910": "mmad",
+    "sapphire_rapids": "tdpbssd",
+    "graviton3": "fmla",
+}
+"""The beginning of the name of the instruction that does the product at the machine's own types."""
+
+OTHERS = [
+    ("gemmini16_os", "gemm_q", {}, {"M": 16, "N": 16, "K": 16}, ("compute", "mvout_i8")),
+    ("nvdla_small", "gemm_q", {}, {"M": 8, "N": 8, "K": 16}, ("stripe", "sdp_i8")),
+    ("nvdla_full", "conv2d", {}, {"C": 16, "K": 8, "H": 4, "W": 4}, ("stripe",)),
+    ("eyeriss", "conv1d", {}, {"C": 2, "K": 4, "W": 6}, ("row_",)),
+    ("plasticine", "add", {}, {"M": 2, "N": 32}, ("map_add",)),
+    ("brainwave", "gemv", {}, {"M": 24, "K": 16}, ("mv_mul",)),
+    ("rapid", "gemm", {"TA": "fp8_e4m3", "TB": "fp8_e4m3"}, GEMM, ("matmul_hfp8",)),
+    ("rapid", "gemm", {"TA": "i4", "TB": "i4", "TC": "i32"}, GEMM, ("matmul_int4",)),
+    ("mlu100", "gemm", {"TA": "i8", "TB": "i8", "TC": "i32"}, GEMM, ("matmul_i8",)),
+    ("hexagon", "gemm_q", {"TA": "u8"}, {"M": 2, "N": 32, "K": 16}, ("vrmpy", "vpack.store")),
+]
+
+
+CHIPS = ("v100", "a100", "h100", "ascend910", "sapphire_rapids", "graviton3", "gemmini32", "nvdla_full", "h100_sm")
+"""Variants and larger sisters of others: they take the same way."""
+
+
+@pytest.mark.parametrize(
+    "machine", [pytest.param(name, marks=[pytest.mark.slow] * (name in CHIPS)) for name in PRODUCTS]
+)
+def test_does_a_matrix_product(machine: str) -> None:
+    result = isamapper.run("gemm", machine, sizes=GEMM)
+    assert result.certificate.ok
+    assert result.search is not None
+    (mapping,) = scheduled_mappings(result.search.schedule)
+    assert mapping.instruction.startswith(PRODUCTS[machine])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("machine", "kernel", "types", "sizes", "instructions"), OTHERS)
+def test_does_what_else_it_was_made_for(
+    machine: str, kernel: str, types: dict[str, str], sizes: dict[str, int], instructions: tuple[str, ...]
+) -> None:
+    result = isamapper.run(kernel, machine, sizes=sizes, types=types)
+    assert result.certificate.ok
+    assert result.search is not None
+    used = [mapping.instruction for mapping in scheduled_mappings(result.search.schedule)]
+    assert len(used) == len(instructions)
+    assert all(name.startswith(wanted) for name, wanted in zip(used, instructions, strict=True)), used
+
+
+@pytest.mark.slow
+def test_an_lstm_cell_is_a_chain_of_products_and_pointwise_operations_on_brainwave() -> None:
+    result = isamapper.run("lstm_cell", "brainwave", sizes={"B": 1, "I": 8, "H": 8})
+    assert result.certificate.ok
+    assert result.search is not None
+    used = {mapping.instruction for mapping in scheduled_mappings(result.search.schedule)}
+    assert {"vv_add", "vv_mul", "v_sigm", "v_tanh"} <= used
+    assert not any(name.startswith("host") for name in used)
