@@ -85,29 +85,46 @@ def _obstacle(found: tuple[Statement, ...]) -> str | None:
 
 def _joined(found: tuple[Statement, ...]) -> tuple[tuple[Member, ...], ...] | None:
     """The iterators by lane; None where two iterators of one statement would be one."""
-    parent: dict[Member, Member] = {(s.index, each.name): (s.index, each.name) for s in found for each in s.iterators}
-
-    def root(member: Member) -> Member:
-        while parent[member] != member:
-            member = parent[member]
-        return member
-
-    first: dict[object, Member] = {}
+    written = {statement.assign.target.tensor for statement in found}
+    groups = Groups([(s.index, each.name) for s in found for each in s.iterators])
     for statement in found:
         for each, loop in zip(statement.iterators, statement.loops, strict=True):
-            member = (statement.index, each.name)
-            parent[root(member)] = root(first.setdefault(loop, member))
-        for access in statement.accesses:
-            for axis, index in enumerate(access.map.results):
-                if index.terms:
-                    member = (statement.index, index.terms[0][0])
-                    parent[root(member)] = root(first.setdefault((access.tensor, axis), member))
-    groups: dict[Member, list[Member]] = {}
-    for member in parent:
-        groups.setdefault(root(member), []).append(member)
-    if any(len({statement for statement, _ in group}) < len(group) for group in groups.values()):
-        return None
-    return tuple(tuple(sorted(group)) for group in groups.values())
+            if not groups.join(loop, (statement.index, each.name)):
+                return None
+    for inputs in (False, True):
+        for statement in found:
+            for access in statement.accesses:
+                for axis, index in enumerate(access.map.results):
+                    if not index.terms or (access.tensor in written) is inputs:
+                        continue
+                    joined = groups.join((access.tensor, axis), (statement.index, index.terms[0][0]))
+                    if not joined and not inputs:
+                        return None
+    return groups.all()
+
+
+class Groups:
+    """Iterators that are one, by what they share; never two of one statement."""
+
+    def __init__(self, members: abc.Iterable[Member]) -> None:
+        self._group = {member: [member] for member in members}
+        self._first: dict[object, Member] = {}
+
+    def join(self, key: object, member: Member) -> bool:
+        """Makes ``member`` one with whoever came first with ``key``; False where that cannot be."""
+        one, other = self._group[self._first.setdefault(key, member)], self._group[member]
+        if one is other:
+            return True
+        if {statement for statement, _ in one} & {statement for statement, _ in other}:
+            return False
+        one += other
+        for each in other:
+            self._group[each] = one
+        return True
+
+    def all(self) -> tuple[tuple[Member, ...], ...]:
+        """The groups, in order."""
+        return tuple(sorted({tuple(sorted(group)) for group in self._group.values()}))
 
 
 def _named(groups: tuple[tuple[Member, ...], ...]) -> dict[tuple[Member, ...], str]:

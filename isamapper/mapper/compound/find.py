@@ -129,8 +129,11 @@ class _Making:
             made = step.apply(kernel)
             assert not isinstance(made, Rejection)
             kernel = made
+        fixed = {whole.iterator for whole in united.wholes}
         whole = tuple(
-            each.name for each in united.iterators if each.extent > 1 and not may_go_on(self.setting, each.name)
+            each.name
+            for each in united.iterators
+            if each.extent > 1 and (each.name in fixed or not may_go_on(self.setting, each.name))
         )
         return JointMapping(kernel, join, rho, kind, whole, self.standing.fresh, tuple(texts))
 

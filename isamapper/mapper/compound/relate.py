@@ -5,7 +5,7 @@ Rules of this file:
 - statements without an iterator that has iterations outside the call are repeated in every call: they must overwrite,
   must not start what a statement with the iterator adds to, and must not read what lives in one call only;
 - a reduction goes on over several calls only in an operand that lives on between them;
-- an iterator that constants index as well is the lane, position by position;
+- an iterator that shares an axis with constants or with another is its lane, position by position;
 - a lane that must not run beyond the kernel's iterations is met exactly.
 """
 
@@ -112,7 +112,8 @@ def _wholes_are(setting: Setting, relation: Relation) -> bool:
         lane, extent = setting.lanes[whole.lane], setting.united.extents[whole.iterator]
         if extent != 1 or lane.extent != 1:
             members = [name for name, other in relation if other == whole.lane]
-            if members != [whole.iterator] or not lane.takes(extent):
+            alone = sum(name == whole.iterator for name, _ in relation) == 1
+            if members != [whole.iterator] or not alone or extent > lane.extent:
                 return False
     return True
 

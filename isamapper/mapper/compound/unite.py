@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from isamapper.ir.affine import AccessMap, Affine, substitute, variable
 from isamapper.ir.analysis import Iterator
@@ -20,18 +19,15 @@ from isamapper.ir.walk import value_range
 from isamapper.mapper.compound.match import Injection, Link, Pair
 from isamapper.mapper.compound.variants import Piece
 from isamapper.mapper.delta import Role
-from isamapper.plan.facade import Facade
+from isamapper.plan.facade import Facade, Groups, Member
 from isamapper.plan.skeleton import shared_iterators
-
-Member: TypeAlias = tuple[int, str]
-"""A statement's number and the name of one of its iterators."""
 
 _KINDS = (IteratorKind.PARALLEL, IteratorKind.REDUCTION, IteratorKind.SEQUENTIAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The joint iterator must be the lane, position by position: constants index it as well."""
+    """The joint iterator must be the lane, position by position: something else indexes the same axis of a tensor."""
 
     iterator: str
     lane: str
@@ -127,32 +123,22 @@ def _lanes(piece: Piece, front: Facade) -> frozenset[str]:
 
 def _joined(links: abc.Sequence[Link]) -> tuple[tuple[Member, ...], ...] | None:
     """The kernel's iterators by joint iterator; None where two of one statement would be one."""
-    parent = {(k.part.index, each.name): (k.part.index, each.name) for k in links for each in k.part.iterators}
-
-    def root(member: Member) -> Member:
-        while parent[member] != member:
-            member = parent[member]
-        return member
-
-    first: dict[object, Member] = {}
+    written = {link.piece.target for link in links}
+    groups = Groups([(link.part.index, each.name) for link in links for each in link.part.iterators])
     for link in links:
         for each, loop in zip(link.part.iterators, link.part.loops, strict=True):
-            member = (link.part.index, each.name)
-            parent[root(member)] = root(first.setdefault(loop, member))
-        for wanted, found in link.pairs:
-            for axis, index in enumerate(found.map.results):
-                if len(index.terms) == 1 and any(each.terms for each in wanted.map.results):
-                    ((name, factor),) = index.terms
-                    member = (link.part.index, name)
-                    other = first.setdefault((wanted.tensor, axis, factor), member)
-                    if other[0] != link.part.index:
-                        parent[root(member)] = root(other)
-    groups: dict[Member, list[Member]] = {}
-    for member in parent:
-        groups.setdefault(root(member), []).append(member)
-    if any(len({part for part, _ in group}) < len(group) for group in groups.values()):
-        return None
-    return tuple(tuple(sorted(group)) for group in groups.values())
+            if not groups.join(loop, (link.part.index, each.name)):
+                return None
+    for inputs in (False, True):
+        for link in links:
+            for wanted, found in link.pairs:
+                if (wanted.tensor in written) is inputs or not any(each.terms for each in wanted.map.results):
+                    continue
+                for axis, index in enumerate(found.map.results):
+                    if len(index.terms) == 1:
+                        ((name, factor),) = index.terms
+                        groups.join((wanted.tensor, axis, factor), (link.part.index, name))
+    return groups.all()
 
 
 def _named(
@@ -210,9 +196,10 @@ def _alike(pairs: abc.Sequence[Pair]) -> tuple[Pair, tuple[Whole, ...], dict[int
             if facing is None or axes.setdefault(axis, facing) != facing:
                 return None
             left.remove(facing)
-            lone = master[0].map.results[axis].terms
-            if lone:
-                wholes.append(Whole(master[1].map.results[facing].terms[0][0], lone[0][0]))
+            for inside, outside in (master, pair):
+                lone = inside.map.results[axis].terms
+                if lone:
+                    wholes.append(Whole(outside.map.results[facing].terms[0][0], lone[0][0]))
         if left:
             return None
     return master, tuple(wholes), axes
@@ -228,11 +215,14 @@ def _faces(master: Pair, pair: Pair, axis: int, other: int) -> bool:
     inside, here = master[0].map.results[axis], pair[0].map.results[axis]
     outside, there = master[1].map.results[other], pair[1].map.results[other]
     if here.terms:
-        return False
+        return _is_lone(inside) and _is_lone(here) and _is_lone(outside) and _is_lone(there)
     if not inside.terms:
         return outside.terms == there.terms and there.constant - outside.constant == here.constant - inside.constant
-    lone = len(outside.terms) == 1 and outside.terms[0][1] == 1 and outside.constant == 0
-    return lone and not there.terms and there.constant == here.constant
+    return _is_lone(outside) and not there.terms and there.constant == here.constant
+
+
+def _is_lone(index: Affine) -> bool:
+    return len(index.terms) == 1 and index.terms[0][1] == 1 and index.constant == 0
 
 
 def _operand(
