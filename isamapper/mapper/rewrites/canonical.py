@@ -16,7 +16,7 @@ from typing import TypeAlias, assert_never
 
 from isamapper.ir.affine import Affine
 from isamapper.ir.analysis import Statement, statements
-from isamapper.ir.expressions import operands
+from isamapper.ir.expressions import loads, operands
 from isamapper.ir.nodes import (
     Access,
     Allocate,
@@ -118,11 +118,12 @@ def _least(assign: Assign, own: dict[str, int], names: dict[str, str], tensors: 
     """The least text of a statement over the orders of its operands."""
     op = assign.reduction.value if assign.reduction else ""
     texts = []
+    marks = _marks(assign, own, tensors)
     for tree in islice(_orders(assign.value, tensors), ORDERS):
         here = dict(names)
-        target = _access(assign.target, here, tensors)
-        value = _text(tree, here, tensors)
-        for name in own:
+        target = _access(assign.target, here, marks, tensors)
+        value = _text(tree, here, marks, tensors)
+        for name in sorted(own, key=own.__getitem__):
             here.setdefault(name, f"i{len(here)}")
         loops = sorted(f"{here[name]}<{size}" for name, size in own.items())
         texts.append(f"{target} {op}= {value} {loops}")
@@ -184,17 +185,31 @@ def _blind(value: Expression, tensors: abc.Mapping[str, str]) -> str:
     return f"{_name(value)}{[_blind(part, tensors) for part in operands(value)]}"
 
 
-def _text(tree: Tree | Access, names: dict[str, str], tensors: abc.Mapping[str, str]) -> str:
+def _marks(assign: Assign, own: abc.Mapping[str, int], tensors: abc.Mapping[str, str]) -> dict[str, str]:
+    """What tells iterators apart whatever they are called: their extents and where they stand."""
+    places: dict[str, list[str]] = {name: [str(size)] for name, size in own.items()}
+    for position, access in enumerate((assign.target, *loads(assign.value))):
+        for axis, index in enumerate(access.map.results):
+            for name, step in index.terms:
+                place = f"{position == 0} {tensors.get(access.tensor, access.tensor)} {axis} {step}"
+                places.setdefault(name, []).append(place)
+    return {name: str(sorted(found)) for name, found in places.items()}
+
+
+def _text(
+    tree: Tree | Access, names: dict[str, str], marks: abc.Mapping[str, str], tensors: abc.Mapping[str, str]
+) -> str:
     """The text of a value; iterators met for the first time are named."""
     if isinstance(tree, Access):
-        return _access(tree, names, tensors)
+        return _access(tree, names, marks, tensors)
     op, parts = tree
-    return f"{op}({', '.join(_text(part, names, tensors) for part in parts)})"
+    return f"{op}({', '.join(_text(part, names, marks, tensors) for part in parts)})"
 
 
-def _access(access: Access, names: dict[str, str], tensors: abc.Mapping[str, str]) -> str:
+def _access(access: Access, names: dict[str, str], marks: abc.Mapping[str, str], tensors: abc.Mapping[str, str]) -> str:
+    """The text of an access; of the iterators of one index those with names go first, then by what they are."""
     for index in access.map.results:
-        for name, _ in sorted(index.terms, key=lambda term: (term[0] not in names, names.get(term[0], ""), -term[1])):
+        for name, _ in sorted(index.terms, key=lambda term: (names.get(term[0], "j"), -term[1], marks[term[0]])):
             names.setdefault(name, f"i{len(names)}")
     indices = ",".join(_affine(index, names) for index in access.map.results)
     return f"{tensors.get(access.tensor, access.tensor)}[{indices}]{access.otherwise}"

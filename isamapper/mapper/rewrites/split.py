@@ -19,7 +19,7 @@ import re
 from collections import abc
 from dataclasses import dataclass, replace
 
-from isamapper.diagnostics.source import Rejection, SourceError
+from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError, Span
 from isamapper.ir import syntax
 from isamapper.ir.analysis import statements
 from isamapper.ir.bind_value import bound_value
@@ -121,7 +121,9 @@ def read(words: StepReader, kernel: Kernel) -> Split:
     for part in named:
         name = re.match(r"\s*([A-Za-z_]\w*)\s*=(?!=)", part.group())
         if name is None:
-            raise words.wrong("every part but the last is 'NAME = VALUE'")
+            text = part.group()
+            place = Span(words.source, start + part.end() - len(text.lstrip()), start + part.end())
+            raise SourceError(Diagnostic("SCH041", "every part but the last is 'NAME = VALUE'", place))
         value = bound_value(_expression(words, start + part.start() + name.end(), start + part.end()), expected, scope)
         if value is None:
             raise SourceError(*scope.found)
