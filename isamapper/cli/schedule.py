@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections import abc
+from typing import TYPE_CHECKING
 
 import isamapper
 from isamapper.cli.endings import refusal_ending, search_ending
@@ -17,15 +19,23 @@ from isamapper.cli.options import (
     sizes_of,
     types_of,
 )
-from isamapper.cli.output import print_json, write_text
+from isamapper.cli.output import print_document, print_json, write_text
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
+
+if TYPE_CHECKING:
+    from isamapper.ir.nodes import Kernel
+    from isamapper.ir.types import DType
+    from isamapper.result import Search
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_kernel(parser)
     add_machine(parser)
     add_search(parser)
+    parser.add_argument(
+        "--symbolic", action="store_true", help="cycles and traffic as formulas in the sizes, instead of the schedule"
+    )
     add_output(parser)
     add_format(parser)
 
@@ -38,6 +48,8 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
             found = isamapper.find_schedule(arguments.kernel, arguments.hw, sizes=sizes, types=types, **options)
     except isamapper.NoMapping as refusal:
         return refusal_ending(refusal, arguments.format)
+    if arguments.symbolic:
+        return _symbolic(arguments, found, sizes, types)
     text = isamapper.print_schedule(found.schedule, arguments.hw)
     if arguments.format == "json":
         print_json(found.to_dict())
@@ -46,3 +58,27 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     else:
         write_text(text, arguments.output)
     return search_ending(found, arguments.require_optimal)
+
+
+def _symbolic(arguments: argparse.Namespace, found: Search, sizes: dict[str, int], types: dict[str, DType]) -> ExitCode:
+    """The closed forms of the schedule that was found; the honest no where there are none."""
+    from isamapper.costmodels.closed_form import closed_form
+    from isamapper.diagnostics.source import Rejection
+    from isamapper.report.closed_form import closed_form_document, no_form_document
+
+    def rebind(changed: abc.Mapping[str, int]) -> Kernel:
+        return isamapper.resolve(arguments.kernel, arguments.hw, {**sizes, **changed}, types)[0]
+
+    with Progress() as progress:
+        progress("simulating at several sizes")
+        form = closed_form(found.schedule, rebind, seed=arguments.seed)
+    head = {"kernel": found.schedule.kernel.name, "machine": found.schedule.machine.name}
+    if isinstance(form, Rejection):
+        answer, document = {**head, "reason": form.reason}, no_form_document(head["kernel"], form)
+    else:
+        answer, document = {**head, **form.to_dict()}, closed_form_document(head["kernel"], head["machine"], form)
+    if arguments.format == "json":
+        print_json(answer)
+    else:
+        print_document(document)
+    return ExitCode.NO if isinstance(form, Rejection) else ExitCode.DONE

@@ -171,4 +171,9 @@ CODES: dict[str, tuple[str, str]] = {
         "too little to learn from",
         """Too few schedules could be simulated: the kernels do not fit the machines, or too few were asked for.""",
     ),
+    "COST003": (
+        "no closed form",
+        """With the schedule as it is, no size of the kernel can grow by whole tiles, or the simulated counts at such
+        sizes follow no polynomial.""",
+    ),
 }
