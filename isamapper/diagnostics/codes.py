@@ -17,6 +17,7 @@ from isamapper.diagnostics.catalogue import (
     rewriting,
     scheduling,
     simulation,
+    validation,
     verification,
 )
 
@@ -30,7 +31,18 @@ class Code:
     explanation: str
 
 
-_CATALOGUES = (language, legality, hardware, mapping, rewriting, scheduling, simulation, verification, arguments)
+_CATALOGUES = (
+    language,
+    legality,
+    hardware,
+    mapping,
+    rewriting,
+    scheduling,
+    simulation,
+    validation,
+    verification,
+    arguments,
+)
 
 CODES: dict[str, Code] = {
     code: Code(code, title, " ".join(explanation.split()))

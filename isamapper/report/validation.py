@@ -1,0 +1,54 @@
+"""What simulations were compared with, for people."""
+
+from __future__ import annotations
+
+from collections import abc
+from typing import Any
+
+from isamapper.report.document import Document, count, document, table
+
+
+def gemmini_document(answer: abc.Mapping[str, Any]) -> Document:
+    """A line per layer, then errors and rank correlations of both programs."""
+    rows = [
+        (
+            row["id"],
+            " ".join(f"{name}{size}" for name, size in row["layer"].items()),
+            *(
+                cell
+                for program in (row["mapped"], row["default"])
+                for cell in (
+                    count(program["measured_cycles"]),
+                    count(program["cycles"]),
+                    f"{program['error_percent']:+.1f} %",
+                )
+            ),
+        )
+        for row in answer["rows"]
+    ]
+    heads = ("id", "layer", "mapped: measured", "simulated", "error", "default: measured", "simulated", "error")
+    return document(table(heads, rows), *_summary(answer["summary"]))
+
+
+def _summary(summary: abc.Mapping[str, Any]) -> abc.Iterator[Any]:
+    found = {"all rows": summary, **({"cross-validated": summary["cross_validated"]} if _folds(summary) else {})}
+    lines = [
+        (
+            name,
+            f"{each['mapped']['mape_percent']:.1f} %",
+            _correlation(each["mapped"]),
+            f"{each['default']['mape_percent']:.1f} %",
+            _correlation(each["default"]),
+            "-" if each["winner_named_percent"] is None else f"{each['winner_named_percent']:.1f} %",
+        )
+        for name, each in found.items()
+    ]
+    yield table(("", "mapped: error", "Spearman", "default: error", "Spearman", "winner named"), lines)
+
+
+def _correlation(errors: abc.Mapping[str, Any]) -> str:
+    return "-" if errors["spearman"] is None else f"{errors['spearman']:.3f}"
+
+
+def _folds(summary: abc.Mapping[str, Any]) -> bool:
+    return "cross_validated" in summary
