@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BENCHES = {
     "smoke": "percent of the bound over twelve products of DeepBench per machine",
     "instructions": "simulated latency and interval of single instructions beside known ones",
+    "gemmini": "simulated cycles beside cycles measured on Gemmini's RTL",
     "simulator": "simulated instructions per second of each timing engine",
     "bad-input": "malformed kernels, machines and arguments: exit code 2 and a place",
 }
