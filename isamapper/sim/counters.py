@@ -34,7 +34,7 @@ class Event:
     """One invocation as it happened. ``waits`` are cycles per reason between ``free`` and ``start``, port apart.
 
     ``free`` is when the server that took it was free, ``released`` when it was free again, ``end`` when its results
-    had arrived.
+    had arrived. ``number`` counts the invocations before it, those that were not stepped included.
     """
 
     site: int
@@ -44,6 +44,7 @@ class Event:
     start: int
     released: int
     end: int
+    number: int
 
 
 @dataclass(slots=True)

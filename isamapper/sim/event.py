@@ -397,5 +397,5 @@ class _Machine:
         for reason, cycles in enumerate(job.waits):
             counters.stalls[job.unit][reason] += cycles
         if self.events:
-            event = Event(invocation.site.index, job.dispatched, job.free, tuple(job.waits), start, released, end)
-            counters.events.append(event)
+            times = (job.dispatched, job.free, tuple(job.waits), start, released, end)
+            counters.events.append(Event(invocation.site.index, *times, job.number))

@@ -112,8 +112,8 @@ def run(model: Model, events: int = 0) -> Counters:
     sizes = (len(machine.instructions), len(machine.units), calendars, len(machine.memories), len(model.ports))
     counters = Counters.empty(*sizes)
     engine = _Engine(model, counters)
-    for invocation in islice(expand(model), events or None):
-        event = engine.step(invocation)
+    for number, invocation in enumerate(islice(expand(model), events or None)):
+        event = engine.step(invocation, number)
         if events:
             counters.events.append(event)
     return engine.finish()
@@ -137,7 +137,7 @@ class _Engine:
         self.memories = [memory.name for memory in model.machine.memories]
         self.explicit = model.machine.interlocks == "explicit"
 
-    def step(self, invocation: Invocation) -> Event:
+    def step(self, invocation: Invocation, number: int) -> Event:
         """Dispatches, starts, moves and ends one invocation."""
         queue = self.queues[invocation.site.unit]
         implicit = invocation.site.instruction.implicit
@@ -149,7 +149,7 @@ class _Engine:
         if not implicit:
             self.front_end.ended(end)
         self._count(invocation, waits, end)
-        return Event(invocation.site.index, dispatched, free, tuple(waits), start, released, end)
+        return Event(invocation.site.index, dispatched, free, tuple(waits), start, released, end, number)
 
     def _start(self, invocation: Invocation, queue: Queue, bounds: Bounds) -> tuple[int, list[int]]:
         """The start, and what the server waited for since it was free."""

@@ -19,10 +19,16 @@ from isamapper.sim.timeline import Timeline, timeline
 ENGINES = ("auto", "compiled", "expanded", "reference", "event")
 TRACED_INVOCATIONS = 20_000
 """How many invocations, from the first on, a traced simulation keeps."""
+SPREAD_INVOCATIONS = 12_000
+"""How many a spread trace keeps: half of them from the beginning, half from the end."""
 
 
-def simulate(program: Program, *, engine: str = "auto", trace: bool = False) -> Timeline:
+def simulate(program: Program, *, engine: str = "auto", trace: bool = False, spread: bool = False) -> Timeline:
     """The timeline of ``program``; with ``trace`` its first invocations are in it.
+
+    With ``spread`` those invocations are in it that the engine steps one by one, the first and the last of them: loops
+    that repeat are stepped until they do, so what is left out is periods like those before it (compiled engine only;
+    others keep the first).
 
     SourceError where the program does not suit its machine, or violates a hazard on a machine that does not wait.
     """
@@ -30,19 +36,19 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False) -> 
         raise ValueError(f"'{engine}' is not an engine; there are {', '.join(ENGINES)}")
     view = model(program)
     counters = _run(view, engine, 0)
-    if trace:
-        counters.events = _run(view, engine, TRACED_INVOCATIONS).events
+    if trace or spread:
+        counters.events = _run(view, engine, SPREAD_INVOCATIONS if spread else TRACED_INVOCATIONS, spread).events
     return timeline(view, counters)
 
 
-def _run(view: Model, engine: str, events: int) -> Counters:
+def _run(view: Model, engine: str, events: int, spread: bool = False) -> Counters:
     """Totals, or the first ``events`` invocations and whatever their totals are."""
     if engine == "event" or not _serves_by_age(view):
         return event.run(view, events)
     if engine == "reference" or (engine == "auto" and not has_compiler()):
         return reference.run(view, events)
     compiled = import_module("isamapper.sim.compiled.engine")
-    counters: Counters | None = compiled.run(view, events, skip=engine != "expanded")
+    counters: Counters | None = compiled.run(view, events, skip=engine != "expanded", spread=spread)
     return reference.run(view, events) if counters is None else counters
 
 

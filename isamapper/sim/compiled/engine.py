@@ -7,6 +7,7 @@ from isamapper.sim.compiled.atoms import Atoms, Unsuited, atoms
 from isamapper.sim.compiled.jit import compile_program
 from isamapper.sim.compiled.layout import (
     EVENT_COUNT,
+    EVENT_SIZE,
     EVENT_WORDS,
     EVENTS,
     EXHAUSTED,
@@ -32,10 +33,13 @@ _INTERVALS = 512
 DEFAULT_POLICY = SkipPolicy()
 
 
-def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = DEFAULT_POLICY) -> Counters | None:
+def run(
+    model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = DEFAULT_POLICY, spread: bool = False
+) -> Counters | None:
     """Times a program; None where only the reference engine can.
 
     Without ``skip`` every invocation is stepped; where ``events`` are asked for, no more than those, and they are kept.
+    ``spread`` keeps at most so many, the first and the last of those that are stepped, and runs to the end.
     """
     try:
         found = atoms(model)
@@ -44,7 +48,8 @@ def run(model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = D
         return None
     intervals = _INTERVALS
     while True:
-        plan, text = _program(model, found, specs, events, policy if skip and not events else None, intervals)
+        chosen = policy if skip and (spread or not events) else None
+        plan, text = _program(model, found, specs, events, spread, chosen, intervals)
         _code, entry = compile_program(text, 1 if plan.snapshots == [] and not events else 0)
         try:
             state = plan.state()
@@ -69,13 +74,19 @@ def _specs(model: Model, found: Atoms) -> tuple[StepSpec, ...]:
 
 
 def _program(
-    model: Model, found: Atoms, specs: tuple[StepSpec, ...], events: int, policy: SkipPolicy | None, intervals: int
+    model: Model,
+    found: Atoms,
+    specs: tuple[StepSpec, ...],
+    events: int,
+    spread: bool,
+    policy: SkipPolicy | None,
+    intervals: int,
 ) -> tuple[Layout, str]:
     """State and code of a program."""
     loops = skipping_loops(model, found, policy) if policy else {}
     plan = layout(model, specs, found, Needs(len(loops), contested_sites(loops), events, intervals))
     numbers = {spec: index for index, spec in enumerate(specs)}
-    nest = Nest(plan, found, numbers, loops, policy or SkipPolicy(), bool(events)).text()
+    nest = Nest(plan, found, numbers, loops, policy or SkipPolicy(), bool(events) and not spread).text()
     options = Options(bool(loops), bool(events))
     steps = "".join(step_function(plan, index, options) for index in range(len(specs)))
     return plan, steps + nest
@@ -111,6 +122,9 @@ def _counters(plan: Layout, state: State) -> Counters:
 
 
 def _events(state: State) -> list[Event]:
-    first, count = int(state[EVENTS]), int(state[EVENT_COUNT])
+    """What was kept, in program order: all, or the first and, in rows that go round, the last."""
+    first, size = int(state[EVENTS]), int(state[EVENT_SIZE])
+    count = min(int(state[EVENT_COUNT]), size)
     rows = state[first : first + count * EVENT_WORDS].reshape(count, EVENT_WORDS).tolist()
-    return [Event(row[0], row[1], row[2], tuple(row[6:]), row[3], row[4], row[5]) for row in rows]
+    rows.sort(key=lambda row: row[6])
+    return [Event(row[0], row[1], row[2], tuple(row[7:]), row[3], row[4], row[5], row[6]) for row in rows]

@@ -63,7 +63,7 @@ FIXED_WORDS = 40
 OVERFLOW, EXHAUSTED = 1, 2  # values of STATUS: a calendar was full; too many pages were touched
 _EXACT, _AT_FLOOR, _AT_CLOCK = range(3)  # kinds of items: from when on their times matter
 CALENDAR_HEADER = 3  # head, tail, size; then pairs (start, end)
-EVENT_WORDS = 5 + len(REASONS) + 1  # site, dispatched, free, start, released, end, waits
+EVENT_WORDS = 7 + len(REASONS)  # site, dispatched, free, start, released, end, number, waits
 SCRATCH_WORDS = 4096
 
 

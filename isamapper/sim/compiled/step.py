@@ -397,18 +397,21 @@ class _Step:
                     self._count(plan.bytes + 2 * operand.spec.memory + direction, operand.flow.bytes)
 
     def _event(self, free: Value, start: Value, released: Value, end: Value) -> None:
+        """Keeps the invocation; once all rows are taken, the later half of them goes round."""
         fn = self.fn
-        count = fn.load(EVENT_COUNT)
-        with fn.when(fn.less(count, fn.load(EVENT_SIZE))):
-            fn.store(EVENT_COUNT, fn.add(count, 1))
-            row = fn.add(fn.load(EVENTS), fn.mul(count, EVENT_WORDS))
-            for word, value in enumerate(("%site", self.dispatched, free, start, released, end)):
-                fn.store(fn.add(row, word), value)
-            waits: dict[int, Value] = dict(self.waits)
-            at: Value = free
-            for reason, bound in self.front_waits[1]:
-                later = fn.maximum(at, bound)
-                waits[reason] = fn.add(waits.get(reason, 0), fn.sub(later, at))
-                at = later
-            for reason in range(len(REASONS)):
-                fn.store(fn.add(row, 6 + reason), waits.get(reason, 0))
+        count, size = fn.load(EVENT_COUNT), fn.load(EVENT_SIZE)
+        round_ = fn.maximum(fn.floor_divide(size, 2), 1)
+        again = fn.add(fn.sub(size, round_), fn.modulo(fn.sub(count, size), round_))
+        row = fn.add(fn.load(EVENTS), fn.mul(fn.choose(fn.less(count, size), count, again), EVENT_WORDS))
+        fn.store(EVENT_COUNT, fn.add(count, 1))
+        number = fn.sub(fn.load(STEPS), 1) if self.options.skip else count
+        for word, value in enumerate(("%site", self.dispatched, free, start, released, end, number)):
+            fn.store(fn.add(row, word), value)
+        waits: dict[int, Value] = dict(self.waits)
+        at: Value = free
+        for reason, bound in self.front_waits[1]:
+            later = fn.maximum(at, bound)
+            waits[reason] = fn.add(waits.get(reason, 0), fn.sub(later, at))
+            at = later
+        for reason in range(len(REASONS)):
+            fn.store(fn.add(row, 7 + reason), waits.get(reason, 0))
