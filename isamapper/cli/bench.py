@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 BENCHES = {
     "smoke": "percent of the bound over twelve products of DeepBench per machine",
-    "instructions": "simulated latency and interval of single instructions beside known ones",
+    "deepbench": "whole suites of DeepBench on any machines, beside baselines and published times",
+    "compare": "two result files of bench deepbench; exit code 1 where a problem got slower",
     "gemmini": "simulated cycles beside cycles measured on Gemmini's RTL",
+    "instructions": "simulated latency and interval of single instructions beside known ones",
     "simulator": "simulated instructions per second of each timing engine",
     "bad-input": "malformed kernels, machines and arguments: exit code 2 and a place",
 }

@@ -19,6 +19,7 @@ from isamapper.ir.parser import parse_kernel, warnings
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES
 from isamapper.testing.kernels import inputs_for
+from tests.frontends.deepbench_references import DEEPBENCH
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Reference = abc.Callable[[Arrays, dict[str, int]], Arrays]
@@ -135,6 +136,7 @@ REFERENCES: dict[str, tuple[dict[str, int], Reference]] = {
     "conv2d": ({**ODD, "H": 3, "W": 2}, lambda v, z: {"y": convolved(v, z)}),
     "conv2d_q": ({**ODD, "H": 3, "W": 2, "shift": 2}, lambda v, z: {"y": quantised(convolved(v, z), 2)}),
     "conv3d": ({**ODD, "N": 1, "D": 2, "H": 2, "W": 2, "T": 2, "R": 2}, lambda v, z: {"y": convolved(v, z)}),
+    **DEEPBENCH,
     "depthwise": (
         {"N": 2, "C": 3, "H": 3, "W": 2, "R": 3, "S": 2, "stride": 2, "dilation": 2, "pad": 1},
         lambda v, z: {"y": depthwise(v, z)},

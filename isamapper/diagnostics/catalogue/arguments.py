@@ -91,4 +91,19 @@ CODES: dict[str, tuple[str, str]] = {
         "an export that cannot be written",
         """'--export' writes .csv, .jsonl or .parquet; the suffix of the file says which, and its folder must exist.""",
     ),
+    "BEN001": (
+        "a suite that does not exist",
+        """'isamapper bench deepbench --suite' takes the name of an official list, such as gemm-train, or of several of
+        them, such as gemm; the message names what is near.""",
+    ),
+    "BEN002": (
+        "no problem is left to measure",
+        """What '--filter' gives matches no problem of the suites. Problems are called SUITE/NUMBER; '--list' prints
+        those that are meant.""",
+    ),
+    "BEN003": (
+        "a result file that cannot be used",
+        """Results are JSON lines that 'isamapper bench deepbench' wrote. The file does not exist, cannot be read or
+        written, or holds something else.""",
+    ),
 }

@@ -1,0 +1,70 @@
+"""Baselines by name, run on the simulator and verified, beside the cycles they are compared with."""
+
+from __future__ import annotations
+
+from collections import abc
+from typing import Any
+
+from isamapper.bench.baselines.protocol import Baseline, Case, Part
+from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
+from isamapper.pipeline import schedule_program
+from isamapper.plan.program import Program
+from isamapper.plan.protocols import NotSchedulable
+from isamapper.plan.reduced import reduced_program
+from isamapper.plan.steps import Schedule
+from isamapper.registry import load
+from isamapper.sim.timing import simulate
+from isamapper.verify.verifier import verify
+
+EXECUTED_OPERATIONS = 10**6
+"""Baselines are verified in their reduced form beyond this: they are the other side of a comparison, not an answer."""
+
+
+def load_baseline(name: str) -> Baseline:
+    """The baseline registered as ``name``; SourceError PLG001 to PLG004 where there is none that can be used."""
+    found = load("baseline", name)
+    if not isinstance(found, Baseline):
+        hint = "see isamapper.bench.baselines.protocol"
+        raise SourceError(Diagnostic("PLG004", f"it is no Baseline: baseline '{name}'", help=hint))
+    return found
+
+
+def contest(case: Case, names: abc.Iterable[str], cycles: int) -> dict[str, dict[str, Any]]:
+    """Every named baseline's cycles, the speed-up of ``cycles``, whether it verifies; or why it does not apply."""
+    return {name: _compared(load_baseline(name), case, cycles) for name in names}
+
+
+def _compared(baseline: Baseline, case: Case, cycles: int) -> dict[str, Any]:
+    try:
+        parts = baseline.parts(case)
+    except NotSchedulable as refusal:
+        return {"failure": str(refusal)}
+    if isinstance(parts, Rejection):
+        return {"failure": parts.reason}
+    try:
+        return _run(parts, case, cycles)
+    except SourceError as error:
+        return {"failure": error.diagnostics[0].message}
+
+
+def _run(parts: tuple[Part, ...], case: Case, cycles: int) -> dict[str, Any]:
+    total, verified, described = 0, True, []
+    for part in parts:
+        program = schedule_program(part.schedule)
+        own = simulate(program).cycles
+        total += own * part.calls
+        verified &= _verified(part.schedule, program, case.seed)
+        described.append({"label": part.label, "calls": part.calls, "cycles": own})
+    return {
+        "failure": None if verified else "does not verify",
+        "cycles": total,
+        "speedup": round(total / cycles, 6) if cycles else None,
+        "verified": verified,
+        "parts": described,
+    }
+
+
+def _verified(schedule: Schedule, program: Program, seed: int) -> bool:
+    small = reduced_program(schedule, 3)
+    given = None if small is None else lambda: small
+    return verify(program, seed=seed, ops_limit=EXECUTED_OPERATIONS, reduced=given).ok

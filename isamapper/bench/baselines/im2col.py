@@ -1,0 +1,75 @@
+"""Baseline ``im2col``: a convolution as one copy of all windows and one matrix product per image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isamapper.bench.baselines.library import tiler
+from isamapper.bench.baselines.protocol import Baseline, Case, Part, Parts
+from isamapper.bench.baselines.search import searched
+from isamapper.diagnostics.source import Rejection, Source
+from isamapper.frontends.library import load_kernel
+from isamapper.ir.nodes import Kernel, Role
+from isamapper.ir.template import bind, parse_template
+from isamapper.result import NoMapping
+
+FORWARD = "conv2d_forward"
+
+COPY = """\
+kernel im2col(x: TA[C, HI, WI]) -> (y: TA[C, R, S, H, W])
+  sizes C=1, HI=1, WI=1, R=1, S=1, H=1, W=1, stride=1, pad=0
+  types TA=f32
+{
+  for c < C, r < R, s < S, h < H, j < W {
+    y[c, r, s, h, j] = x[c, stride*h + r - pad, stride*j + s - pad] else 0
+  }
+}
+"""
+"""All windows of one image, side by side."""
+
+
+def im2col(case: Case) -> Parts:
+    """The copy, then the product of filters and windows by the library's tiler, once for each image."""
+    kernel = case.kernel
+    if kernel.name != FORWARD:
+        return Rejection("SCH040", kernel.name, f"it is no '{FORWARD}'")
+    sizes, types = dict(kernel.sizes), dict(kernel.types)
+    height = (sizes["HI"] + 2 * sizes["pad"] - sizes["R"]) // sizes["stride"] + 1
+    width = (sizes["WI"] + 2 * sizes["pad"] - sizes["S"]) // sizes["stride"] + 1
+    depth = sizes["C"] * sizes["R"] * sizes["S"]
+    product = load_kernel(
+        "gemm",
+        {"M": sizes["K"], "N": height * width, "K": depth},
+        {"TA": types["TB"], "TB": types["TA"], "TC": types["TC"]},
+    )
+    found = tiler(Case(_known(product), case.machine, seed=case.seed))
+    if isinstance(found, Rejection):
+        return found
+    multiplied = tuple(_repeated(part, sizes["N"]) for part in found)
+    if sizes["R"] == sizes["S"] == sizes["stride"] == 1 and not sizes["pad"]:
+        return multiplied  # a 1x1 filter reads the image as it lies
+    names = ("C", "HI", "WI", "R", "S", "stride", "pad")
+    windows = {**{name: sizes[name] for name in names}, "H": height, "W": width}
+    copy = bind(parse_template(Source("im2col.isam", COPY)), windows, {"TA": types["TA"]})
+    try:
+        return (searched(copy, case.machine, sizes["N"], "windows"), *multiplied)
+    except NoMapping as refusal:
+        return Rejection("SCH040", kernel.name, str(refusal))
+
+
+def _known(product: Kernel) -> Kernel:
+    """Filters are known before run time: they stand on the left here, windows on the right."""
+    roles = {"a": Role.CONST, "b": Role.PLAIN}
+    tensors = tuple(replace(tensor, role=roles.get(tensor.name, tensor.role)) for tensor in product.tensors)
+    return replace(product, tensors=tensors)
+
+
+def _repeated(part: Part, calls: int) -> Part:
+    return replace(part, calls=calls, label="product")
+
+
+IM2COL = Baseline(
+    "all windows copied out, then a matrix product (Chellapilla, Puri and Simard, 2006; Caffe: Jia et al., 2014), "
+    "tiled by the rule of library-tiler",
+    im2col,
+)

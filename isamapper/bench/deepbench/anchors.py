@@ -1,0 +1,98 @@
+"""Published DeepBench times of real devices, beside ours where a machine describes one of them.
+
+A machine describes a device where its name holds the device's own words: ``v100`` or ``v100_f16`` is ``NV_V100``.
+Times at a precision that the kernel's types do not have are given, too; the precision says which they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import abc
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from isamapper.bench.deepbench.problems import Problem
+from isamapper.hwdesc.model import Machine
+
+FILES = {
+    "gemm-train": "results_train_gemm",
+    "gemm-server": "results_infer_server_gemm",
+    "gemm-device": "results_infer_device_gemm",
+    "sparse-server": "results_infer_server_sparse_gemm",
+    "sparse-device": "results_infer_device_sparse_gemm",
+    "rnn-train": "results_train_rnn",
+    "rnn-server": "results_infer_server_rnn",
+    "conv-train": "results_train_conv",
+    "conv-train-data": "results_train_conv",
+    "conv-train-weights": "results_train_conv",
+    "conv-server": "results_infer_server_conv",
+    "conv-device": "results_infer_device_conv",
+}
+"""The published times of each suite."""
+
+TIMES = {"forward": "fwd_ms", "backward_data": "bwd_inputs_ms", "backward_weights": "bwd_params_ms"}
+
+KEYS = {
+    "gemm": ("m", "n", "k", "a_t", "b_t"),
+    "rnn": ("cell", "hidden", "batch", "timesteps"),
+    "conv": ("w", "h", "c", "n", "k", "s_filter_w", "r_filter_h", "pad_w", "pad_h", "stride_w", "stride_h"),
+}
+"""What tells the problems of a family apart."""
+
+
+@cache
+def published(file: str) -> tuple[dict[str, str], ...]:
+    """The rows of one file of results."""
+    text = resources.files("isamapper.bench").joinpath(f"data/deepbench/{file}.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+@cache
+def devices() -> tuple[str, ...]:
+    """Every device with published times, sorted."""
+    return tuple(sorted({row["device"] for file in set(FILES.values()) for row in published(file)}))
+
+
+def device_of(machine: Machine) -> str | None:
+    """The device that ``machine`` describes, by its name; None where there is none, or no telling which."""
+    words = set(re.split(r"[^a-z0-9]+", machine.name.lower()))
+    found = [device for device in devices() if _own_words(device) <= words]
+    longest = max((len(_own_words(device)) for device in found), default=0)
+    best = [device for device in found if len(_own_words(device)) == longest]
+    return best[0] if len(best) == 1 else None
+
+
+def _own_words(device: str) -> set[str]:
+    """The device's words without its maker's: NV_V100 is known as v100."""
+    words = [word.lower() for word in device.split("_")]
+    return set(words[1:] if words[0] in ("nv", "amd", "ia") else words)
+
+
+def anchors_of(problem: Problem, machine: Machine, seconds: float) -> list[dict[str, Any]]:
+    """Every published time of ``problem`` on the device of ``machine``, and by how much ``seconds`` differs from it."""
+    device = device_of(machine)
+    if device is None or problem.suite not in FILES:
+        return []
+    own = [row for row in published(FILES[problem.suite]) if row["device"] == device and _same(problem, row)]
+    found = []
+    for row in own:
+        milliseconds = _time(problem, row)
+        if milliseconds:
+            anchor = {"device": device, "precision": row["precision"], "milliseconds": float(milliseconds)}
+            error = 100 * (seconds * 1e3 / float(milliseconds) - 1)
+            found.append({**anchor, "percent_error": round(error, 2)})
+    return found
+
+
+def _same(problem: Problem, row: abc.Mapping[str, str]) -> bool:
+    keys = [key for key in KEYS[problem.family] if key in row]
+    rename = {"m": "m_corrected"} if problem.suite.startswith("sparse") else {}
+    return all(problem.text(rename.get(key, key)) == row[key] for key in keys)
+
+
+def _time(problem: Problem, row: abc.Mapping[str, str]) -> str:
+    if problem.family == "gemm":
+        return row.get("time_ms") or row.get("dense_ms") or ""
+    return row.get(TIMES[problem.pass_name]) or ""

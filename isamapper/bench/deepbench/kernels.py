@@ -1,0 +1,121 @@
+"""Problems as kernels: which library kernel, at which sizes, with which operands known before run time.
+
+Matrices. The lists speak of column-major matrices, C[m, n] = op(A) op(B) + C with beta = 1: C is read and written. A
+column-major m x n matrix is a row-major n x m matrix, so the kernels see the same memory as row-major products: M is
+the list's n (the batch), N its m, the right operand its A. Transposing A or B in the list transposes b or a here.
+
+Inference knows its weights (A, filters) before run time; training knows nothing.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass, replace
+
+from isamapper.bench.deepbench.problems import Problem
+from isamapper.frontends.library import kernel_template
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.nodes import Kernel, Role
+from isamapper.ir.types import DType
+from isamapper.pipeline import Types, resolve
+
+GEMMS = {(0, 0): "gemm_acc", (1, 0): "gemm_acc_tb", (0, 1): "gemm_acc_ta", (1, 1): "gemm_acc_tatb"}
+"""The library's kernel for each pair (a_t, b_t) of the list."""
+
+CONVOLUTIONS = {
+    "forward": "conv2d_forward",
+    "backward_data": "conv2d_backward_data",
+    "backward_weights": "conv2d_backward_weights",
+}
+
+WEIGHTS = {
+    **dict.fromkeys(GEMMS.values(), ("b",)),
+    "conv2d_forward": ("w",),
+    **dict.fromkeys(("rnn_skip", "lstm_skip", "gru_skip", "rnn_skip_q", "lstm_skip_q", "gru_skip_q"), ("u", "bias")),
+}
+"""Operands of each kernel that inference knows before run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A problem on a machine: the bound kernel, its library name, and operations as DeepBench counts them.
+
+    ``flops`` counts a multiplication and an addition each; ``flops_with_input`` adds the input product that the
+    accelerator papers count and the official benchmark leaves out (None but for RNNs).
+    """
+
+    problem: Problem
+    name: str
+    kernel: Kernel
+    flops: int
+    flops_with_input: int | None = None
+
+    @property
+    def packed(self) -> tuple[str, ...]:
+        """Operands that are known before run time and may be re-laid out offline."""
+        return tuple(tensor.name for tensor in self.kernel.tensors if tensor.role is Role.CONST)
+
+
+def work_of(problem: Problem, machine: Machine, types: Types | None = None) -> Work:
+    """The kernel of ``problem`` on ``machine``, at the machine's own types unless ``types`` says otherwise."""
+    name, sizes = kernel_of(problem, machine)
+    known = own_types(name, types)
+    kernel = with_roles(resolve(name, machine, sizes, known)[0], () if problem.training else WEIGHTS.get(name, ()))
+    return Work(problem, name, kernel, *_flops(problem))
+
+
+def kernel_of(problem: Problem, machine: Machine) -> tuple[str, dict[str, int]]:
+    """The library kernel and its sizes."""
+    match problem.family:
+        case "gemm":
+            rows = "m_corrected" if problem.suite.startswith("sparse") else "m"
+            sizes = {"M": problem["n"], "N": problem[rows], "K": problem["k"]}
+            return GEMMS[problem["a_t"], problem["b_t"]], sizes
+        case "conv":
+            names = {"N": "n", "C": "c", "K": "k", "HI": "h", "WI": "w", "R": "r_filter_h", "S": "s_filter_w"}
+            sizes = {size: problem[word] for size, word in names.items()}
+            sizes["pad"] = problem["pad_w"]
+            if problem.pass_name == "backward_data" and problem["stride_w"] == 1:
+                return "conv2d_backward_data_s1", sizes
+            return CONVOLUTIONS[problem.pass_name], {**sizes, "stride": problem["stride_w"]}
+        case _:
+            cell = {"vanilla": "rnn_skip", "lstm": "lstm_skip", "gru": "gru_skip"}[problem.text("cell")]
+            sizes = {"T": problem["timesteps"], "B": problem["batch"], "H": problem["hidden"]}
+            return cell + ("_q" if quantised(machine) else ""), sizes
+
+
+def quantised(machine: Machine) -> bool:
+    """Whether the machine multiplies integers by choice: its recurrences then keep states and weights in them."""
+    chosen: DType | None = dict(machine.default_types).get("TA")
+    return chosen is not None and chosen.is_integer
+
+
+def own_types(name: str, types: Types | None) -> Types | None:
+    """Of the types given, those that the kernel has: one command line serves kernels with different parameters."""
+    if not types:
+        return None
+    known = {parameter for parameter, _ in kernel_template(name).types}
+    return {key: dtype for key, dtype in types.items() if key in known}
+
+
+def with_roles(kernel: Kernel, known: abc.Collection[str]) -> Kernel:
+    """``kernel`` with exactly the tensors ``known`` as const."""
+    tensors = tuple(
+        replace(tensor, role=Role.CONST if tensor.name in known else Role.PLAIN)
+        if tensor.role in (Role.CONST, Role.PLAIN)
+        else tensor
+        for tensor in kernel.tensors
+    )
+    return kernel if tensors == kernel.tensors else replace(kernel, tensors=tensors)
+
+
+def _flops(problem: Problem) -> tuple[int, int | None]:
+    match problem.family:
+        case "gemm" if problem.suite.startswith("sparse"):
+            return 2 * problem["m_corrected"] * problem["n"] * problem["k"], None
+        case "gemm":
+            return problem["flops"], None
+        case "conv":
+            return problem["fwd_flops"], None
+        case _:
+            return problem["fwd_flops_recurrent_only"], problem["fwd_flops_with_input_gemm"]

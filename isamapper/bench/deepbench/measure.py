@@ -1,0 +1,181 @@
+"""One problem on one machine: found, simulated, verified, held against bounds, baselines and published times.
+
+What does not belong here: which problems (``problems.py``), several at once (``harness.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isamapper.bench.baselines.contest import contest
+from isamapper.bench.baselines.protocol import Case
+from isamapper.bench.deepbench.anchors import anchors_of
+from isamapper.bench.deepbench.kernels import Work, work_of
+from isamapper.bench.deepbench.precision import precision_of
+from isamapper.bench.deepbench.problems import Problem
+from isamapper.bench.deepbench.store import Row, code_digest, key_of
+from isamapper.diagnostics.source import SourceError
+from isamapper.hwdesc.loader import load_machine
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.printer import print_kernel
+from isamapper.ir.types import DType
+from isamapper.pipeline import evaluate, find_schedule, schedule_program
+from isamapper.plan.homes import home_memory
+from isamapper.plan.text import print_schedule
+from isamapper.result import NoMapping, Result
+from isamapper.sim.timeline import Timeline
+
+EXECUTED_OPERATIONS = 10**8
+"""Larger programs are verified in their reduced form: whole suites should take minutes, not days."""
+
+EVENTS = 240
+"""Invocations whose times a row keeps for the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How every problem is searched and what it is compared with."""
+
+    strategy: str = "heuristic"
+    cost_model: str = "simulated"
+    budget_seconds: float | None = None
+    seed: int = 0
+    baselines: tuple[str, ...] = ()
+    types: tuple[tuple[str, DType], ...] = ()
+    executed_operations: int = EXECUTED_OPERATIONS
+
+
+def row_key(problem: Problem, machine: Machine, options: Options) -> str:
+    """What identifies an answer: problem, machine, options and the code that found it."""
+    return key_of(
+        {
+            "problem": problem.name,
+            "machine": machine.digest,
+            "options": {name: getattr(options, name) for name in Options.__slots__},
+            "code": code_digest(),
+        }
+    )
+
+
+def measure(problem: Problem, machine_name: str, options: Options, key: str) -> Row:
+    """The row of one problem, stored under ``key``; one that cannot be done has ``failure`` and no figures."""
+    machine = load_machine(machine_name)
+    head: Row = {
+        "bench": "deepbench",
+        "key": key,
+        "suite": problem.suite,
+        "problem": problem.name,
+        "family": problem.family,
+        "pass": problem.pass_name,
+        "machine": machine.name,
+        "parameters": dict(problem.values),
+    }
+    try:
+        work = work_of(problem, machine, dict(options.types))
+        return {**head, **_measured(work, machine, options)}
+    except NoMapping as refusal:
+        reasons = [rejection.reason for rejection in refusal.rejections[:3]]
+        return {**head, **_failed(f"{refusal}" + (f": {reasons[0]}" if reasons else ""))}
+    except SourceError as error:
+        return {**head, **_failed(error.diagnostics[0].message)}
+
+
+def _failed(reason: str) -> Row:
+    return {"failure": reason, "verified": False, "baselines": {}, "anchors": []}
+
+
+def _measured(work: Work, machine: Machine, options: Options) -> Row:
+    found = find_schedule(
+        work.kernel,
+        machine,
+        strategy=options.strategy,
+        cost_model=options.cost_model,
+        budget_seconds=options.budget_seconds,
+        seed=options.seed,
+    )
+    program = schedule_program(found.schedule)
+    operations = options.executed_operations
+    result = evaluate(program, seed=options.seed, trace=True, executed_operations=operations, found=found)
+    seconds = result.timeline.cycles / machine.clock_hz
+    case = Case(work.kernel, machine, found.seconds, options.seed)
+    baselines = contest(case, options.baselines, result.timeline.cycles)
+    return {
+        "kernel": work.name,
+        "sizes": dict(work.kernel.sizes),
+        **_figures(result),
+        **_rates(work, seconds),
+        "precision": precision_of(work),
+        "packed": list(work.packed),
+        "home": _home(result),
+        "baselines": baselines,
+        "anchors": anchors_of(work.problem, machine, seconds),
+        "detail": _detail(result),
+    }
+
+
+def _figures(result: Result) -> Row:
+    answer = result.to_dict()
+    keys = (
+        *("types", "cycles", "seconds", "bound_cycles", "mapped_bound_cycles", "percent_of_bound"),
+        *("percent_of_mapped_bound", "binding_resource", "strategy", "cost_model", "seed", "optimal"),
+        *("search_seconds", "simulate_seconds", "energy_pj", "versions"),
+    )
+    certificate = result.certificate
+    return {
+        **{key: answer[key] for key in keys},
+        "code": code_digest(),
+        "verified": certificate.ok,
+        "verified_size": certificate.size.value,
+        "error_probability": certificate.error_probability,
+        "failure": None if certificate.ok else "does not verify",
+    }
+
+
+def _home(result: Result) -> Row:
+    """Bytes moved through the memory that tensors come from, and how many a cycle it can move (None: no limit)."""
+    memory = result.program.machine.memory(home_memory(result.program.machine))
+    moved = next(each for each in result.timeline.traffic if each.memory == memory.name)
+    width = sum(port.bytes_per_cycle for port in memory.ports) or None
+    return {"memory": memory.name, "bytes": moved.read_bytes + moved.written_bytes, "bytes_per_cycle": width}
+
+
+def _rates(work: Work, seconds: float) -> Row:
+    tera = max(seconds, 1e-12) * 1e12
+    rates: Row = {"flops": work.flops, "tflops": work.flops / tera}
+    if work.flops_with_input is not None:
+        rates["flops_with_input"] = work.flops_with_input
+        rates["tflops_with_input"] = work.flops_with_input / tera
+    if "sparsity" in dict(work.problem.values):
+        rates["sparsity"] = float(work.problem.text("sparsity"))
+        rates["note"] = "done as a dense product; the zeros are multiplied"
+    return rates
+
+
+def _detail(result: Result) -> Row:
+    """What a report shows of one problem when asked for more."""
+    answer = result.to_dict()
+    assert result.search is not None
+    return {
+        "kernel": print_kernel(result.program.kernel),
+        "mapping": answer["mapping"],
+        "schedule": print_schedule(result.search.schedule),
+        "units": answer["units"],
+        "ports": answer["ports"],
+        "bytes": answer["bytes"],
+        "instructions": answer["instructions"],
+        "utilization": answer["utilization"],
+        "timeline": _events(result.timeline),
+    }
+
+
+def _events(timeline: Timeline) -> Row:
+    """The first invocations as [unit, instruction, start, released, end], units and instructions by number."""
+    units = [unit.name for unit in timeline.units if unit.instructions]
+    names: list[str] = []
+    found: list[list[int]] = []
+    for event in timeline.events[:EVENTS]:
+        instruction, unit = timeline.names[event.site]
+        if instruction not in names:
+            names.append(instruction)
+        found.append([units.index(unit), names.index(instruction), event.start, event.released, event.end])
+    return {"units": units, "instructions": names, "events": found, "complete": len(found) == timeline.invocations}

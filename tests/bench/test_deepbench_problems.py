@@ -1,0 +1,130 @@
+"""The official lists: how many, which kernels they are, what is chosen from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from isamapper.bench.deepbench.kernels import kernel_of, work_of
+from isamapper.bench.deepbench.precision import precision_of
+from isamapper.bench.deepbench.problems import QUICK, SUITES, Problem, chosen_problems, suite_problems
+from isamapper.diagnostics.source import SourceError
+from isamapper.frontends.library import library_kernels
+from isamapper.hwdesc.loader import load_machine
+from isamapper.ir.nodes import Direction, Role
+from isamapper.ir.types import DTYPES
+
+COUNTS = {
+    "gemm-train": 160,
+    "gemm-server": 75,
+    "gemm-device": 13,
+    "sparse-server": 24,
+    "sparse-device": 8,
+    "rnn-train": 53,
+    "rnn-server": 69,
+    "rnn-device": 3,
+    "conv-train": 94,
+    "conv-server": 107,
+    "conv-device": 16,
+    "conv-train-data": 94,
+    "conv-train-weights": 94,
+}
+
+
+def named(name: str) -> Problem:
+    return chosen_problems([], patterns=[name])[0]
+
+
+def test_the_lists_are_complete() -> None:
+    assert {suite.name: len(suite_problems(suite.name)) for suite in SUITES} == COUNTS
+    assert len(chosen_problems(["gemm"])) == 248
+    assert len(chosen_problems(["rnn"])) == 125
+    assert len(chosen_problems(["conv"])) == 217
+    assert len(chosen_problems([])) == sum(COUNTS.values())
+
+
+def test_every_problem_is_a_kernel_of_the_library() -> None:
+    toy = load_machine("toy4")
+    assert {kernel_of(problem, toy)[0] for problem in chosen_problems([])} <= set(library_kernels())
+
+
+def test_the_quick_dozen_has_every_family_and_every_transpose() -> None:
+    found = chosen_problems([], quick=True)
+    assert len(found) == len(QUICK) == 12
+    assert {problem.family for problem in found} == {"gemm", "rnn", "conv"}
+    transposes = {(problem["a_t"], problem["b_t"]) for problem in found if problem.suite == "gemm-train"}
+    assert transposes == {(0, 0), (1, 0), (0, 1)}
+
+
+def test_quick_takes_two_of_suites_that_the_dozen_leaves_out() -> None:
+    assert [problem.name for problem in chosen_problems(["rnn-train"], quick=True)] == ["rnn-train/0", "rnn-train/1"]
+
+
+def test_patterns_and_limits_choose() -> None:
+    found = chosen_problems(["gemm-device"], patterns=["*/1", "gemm-device/1?"], limit=2)
+    assert [problem.name for problem in found] == ["gemm-device/1", "gemm-device/10"]
+
+
+def test_an_unknown_suite_and_an_empty_choice_are_refused() -> None:
+    with pytest.raises(SourceError) as caught:
+        chosen_problems(["gemm-trian"])
+    assert caught.value.diagnostics[0].code == "BEN001"
+    assert caught.value.diagnostics[0].help == "did you mean 'gemm-train'?"
+    with pytest.raises(SourceError) as caught:
+        chosen_problems([], patterns=["gemm-train/999"])
+    assert caught.value.diagnostics[0].code == "BEN002"
+
+
+def test_a_column_major_product_is_the_row_major_product_of_the_same_memory() -> None:
+    name, sizes = kernel_of(named("gemm-server/1"), load_machine("toy4"))
+    assert (name, sizes) == ("gemm_acc", {"M": 700, "N": 35, "K": 2048})
+    transposed = next(problem for problem in suite_problems("gemm-train") if problem["a_t"])
+    assert kernel_of(transposed, load_machine("toy4"))[0] == "gemm_acc_tb"
+
+
+def test_c_is_read_and_written_and_only_inference_knows_its_weights() -> None:
+    machine = load_machine("gemmini16")
+    training, inference = (work_of(named(name), machine) for name in ("gemm-train/0", "gemm-device/2"))
+    for work in (training, inference):
+        (c,) = (tensor for tensor in work.kernel.tensors if tensor.name == "c")
+        assert c.direction is Direction.INOUT
+    assert (training.packed, inference.packed) == ((), ("b",))
+    assert all(tensor.role is Role.PLAIN for tensor in training.kernel.tensors)
+
+
+def test_precision_is_the_machines_own_and_said_to_be_below_the_official_minimum() -> None:
+    machine = load_machine("gemmini16")
+    training, inference = (precision_of(work_of(named(name), machine)) for name in ("gemm-train/0", "gemm-device/2"))
+    assert (training["multiply"], training["accumulate"], training["meets_official"]) == ("i8", "i32", False)
+    assert inference["meets_official"] is True
+    given = {name: DTYPES[word] for name, word in (("TA", "f16"), ("TB", "f16"), ("TC", "f32"))}
+    assert precision_of(work_of(named("gemm-train/0"), machine, given))["meets_official"] is True
+
+
+def test_operations_are_counted_as_the_lists_count_them() -> None:
+    machine = load_machine("gemmini16")
+    product, cell = (work_of(named(name), machine) for name in ("gemm-device/2", "rnn-server/0"))
+    assert (product.flops, product.flops_with_input) == (2 * 3072 * 1 * 1024, None)
+    assert (cell.flops, cell.flops_with_input) == (52428800, 104857600)
+    assert cell.name == "lstm_skip_q"
+    assert work_of(named("rnn-server/0"), load_machine("gemmini16_f32")).name == "lstm_skip"
+
+
+def test_sparse_products_are_dense_at_their_corrected_size() -> None:
+    work = work_of(named("sparse-server/1"), load_machine("gemmini16"))
+    assert dict(work.kernel.sizes)["N"] == 7680
+    assert work.flops == 2 * 7680 * 2 * 2560
+
+
+@pytest.mark.parametrize(
+    ("problem", "kernel"),
+    [
+        ("conv-train-data/0", "conv2d_backward_data"),
+        ("conv-train-data/8", "conv2d_backward_data_s1"),
+        ("conv-train-weights/0", "conv2d_backward_weights"),
+    ],
+)
+def test_gradients_are_kernels_of_their_own(problem: str, kernel: str) -> None:
+    work = work_of(named(problem), load_machine("gemmini16"))
+    assert work.name == kernel
+    sizes = dict(work.kernel.sizes)
+    assert (sizes["HI"], sizes["WI"]) == (work.problem["h"], work.problem["w"])
