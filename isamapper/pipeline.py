@@ -189,10 +189,11 @@ def find_schedule(
     )
     began = time.perf_counter()
     best: Candidate | None = None
+    second: Candidate | None = None
     interrupted = False
     try:
         for candidate in candidates:
-            best = candidate
+            best, second = candidate, best
     except KeyboardInterrupt:
         if best is None:
             raise
@@ -202,7 +203,8 @@ def find_schedule(
     if best is None:
         raise NoMapping(bound, target, explain_mappings(bound, target))
     seconds = time.perf_counter() - began
-    return Search(best.schedule, strategy, cost_model, seed, seconds, best.cycles, best.optimal, interrupted)
+    runner_up = second.schedule if second is not None else None
+    return Search(best.schedule, strategy, cost_model, seed, seconds, best.cycles, best.optimal, interrupted, runner_up)
 
 
 def run(

@@ -83,7 +83,10 @@ class Mappings:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How a schedule was found. ``optimal``: no schedule of the strategy's space costs less under the model."""
+    """How a schedule was found. ``optimal``: no schedule of the strategy's space costs less under the model.
+
+    ``runner_up`` is the best schedule before it, where the strategy saw one.
+    """
 
     schedule: Schedule
     strategy: str
@@ -93,6 +96,7 @@ class Search:
     cost_cycles: float
     optimal: bool = False
     interrupted: bool = False
+    runner_up: Schedule | None = None
 
     def to_dict(self) -> dict[str, object]:
         """The JSON object of ``schedule`` (docs/json.md), ``format`` apart."""

@@ -36,6 +36,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--symbolic", action="store_true", help="cycles and traffic as formulas in the sizes, instead of the schedule"
     )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="what each decision is worth, instead of the schedule: the program without it",
+    )
     add_output(parser)
     add_format(parser)
 
@@ -48,6 +53,8 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
             found = isamapper.find_schedule(arguments.kernel, arguments.hw, sizes=sizes, types=types, **options)
     except isamapper.NoMapping as refusal:
         return refusal_ending(refusal, arguments.format)
+    if arguments.explain:
+        return _explained(arguments, found)
     if arguments.symbolic:
         return _symbolic(arguments, found, sizes, types)
     text = isamapper.print_schedule(found.schedule, arguments.hw)
@@ -58,6 +65,21 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     else:
         write_text(text, arguments.output)
     return search_ending(found, arguments.require_optimal)
+
+
+def _explained(arguments: argparse.Namespace, found: Search) -> ExitCode:
+    """Every decision with what it is worth, and the steps in which the runner-up differs."""
+    from isamapper.report.ablation import explained_dict, explained_document
+    from isamapper.scheduler.ablation import explained
+
+    with Progress() as progress:
+        progress("simulating the program without each decision")
+        answer = explained(found.schedule, found.runner_up)
+    if arguments.format == "json":
+        print_json({**explained_dict(answer), "schedule": isamapper.print_schedule(found.schedule, arguments.hw)})
+    else:
+        print_document(explained_document(answer))
+    return ExitCode.DONE
 
 
 def _symbolic(arguments: argparse.Namespace, found: Search, sizes: dict[str, int], types: dict[str, DType]) -> ExitCode:

@@ -32,7 +32,7 @@ def result_document(result: Result) -> Document:
     return document(
         Heading(_headline(result)),
         Facts(_facts(result)),
-        _cycles(result.timeline),
+        cycle_bars(result.timeline),
         _traffic(result.timeline),
         *certificate_blocks(result.certificate),
     )
@@ -95,7 +95,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 1e-9:,.3g} ns of its clock"
 
 
-def _cycles(timeline: Timeline) -> Block:
+def cycle_bars(timeline: Timeline) -> Block:
     """One bar per unit: at work, waiting, idle."""
     bars = tuple((unit.name, _shares(unit, timeline.cycles), _note(unit, timeline.cycles)) for unit in timeline.units)
     return Bars(bars, "where the cycles go (█ works, ▒ waits, · idle)")
