@@ -21,6 +21,9 @@ from isamapper.ir.nodes import Kernel
 from isamapper.ir.print_expression import print_access
 from isamapper.ir.printer import print_node
 from isamapper.mapper import Labeller, find_mappings
+from isamapper.mapper.compound.labels import joint_labels
+from isamapper.plan.joint import join_of
+from isamapper.plan.joint_mapping import JointMapping, joint_class
 from isamapper.plan.mapping import Mapping, Pairing
 from isamapper.plan.nest import Nest
 from isamapper.plan.program import Program
@@ -57,13 +60,17 @@ class NoMapping(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """What ``map`` and ``explain`` found: the mappings, and why others do not fit; ``complete``: there are no more."""
+    """What ``map`` and ``explain`` found: the mappings, and why others do not fit; ``complete``: there are no more.
+
+    ``joint`` are mappings of several statements on one instruction.
+    """
 
     kernel: Kernel
     machine: Machine
     mappings: tuple[Mapping, ...]
     rejections: tuple[Rejection, ...]
     complete: bool
+    joint: tuple[JointMapping, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The JSON object of ``map`` (docs/json.md), ``format`` apart."""
@@ -76,7 +83,10 @@ class Mappings:
             "types": {name: dtype.name for name, dtype in kernel.types},
             "statements": [print_node(statement.assign).strip() for statement in statements(kernel)],
             "complete": self.complete,
-            "mappings": [{**mapping_dict(each), "labels": asdict(labeller.labels(each))} for each in self.mappings],
+            "mappings": [
+                *({**mapping_dict(each), "labels": asdict(labeller.labels(each))} for each in self.mappings),
+                *({**joint_dict(each), "labels": asdict(joint_labels(each, self.machine))} for each in self.joint),
+            ],
             "rejections": [rejection_dict(rejection) for rejection in self.rejections],
         }
 
@@ -208,17 +218,23 @@ def percent(bound: int, cycles: int) -> float:
     return 100.0 if cycles == 0 else round(100 * bound / cycles, 4)
 
 
-def scheduled_mappings(schedule: Schedule) -> tuple[Mapping, ...]:
+def scheduled_mappings(schedule: Schedule) -> tuple[Mapping | JointMapping, ...]:
     """The mappings that the steps of a schedule use, one for each statement; those that a drain does come last."""
     nests = replay(schedule)
     own = tuple(mapping for nest in nests for mapping in _mapping_of(schedule, nest))
     return own + tuple(mapping for nest in nests for mapping in _mapping_of_epilogue(schedule, nest))
 
 
-def _mapping_of(schedule: Schedule, nest: Nest) -> tuple[Mapping, ...]:
+def _mapping_of(schedule: Schedule, nest: Nest) -> tuple[Mapping | JointMapping, ...]:
     """The mapping behind a nest, as the mapper lists it."""
     inside = {digit.name: digit.iterator for digit in nest.digits}
     rho = tuple(sorted((inside[name], axis) for axis, names in nest.call.axes for name in names))
+    join = join_of(nest.statement)
+    if join is not None:
+        kind = joint_class(join, rho, nest.call.instruction)
+        return (
+            JointMapping(schedule.covered, join, rho, kind, fresh=nest.init is not None, rewrites=schedule.rewrites),
+        )
     found = find_mappings(
         schedule.covered, schedule.machine, statement=nest.statement.index, instruction=nest.call.instruction.name
     )
@@ -252,10 +268,13 @@ def _drained(nest: Nest, consumer: Statement) -> abc.Iterator[tuple[str, str]]:
                 yield from ((name, axis) for name in index.names)
 
 
-def mapping_dict(mapping: Mapping) -> dict[str, object]:
+def mapping_dict(mapping: Mapping | JointMapping) -> dict[str, object]:
     """One mapping as JSON values: sigma as operand to access, rho as pairs."""
+    if isinstance(mapping, JointMapping):
+        return joint_dict(mapping)
     return {
         "statement": mapping.statement,
+        "statements": [mapping.statement],
         "instruction": mapping.instruction,
         "class": mapping.kind.value,
         "parameters": dict(mapping.parameters),
@@ -263,6 +282,29 @@ def mapping_dict(mapping: Mapping) -> dict[str, object]:
         "iterators": [{"kernel": outer, "instruction": inner} for outer, inner in mapping.rho],
         "rewrites": list(mapping.rewrites),
     }
+
+
+def joint_dict(mapping: JointMapping) -> dict[str, object]:
+    """As :func:`mapping_dict` for several statements; iterators are those of the statements together."""
+    return {
+        "statement": mapping.join.statement,
+        "statements": list(mapping.join.members),
+        "instruction": mapping.instruction,
+        "class": mapping.kind.value,
+        "parameters": dict(mapping.join.values),
+        "operands": dict(joint_operands(mapping)),
+        "iterators": [{"kernel": outer, "instruction": inner} for outer, inner in mapping.rho],
+        "rewrites": list(mapping.rewrites),
+    }
+
+
+def joint_operands(mapping: JointMapping) -> tuple[tuple[str, str], ...]:
+    """Every operand with the kernel's access as text, or the constant that it takes."""
+    held = dict(mapping.join.constants)
+    return tuple(
+        (operand, str(held[access.tensor]) if access.tensor in held else print_access(access))
+        for operand, access in mapping.join.operands
+    )
 
 
 def pairing_text(mapping: Mapping, pairing: Pairing) -> str:

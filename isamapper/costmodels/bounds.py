@@ -26,6 +26,7 @@ from isamapper.hwdesc.bind import specialised, timing
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind, PortDirection
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
+from isamapper.mapper.compound.find import find_joint_mappings
 from isamapper.mapper.find import find_mappings
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.needle import iterator_sizes
@@ -85,20 +86,21 @@ def _rate(instruction: Instruction) -> float:
 def work_bound(machine: Machine, kernel: Kernel) -> float:
     """Cycles that the statements' operations take at least; 0 where no unit is known for any."""
     jobs: list[tuple[float, dict[str, float]]] = []
+    together = {member for mapping in find_joint_mappings(kernel, machine) for member in mapping.join.members}
     for statement in statements(kernel):
-        if statement.conditions or statement.exclusions:
-            continue  # not all of the box is done, and a bound must not count what is not
+        if statement.conditions or statement.exclusions or statement.index in together:
+            continue  # not all of the box is done, or not alone: a bound must not count what may not be
         rates = peak_rates(machine, kernel, statement)
         if rates:
             jobs.append((float(math.prod(iterator.extent for iterator in statement.iterators)), rates))
     best = max((operations / sum(rates.values()) for operations, rates in jobs), default=0.0)
     weights = [1 / sum(rates.values()) for _, rates in jobs]
     units = {unit for _, rates in jobs for unit in rates}
-    together = sum(operations * weight for (operations, _), weight in zip(jobs, weights, strict=True))
+    total = sum(operations * weight for (operations, _), weight in zip(jobs, weights, strict=True))
     share = sum(
         max(rates.get(unit, 0.0) * weight for (_, rates), weight in zip(jobs, weights, strict=True)) for unit in units
     )
-    return max(best, together / share if share else 0.0)
+    return max(best, total / share if share else 0.0)
 
 
 def _mapped_units(schedule: Schedule) -> dict[str, float]:

@@ -34,7 +34,7 @@ def refusal(subject: Subject, instruction: Instruction) -> Rejection | None:
     needle = needle_of(instruction)
     if needle is None:
         count = len(statements(instruction.semantics))
-        reason = f"'{instruction.name}' has {count} statements; only single ones are matched"
+        reason = f"'{instruction.name}' does {count} statements together, this one alone is not what it does"
         return Rejection("MAP001", instruction.name, reason, _places(instruction, subject), progress=0)
     if next(enumerate_mappings(subject, needle, twins=True), None) is not None:
         return None

@@ -7,6 +7,9 @@ from collections import abc
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
+from isamapper.mapper.compound.find import find_joint_mappings, is_compound
+from isamapper.mapper.compound.refusal import joint_refusal
+from isamapper.mapper.covers import covers
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.notes import notes
@@ -32,9 +35,16 @@ def explain(kernel: Kernel, machine: Machine, instruction: str | None = None) ->
 
 def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
     """A rejection for every statement that neither an instruction nor a rewrite covers."""
+    if next(covers(kernel, machine), None) is not None:
+        return
     kernel, _ = with_own_loops(kernel, machine)
+    joined = {member for mapping in find_joint_mappings(kernel, machine) for member in mapping.join.members}
     for subject in subjects(kernel):
-        if is_mapped(subject, machine) or any(True for _ in Treatment(kernel, subject, machine).options()):
+        if (
+            subject.statement.index in joined
+            or is_mapped(subject, machine)
+            or any(True for _ in Treatment(kernel, subject, machine).options())
+        ):
             continue
         yield _rewritten(kernel, subject, machine) or _as_it_is(subject, machine)
 
@@ -99,6 +109,10 @@ def _nearest(subject: Subject, instructions: abc.Iterable[Instruction]) -> Rejec
 
 
 def _of_instruction(kernel: Kernel, machine: Machine, instruction: Instruction) -> abc.Iterator[Rejection]:
+    if is_compound(instruction):
+        joint = joint_refusal(kernel, instruction)
+        yield from () if joint is None else (joint,)
+        return
     misses = []
     for subject in subjects(kernel):
         miss = refusal(subject, instruction)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from isamapper.hwdesc.model import Instruction
 from isamapper.ir.nodes import Kernel
 from isamapper.plan.joint import Join
 from isamapper.plan.mapping import MappingClass
+from isamapper.plan.needle import lone_axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,14 @@ class JointMapping:
     def instruction(self) -> str:
         """The name of the instruction."""
         return self.join.instruction
+
+
+def joint_class(join: Join, rho: tuple[tuple[str, str], ...], front: Instruction) -> MappingClass:
+    """The class of a relation: exact where iterator and lane stand in the same operands. ``front`` is the facade."""
+    held = {name for name, _ in join.constants}
+    for operand, access in join.operands:
+        lanes = lone_axes(front.semantics, operand)
+        names = frozenset().union(*(index.names for index in access.map.results))
+        if access.tensor not in held and any((name in names) != (lane in lanes) for name, lane in rho):
+            return MappingClass.BROADCAST
+    return MappingClass.EXACT

@@ -8,8 +8,33 @@ from __future__ import annotations
 CODES: dict[str, tuple[str, str]] = {
     "MAP001": (
         "an instruction of several statements",
-        """Only instructions whose meaning is one statement are matched here; longer ones are found by the cover,
-        statement by statement.""",
+        """The instruction does several statements together, and one statement alone is not what it does. Ask for it by
+        name to see what keeps it from doing several of the kernel's.""",
+    ),
+    "MAP041": (
+        "a statement of an instruction that the kernel has not",
+        """The instruction does several statements together. No statement of the kernel, with temporaries replaced by
+        their values, computes what the named one does, and its operands have no neutral values there.""",
+    ),
+    "MAP042": (
+        "statements that do not pass on their results alike",
+        """For every statement of the instruction the kernel has one that computes the same, but no choice of them
+        reads and writes tensors as the instruction does.""",
+    ),
+    "MAP043": (
+        "statements that cannot be done together",
+        """The kernel's statements are those of the instruction, but doing them in one call would turn a dependence
+        round, or hide or overwrite what other statements need.""",
+    ),
+    "MAP044": (
+        "statements that index a tensor in another way",
+        """One tensor is indexed by the kernel's statements in ways that no single assignment of the instruction's axes
+        to iterators explains.""",
+    ),
+    "MAP045": (
+        "iterations that do not lie in one call",
+        """Statements that are done together share their iterators' digits. An iterator that is summed over inside the
+        instruction, or that indexes a tensor in two ways, must lie wholly in one call.""",
     ),
     "MAP002": (
         "an instruction with an order of its own",

@@ -1,0 +1,89 @@
+"""Why an instruction of several statements does nothing of a kernel: the first condition that fails, in words.
+
+What does not belong here: instructions of one statement (``mapper/refusal.py``).
+"""
+
+from __future__ import annotations
+
+from collections import abc
+
+from isamapper.diagnostics.source import Rejection, Span
+from isamapper.hwdesc.bind import specialised
+from isamapper.hwdesc.model import Instruction
+from isamapper.ir.analysis import statements
+from isamapper.ir.nodes import Kernel, Tensor
+from isamapper.ir.printer import print_node
+from isamapper.mapper.compound.beyond import beyond
+from isamapper.mapper.compound.conditions import stand
+from isamapper.mapper.compound.find import joint_mappings
+from isamapper.mapper.compound.match import Injection, injections
+from isamapper.mapper.compound.relate import Setting, lanes_of
+from isamapper.mapper.compound.unite import unite
+from isamapper.mapper.compound.value_graph import ValueGraph, value_graph
+from isamapper.mapper.compound.variants import Piece, Variant, variants
+from isamapper.mapper.rewrites.edit import spans
+from isamapper.plan.facade import Facade, facade
+from isamapper.plan.homes import all_tensors
+
+
+def joint_refusal(kernel: Kernel, instruction: Instruction) -> Rejection | None:
+    """The nearest miss; None where some statements map."""
+    if next(joint_mappings(kernel, instruction), None) is not None:
+        return None
+    front = facade(instruction)
+    if isinstance(front, str):
+        return Rejection("MAP002", instruction.name, f"'{instruction.name}': {front}", _places(instruction), progress=1)
+    graph = value_graph(kernel)
+    inside = all_tensors(instruction.semantics)
+    first = variants(instruction)
+    lonely = _lonely(first[0], graph, inside)
+    found = next((each for variant in first for each in injections(variant, inside, graph)), None)
+    if found is None and lonely is not None:
+        done, piece = lonely
+        own = statements(instruction.semantics)
+        text, count = print_node(own[piece.statement.index].assign).strip(), len(own)
+        reason = f"'{instruction.name}' does {count} statements together; no statement of the kernel does '{text}'"
+        return Rejection("MAP041", instruction.name, reason, _places(instruction, piece), progress=5 + done)
+    if found is None:
+        reason = f"statements like those of '{instruction.name}' are there, but do not pass on their results like it"
+        return Rejection("MAP042", instruction.name, reason, _places(instruction), progress=30)
+    return _unfit(kernel, instruction, graph, found)
+
+
+def _places(instruction: Instruction, piece: Piece | None = None) -> tuple[Span, ...]:
+    inside = () if piece is None else spans(piece.statement.assign)
+    return inside or (() if instruction.span is None else (instruction.span,))
+
+
+def _lonely(variant: Variant, graph: ValueGraph, inside: abc.Mapping[str, Tensor]) -> tuple[int, Piece] | None:
+    """The first piece that no statement does, and how many come before it."""
+    for place, piece in enumerate(variant.pieces):
+        alone = Variant((piece,))
+        if next(injections(alone, inside, graph), None) is None:
+            return place, piece
+    return None
+
+
+def _unfit(kernel: Kernel, instruction: Instruction, graph: ValueGraph, found: Injection) -> Rejection:
+    """The statements are there; what keeps them apart."""
+    name, where = instruction.name, tuple(span for link in found.links for span in spans(link.part.assign)[:1])
+    inside = all_tensors(instruction.semantics)
+    standing = stand(found, graph, inside)
+    if isinstance(standing, str):
+        return Rejection("MAP043", name, f"'{name}': {standing}", where, progress=60)
+    fixed = specialised(instruction, found.parameters)
+    front = facade(fixed)
+    assert isinstance(front, Facade)
+    united = unite(kernel, found, front, inside, all_tensors(kernel))
+    if united is None:
+        reason = f"the statements index a tensor in ways that '{name}' does not"
+        return Rejection("MAP044", name, reason, where, progress=70)
+    pieces = tuple(link.piece for link in found.links)
+    setting = Setting(united, inside, lanes_of(front.instruction), beyond(pieces, front, found.constants))
+    extents = [f"{each.name} = {each.extent}" for each in united.iterators if each.extent > 1]
+    lanes = [f"{lane.name} {lane.extent}" for lane in setting.lanes.values()]
+    reason = (
+        f"the iterations ({', '.join(extents)}) do not lie in the lanes of '{name}' ({', '.join(lanes)}): "
+        "some must lie in one call, or meet a lane exactly"
+    )
+    return Rejection("MAP045", name, reason, where, "sizes that fit, or smaller parts in statements of their own", 80)
