@@ -52,3 +52,22 @@ def _correlation(errors: abc.Mapping[str, Any]) -> str:
 
 def _folds(summary: abc.Mapping[str, Any]) -> bool:
     return "cross_validated" in summary
+
+
+def tpuv1_document(answer: abc.Mapping[str, Any]) -> Document:
+    """A line per application and weight bandwidth."""
+    rows = [
+        (
+            row["application"],
+            row["layers"],
+            str(row["batch"]),
+            row["weight_bandwidth"],
+            count(row["cycles"]),
+            f"{row['tops']:.2f}",
+            f"{row['published_tops']:.1f}",
+            f"{row['error_percent']:+.1f} %",
+        )
+        for row in answer["rows"]
+    ]
+    heads = ("application", "layers", "batch", "weights at", "cycles", "TOPS", "published", "error")
+    return document(table(heads, rows))

@@ -1,0 +1,1 @@
+"""Published applications of the first TPU as simulated programs."""
