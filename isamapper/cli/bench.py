@@ -22,6 +22,7 @@ BENCHES = {
     "compare": "two result files of bench deepbench; exit code 1 where a problem got slower",
     "gemmini": "simulated cycles beside cycles measured on Gemmini's RTL",
     "instructions": "simulated latency and interval of single instructions beside known ones",
+    "tpuv1": "published applications of the first TPU as simulated programs",
     "simulator": "simulated instructions per second of each timing engine",
     "bad-input": "malformed kernels, machines and arguments: exit code 2 and a place",
 }
