@@ -1,8 +1,8 @@
 """Problems as kernels: which library kernel, at which sizes, with which operands known before run time.
 
-Matrices. The lists speak of column-major matrices, C[m, n] = op(A) op(B) + C with beta = 1: C is read and written. A
-column-major m x n matrix is a row-major n x m matrix, so the kernels see the same memory as row-major products: M is
-the list's n (the batch), N its m, the right operand its A. Transposing A or B in the list transposes b or a here.
+Matrices. The lists give m, n, k and which operands are transposed; C = op(A) op(B) + C, beta is 1: C is read and
+written. Matrices are read as row-major here: A is m x k, or k x m where it is transposed. (A library for column-major
+matrices does the same products with A and B, and rows and columns, exchanged.)
 
 Inference knows its weights (A, filters) before run time; training knows nothing.
 """
@@ -19,7 +19,7 @@ from isamapper.ir.nodes import Kernel, Role
 from isamapper.ir.types import DType
 from isamapper.pipeline import Types, resolve
 
-GEMMS = {(0, 0): "gemm_acc", (1, 0): "gemm_acc_tb", (0, 1): "gemm_acc_ta", (1, 1): "gemm_acc_tatb"}
+GEMMS = {(0, 0): "gemm_acc", (1, 0): "gemm_acc_ta", (0, 1): "gemm_acc_tb", (1, 1): "gemm_acc_tatb"}
 """The library's kernel for each pair (a_t, b_t) of the list."""
 
 CONVOLUTIONS = {
@@ -29,7 +29,7 @@ CONVOLUTIONS = {
 }
 
 WEIGHTS = {
-    **dict.fromkeys(GEMMS.values(), ("b",)),
+    **dict.fromkeys(GEMMS.values(), ("a",)),
     "conv2d_forward": ("w",),
     **dict.fromkeys(("rnn_skip", "lstm_skip", "gru_skip", "rnn_skip_q", "lstm_skip_q", "gru_skip_q"), ("u", "bias")),
 }
@@ -69,7 +69,7 @@ def kernel_of(problem: Problem, machine: Machine) -> tuple[str, dict[str, int]]:
     match problem.family:
         case "gemm":
             rows = "m_corrected" if problem.suite.startswith("sparse") else "m"
-            sizes = {"M": problem["n"], "N": problem[rows], "K": problem["k"]}
+            sizes = {"M": problem[rows], "N": problem["n"], "K": problem["k"]}
             return GEMMS[problem["a_t"], problem["b_t"]], sizes
         case "conv":
             names = {"N": "n", "C": "c", "K": "k", "HI": "h", "WI": "w", "R": "r_filter_h", "S": "s_filter_w"}
