@@ -6,7 +6,7 @@ from collections import abc
 from contextlib import contextmanager
 from dataclasses import replace
 
-from isamapper.diagnostics.source import Diagnostic, SourceError
+from isamapper.diagnostics.source import Diagnostic, SourceError, Span
 from isamapper.hwdesc.model import Machine, Memory, MemoryKind
 from isamapper.ir.nodes import Tensor
 from isamapper.ir.types import storage_bytes
@@ -32,15 +32,17 @@ class Addresses:
         self.machine = machine
         self.used: dict[str, int] = {memory.name: 0 for memory in machine.memories}
 
-    def place(self, tensor: Tensor, memory_name: str) -> Tensor:
-        """``tensor`` with memory and address; SourceError where the memory is full."""
+    def place(self, tensor: Tensor, memory_name: str, span: Span | None = None) -> Tensor:
+        """``tensor`` with memory and address; SourceError, shown at ``span``, where the memory is full."""
         memory = self.machine.memory(memory_name)
         unit = self._alignment(memory)
         start = -(-self.used[memory_name] // unit) * unit
         end = start + tensor_bytes(memory, tensor)
         if memory.capacity_bytes is not None and end > memory.capacity_bytes:
-            message = f"'{tensor.name}' needs {end} bytes of memory '{memory_name}', which has {memory.capacity_bytes}"
-            raise SourceError(Diagnostic("SCH022", message))
+            left = max(0, memory.capacity_bytes - start)
+            message = f"'{tensor.name}' needs {end - start} bytes of memory '{memory_name}', which has {left} left"
+            help = f"smaller tiles or fewer slots: {start} of its {memory.capacity_bytes} bytes are taken before it"
+            raise SourceError(Diagnostic("SCH022", message, span, help))
         self.used[memory_name] = end
         address = start // (memory.row_bytes or 1) if memory.kind is MemoryKind.REGISTERS else start
         return replace(tensor, memory=memory_name, address=address)

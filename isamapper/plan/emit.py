@@ -26,7 +26,7 @@ from isamapper.plan.needle import (
 )
 from isamapper.plan.nest import Buffer, Call, Nest
 from isamapper.plan.padding import pad_value
-from isamapper.plan.refusal import refusal
+from isamapper.plan.refusal import refusal, written_at
 
 Values = abc.Mapping[str, Affine]
 
@@ -151,7 +151,8 @@ def _call_window(
     access = next((index for name, index in call.sigma if name == operand), None)
     if access is None:
         reason = "no access of the statement stands for it"
-        raise refusal(Rejection("SCH006", f"operand '{operand}' of '{call.instruction.name}'", reason))
+        subject, at = f"operand '{operand}' of '{call.instruction.name}'", written_at(call.span)
+        raise refusal(Rejection("SCH006", subject, reason, at, "an access or a constant ('given') for it"))
     stop = stops[access]
     semantics = call.instruction.semantics
     shape = operand_tensor(semantics, operand).shape
@@ -175,7 +176,8 @@ def _otherwise(nest: Nest, call: Call, operand: str, access: int, stop: Stop) ->
         return stop.access.otherwise
     if operand in writes(call.instruction) or not operand_spec(call.instruction, operand).pads:
         subject = f"operand '{operand}' of '{call.instruction.name}'"
-        raise refusal(Rejection("SCH007", subject, "it would leave its tensor at the edge", edit="give it a buffer"))
+        reason, at = "it would leave its tensor at the edge", written_at(call.span)
+        raise refusal(Rejection("SCH007", subject, reason, at, "give it a buffer"))
     return pad_value(nest, access)
 
 
@@ -192,7 +194,6 @@ def _axis_steps(nest: Nest, call: Call, stop: Stop, lane: str, position: int) ->
         expected = {axis: step * nest.digit(name).extent for axis, step in expected.items()}
         if dict(found) != expected:
             reason = "its digits do not lie in one line"
-            raise refusal(
-                Rejection("SCH008", f"'{lane}' of '{call.instruction.name}'", reason, edit="give it a buffer")
-            )
+            at = written_at(None if stop.buffer is None else stop.buffer.span, call.span)
+            raise refusal(Rejection("SCH008", f"'{lane}' of '{call.instruction.name}'", reason, at, "give it a buffer"))
     return steps[-1]

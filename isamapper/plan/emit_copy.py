@@ -15,7 +15,7 @@ from collections import abc
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from isamapper.diagnostics.source import Rejection
+from isamapper.diagnostics.source import Rejection, Span
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.affine import Affine, Extent, constant, extent, variable
 from isamapper.ir.nodes import Constraint, Guard, Invoke, Loop, Node, Window, WindowAxis
@@ -26,7 +26,7 @@ from isamapper.plan.layout import Coordinate, Layout, access_step
 from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
 from isamapper.plan.nest import Copy, Digit, Nest, digits_of, iterator_extent, valid_extent, weight
 from isamapper.plan.padding import must_fill, pad_value
-from isamapper.plan.refusal import refusal
+from isamapper.plan.refusal import refusal, written_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,12 @@ class Chunk:
     last: int
 
 
+def _written(transfer: Transfer) -> tuple[Span, ...]:
+    """Where the step stands that places the buffer whose tile is copied."""
+    buffer = transfer.inner.buffer
+    return written_at(None if buffer is None else buffer.span)
+
+
 def walked(transfer: Transfer) -> Layout:
     """The layout whose coordinates the copy walks."""
     assert transfer.inner.layout is not None
@@ -82,6 +88,8 @@ def _is_spanned(nest: Nest, copy: Copy, name: str) -> bool:
     return ragged(nest, digit) and any(other.name in spanned for other in around)
 
 
+_DIVIDE = "digits that divide, or a copy whose extent can be set"
+
 _Layer: TypeAlias = tuple[str | None, Extent, tuple[Constraint, ...]]
 """A loop (or none) with its trip count, and what must hold inside it."""
 
@@ -90,7 +98,7 @@ class _Walk:
     def __init__(self, nest: Nest, transfer: Transfer, values: Values) -> None:
         shape = copy_shape(transfer.instruction)
         if shape is None:
-            raise refusal(Rejection("SCH009", f"'{transfer.instruction.name}'", "it is no copy"))
+            raise refusal(Rejection("SCH009", f"'{transfer.instruction.name}'", "it is no copy", _written(transfer)))
         self.nest, self.transfer, self.instruction, self.shape = nest, transfer, transfer.instruction, shape
         self.layout = walked(transfer)
         self.binds = {name: (iterator, size) for iterator, name, size in transfer.copy.binds}
@@ -109,7 +117,7 @@ class _Walk:
 
     def _refused(self, coordinate: str, reason: str, edit: str | None = None) -> Exception:
         subject = f"copy of '{self.transfer.inner.tensor.name}' along '{coordinate}' by '{self.instruction.name}'"
-        return refusal(Rejection("SCH009", subject, reason, edit=edit))
+        return refusal(Rejection("SCH009", subject, reason, _written(self.transfer), edit))
 
     def nodes(self, chunks: abc.Mapping[str, Chunk]) -> tuple[Node, ...]:
         layers: list[_Layer] = []
@@ -291,15 +299,27 @@ class _Walk:
         source = self.transfer.source
         if source.buffer is None:
             if not operand_spec(self.instruction, self.shape.source).pads:
-                raise self._refused(coordinate.name, "it would read beyond the edge, and does not pad")
+                reason = f"{self._tail(coordinate)} it would read beyond the tensor, and does not pad"
+                raise self._refused(coordinate.name, reason, _DIVIDE)
             self.padded = True
             return
         if self.transfer.target.buffer is None:
-            raise self._refused(coordinate.name, "it would write beyond the edge")
+            raise self._refused(coordinate.name, f"{self._tail(coordinate)} it would write beyond the edge", _DIVIDE)
         if not self._is_filled(coordinate):
-            raise self._refused(coordinate.name, "it would copy beyond the edge, where the buffer holds nothing")
+            reason = f"{self._tail(coordinate)} it would copy beyond the edge, where the buffer holds nothing"
+            raise self._refused(coordinate.name, reason, _DIVIDE)
         if coordinate.digit is None and coordinate.dim is None and not stop_steps(self.nest, source, coordinate):
-            raise self._refused(coordinate.name, "the buffer it comes from has no padding there")
+            reason = "it takes more than there is, and the buffer it comes from has no padding there"
+            raise self._refused(coordinate.name, reason, _DIVIDE)
+
+    def _tail(self, coordinate: Coordinate) -> str:
+        """What is the matter at the edge, as the start of a sentence."""
+        size = self.binds[coordinate.name][1] if coordinate.name in self.binds else coordinate.extent
+        if coordinate.digit is None:
+            return f"the last of its blocks of {size} is not whole, and it cannot take fewer:"
+        digit = self.nest.digit(coordinate.digit)
+        whole = iterator_extent(self.nest, digit.iterator)
+        return f"the {whole} of '{digit.iterator}' leave a last block shorter than {size}, and it cannot take fewer:"
 
     # the invocation
 

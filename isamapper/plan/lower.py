@@ -12,6 +12,7 @@ from isamapper.ir.affine import AccessMap, Affine, constant, extent, variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Allocate, Assign, Constant, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import Addresses
+from isamapper.plan.check_copies import check_copies
 from isamapper.plan.check_nest import check_nest
 from isamapper.plan.emit import Stop, constant_shape, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
@@ -22,7 +23,7 @@ from isamapper.plan.needle import operand_tensor
 from isamapper.plan.nest import Buffer, Call, Nest, depth_of
 from isamapper.plan.padding import inside, pad_value, padding_obstacle
 from isamapper.plan.program import Program
-from isamapper.plan.refusal import refusal
+from isamapper.plan.refusal import refusal, written_at
 from isamapper.plan.skeleton import Leaf, Shared, shared_iterators, skeleton
 from isamapper.plan.steps import Schedule, replay
 
@@ -103,7 +104,12 @@ class _Lowering:
 
     def _sound_nest(self, nest: Nest) -> tuple[Node, ...]:
         shapes = {name: tensor.shape for name, tensor in self.known.items()}
-        reason = check_nest(nest) or padding_obstacle(nest, shapes) or self._misnamed(nest)
+        reason = (
+            check_nest(nest)
+            or check_copies(nest, self.known, self.machine, self.home)
+            or padding_obstacle(nest, shapes)
+            or self._misnamed(nest)
+        )
         if reason is not None:
             raise refusal(reason)
         with self.addresses.scope():
@@ -148,12 +154,19 @@ class _Lowering:
         for digit in nest.digits:
             outside = digit.bound is None and digit.name not in nest.order
             if outside and digit.iterator not in shared and digit.extent > 1:
-                return Rejection("SCH003", f"digit '{digit.name}'", "it is neither a loop nor inside the instruction")
+                reason = "it is neither a loop nor inside the instruction"
+                edit = f"add it to 'reorder {nest.statement.index} …', or lay it over an instruction iterator"
+                return Rejection("SCH003", f"digit '{digit.name}'", reason, written_at(digit.span), edit)
             if digit.iterator in shared and not (outside and digit.name == digit.iterator):
                 reason = f"loop '{digit.iterator}' is shared with other statements and stays as it is"
-                return Rejection("SCH003", f"digit '{digit.name}'", reason)
+                extents = {each.name: each.extent for each in nest.statement.iterators}
+                edit = (
+                    f"'split {nest.statement.index} {digit.iterator} into {digit.iterator}: {extents[digit.iterator]}'"
+                )
+                return Rejection("SCH003", f"digit '{digit.name}'", reason, written_at(digit.span), edit)
             if digit.name in self.known:
-                return Rejection("SCH003", f"digit '{digit.name}'", "it is called like a tensor")
+                reason = "it is called like a tensor"
+                return Rejection("SCH003", f"digit '{digit.name}'", reason, written_at(digit.span), "another name")
         return None
 
     def _stops(self, nest: Nest, access: int) -> tuple[Stop, ...]:
@@ -169,7 +182,7 @@ class _Lowering:
         for buffer in nest.path(access):
             layout = buffer_layout(nest, buffer)
             if isinstance(layout, Rejection):
-                raise refusal(layout)
+                raise refusal(replace(layout, spans=layout.spans or written_at(buffer.span)))
             stops.append(Stop(self._buffer(nest, buffer, layout), own, buffer, layout))
             if buffer.prepared:
                 self._prepare(nest, stops[-2], stops[-1])
@@ -183,10 +196,10 @@ class _Lowering:
         name = self._new_name(f"{tensor.name}_{buffer.memory}_{nest.statement.index}_{buffer.access}")
         placed = Tensor(name, tensor.dtype, shape, direction=Direction.LOCAL, block=tensor.block)
         if buffer.prepared:
-            result = self.addresses.place(placed, buffer.memory)
+            result = self.addresses.place(placed, buffer.memory, buffer.span)
             self.prepared.append(Allocate(result))
             return result
-        return self.addresses.place(placed, buffer.memory)
+        return self.addresses.place(placed, buffer.memory, buffer.span)
 
     def _tensor_of(self, nest: Nest, access: int) -> Tensor:
         return self.known[nest.statement.accesses[access].tensor]
@@ -206,7 +219,8 @@ class _Lowering:
             outside = digit.bound is None and (digit.name in around or digit.name not in nest.order)
             if outside and digit.extent > 1 and moves(nest, source.access, digit.name):
                 reason = f"it must hold what all iterations of '{digit.name}' read"
-                raise refusal(Rejection("SCH004", f"prepared copy of '{source.tensor.name}'", reason))
+                subject, at = f"prepared copy of '{source.tensor.name}'", written_at(target.buffer.span)
+                raise refusal(Rejection("SCH004", subject, reason, at, f"attach it outside '{digit.name}'"))
         values: dict[str, Affine] = {}
         index = [constant(0) for _ in layout.axes]
         loops: list[tuple[str, int]] = []

@@ -5,7 +5,8 @@ Rules of this file:
   digit is the product of the extents inside it; the product of all may exceed the iterator's extent (the last tile is
   then clipped);
 - a digit is either a loop of the program (``bound`` is None) or bound to an instruction iterator;
-- loops only ever visit blocks that hold at least one valid iteration, so clipped extents are at least 1.
+- loops only ever visit blocks that hold at least one valid iteration, so clipped extents are at least 1;
+- ``span`` is where the step that says so stands, if in a file.
 
 What does not belong here: making nodes (``emit.py``) and choosing numbers (the scheduler).
 """
@@ -13,8 +14,9 @@ What does not belong here: making nodes (``emit.py``) and choosing numbers (the 
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from isamapper.diagnostics.source import Span
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.affine import Affine, Extent, constant, extent, variable
 from isamapper.ir.analysis import Statement
@@ -28,6 +30,7 @@ class Digit:
     iterator: str
     extent: int
     bound: str | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Buffer:
     spread: tuple[tuple[str, str], ...] = ()
     prepared: bool = False
     row: int = 1
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Call:
     axes: tuple[tuple[str, tuple[str, ...]], ...]
     values: tuple[tuple[str, int], ...] = ()
     constants: tuple[tuple[str, int | float], ...] = ()
+    span: Span | None = field(default=None, compare=False)
 
     def operand(self, access: int) -> str | None:
         """The operand that stands for access number ``access``, if any."""
@@ -110,6 +115,7 @@ class Epilogue:
     statement: Statement
     instruction: Instruction
     values: tuple[tuple[str, int], ...] = ()
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ class Nest:
     order: tuple[str, ...]
     buffers: tuple[Buffer, ...]
     epilogue: Epilogue | None = None
+    order_span: Span | None = field(default=None, compare=False)
 
     def digit(self, name: str) -> Digit:
         """The digit called ``name``; KeyError where there is none."""

@@ -59,16 +59,16 @@ def _take(machine: Machine, found: tuple[Statement, ...], nest: Nest, step: Step
         case Apply():
             return replace(nest, init=_call(machine, found[step.statement], step))
         case Split(_, _, digits):
-            return replace(nest, digits=(*nest.digits, *digits))
+            return replace(nest, digits=(*nest.digits, *(replace(digit, span=step.span) for digit in digits)))
         case Reorder(_, loops):
-            return replace(nest, order=loops)
+            return replace(nest, order=loops, order_span=step.span)
         case Place(_, buffer):
-            return replace(nest, buffers=(*nest.buffers, buffer))
+            return replace(nest, buffers=(*nest.buffers, replace(buffer, span=step.span)))
         case Pipeline():
             return _pipelined(nest, step)
         case Fuse(_, consumer, instruction, values):
             chosen = specialised(machine.instruction(instruction), values)
-            return replace(nest, epilogue=Epilogue(found[consumer], chosen, values))
+            return replace(nest, epilogue=Epilogue(found[consumer], chosen, values, step.span))
         case Join():
             raise AssertionError("a join makes a statement, no nest")
         case _:
@@ -88,7 +88,7 @@ def _call(machine: Machine, statement: Statement, step: Apply) -> Call:
     chosen = specialised(machine.instruction(step.instruction), step.values)
     if step.role == "call":
         chosen = seen_instruction(chosen, statement)
-    return Call(chosen, step.sigma, step.axes, step.values, step.constants)
+    return Call(chosen, step.sigma, step.axes, step.values, step.constants, step.span)
 
 
 def steps_of(nest: Nest) -> tuple[Step, ...]:

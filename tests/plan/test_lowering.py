@@ -181,7 +181,7 @@ def test_a_condition_inside_the_instruction_is_refused() -> None:
   reorder 0 i, d
 """
     message = "digit 'j': a condition on 'j' cannot be tested inside an instruction"
-    assert refused(TRIANGLE, steps) == ("SCH011", message, 10)
+    assert refused(TRIANGLE, steps) == ("SCH011", message, 12)
 
 
 def test_a_prepared_operand_is_laid_out_offline_with_its_padding() -> None:
@@ -259,7 +259,7 @@ kernel two(a: i8[M, K], b: i8[K, N]) -> (c: i32[M, N], d: i32[M, N]) sizes M=7, 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("m1: 2, m0: 4", "m1: 1, m0: 4", ("SCH001", "iterator 'm': its digits cover 4 of 7 iterations", 8)),
+        ("m1: 2, m0: 4", "m1: 1, m0: 4", ("SCH001", "iterator 'm': its digits cover 4 of 7 iterations", 10)),
         ("reorder 0 m1, n1, k1", "reorder 0 m1, n1", ("SCH020", "there is no loop 'k1'", 18)),
         ("reorder 0 m1, n1, k1", "reorder 0 m1, n1, k2", ("SCH020", "there is no loop 'k2'", 14)),
         ("i = [m0]", "i = [m7]", ("SCH001", "digit 'm7': 'i' of 'compute' has no such digit", 8)),
@@ -273,7 +273,7 @@ kernel two(a: i8[M, K], b: i8[K, N]) -> (c: i32[M, N], d: i32[M, N]) sizes M=7, 
         (
             "place 0.0 acc at n1 drain",
             "place 0.0 acc at k1 drain",
-            ("SCH004", "buffer of access 0 in 'acc': loop 'k1' comes back to it, so it must be filled", 8),
+            ("SCH004", "buffer of access 0 in 'acc': loop 'k1' comes back to it, so it must be filled", 15),
         ),
         (
             "mvin(i = m0*4, j = k0*4)",
@@ -281,7 +281,7 @@ kernel two(a: i8[M, K], b: i8[K, N]) -> (c: i32[M, N], d: i32[M, N]) sizes M=7, 
             (
                 "SCH009",
                 "copy of 'a_spad_0_1' along 'm9' by 'mvin': the buffer has no such coordinate",
-                8,
+                16,
             ),
         ),
     ],
@@ -290,5 +290,38 @@ def test_steps_that_cannot_be_carried_out(old: str, new: str, expected: tuple[st
     steps = TILES.replace(old, new)
     assert steps != TILES
     if expected is None:
-        expected = ("SCH004", "buffer of access 1 in 'spad': overlap needs a second slot", 8)
+        expected = ("SCH004", "buffer of access 1 in 'spad': overlap needs a second slot", 16)
     assert refused(GEMM, steps) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message", "help"),
+    [
+        ("fill mvin(i = m0*4, j = k0*4)", "fill mvin_acc(i = m0*4, j = k0*4)", 16,
+         "'src' of 'mvin_acc': it is i32, the tensor that it copies is i8",
+         "copies of i8 from 'dram' to 'spad' are mvin, mvin_wide, mvin_any, splat"),
+        ("fill mvin(i = m0*4, j = k0*4)", "fill l2_in(i = m0*4, j = k0*4)", 16,
+         "'dst' of 'l2_in': it lies in l2, not in 'spad'",
+         "copies of i8 from 'dram' to 'spad' are mvin, mvin_wide, mvin_any, splat"),
+        ("place 0.1 spad at m1 fill mvin(i = m0*4, j = k0*4)", "place 0.1 spad at m1 prepared", 16,
+         "prepared copy of 'a': a const operand is prepared once, offline; this one is known only when the kernel runs",
+         "declare it 'const a', or 'fill' the buffer with a copy"),
+        ("m1: 2, m0: 4", "m1: 1, m0: 4", 10, "iterator 'm': its digits cover 4 of 7 iterations",
+         "'m1: 2', or another digit"),
+        ("place 0.0 acc at n1 drain", "place 0.0 acc at k1 drain", 15,
+         "buffer of access 0 in 'acc': loop 'k1' comes back to it, so it must be filled",
+         "'fill' as well as 'drain', or attach it outside 'k1'"),
+        ("place 0.2 spad fill", "place 0.2 spad slots 60000 fill", 17,
+         "'b_spad_0_2' needs 5760000 bytes of memory 'spad', which has 1048528 left",
+         "smaller tiles or fewer slots: 48 of its 1048576 bytes are taken before it"),
+    ],
+)  # fmt: skip
+def test_a_refusal_points_at_its_step_and_says_what_to_try(
+    old: str, new: str, line: int, message: str, help: str
+) -> None:
+    assert old in TILES
+    with pytest.raises(SourceError) as caught:
+        lower(schedule(GEMM, TILES.replace(old, new)))
+    (found,) = caught.value.diagnostics
+    assert found.span is not None
+    assert (found.span.line, found.message, found.help) == (line, message, help)

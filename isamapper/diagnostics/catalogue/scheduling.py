@@ -64,6 +64,16 @@ CODES: dict[str, tuple[str, str]] = {
         """A statement is fused into the drain of another's target, but that target has no buffer, or none that the
         fused instruction reads. Leave it unfused, or give the target such a buffer.""",
     ),
+    "SCH013": (
+        "a prepared copy of what is not const",
+        """Const operands are re-laid out once, offline, before the kernel runs; every other tensor is known only then,
+        and a change of its layout is a copy that costs. Declare the tensor const, or fill the buffer by a copy.""",
+    ),
+    "SCH014": (
+        "a copy of other data",
+        """The copy instruction that fills or drains a buffer moves elements of another data type, or between other
+        memories, than those of the tensor's path.""",
+    ),
     "SCH020": (
         "a step that does not apply",
         """A step of the schedule names something that is not there, or does not fit what the steps before it
