@@ -60,6 +60,11 @@ def row_elements(place: Place, access: int, memory: str, layout: str) -> int:
     row_bytes = place.machine.memory(memory).row_bytes
     if not row_bytes or layout != "digits":
         return 1
+    call = place.choice.frame.call
+    operand = call.operand(access)
+    demand = None if operand is None else operand_spec(call.instruction, operand)
+    if demand is not None and memory in demand.memories:
+        row_bytes = max(row_bytes, demand.alignment_bytes)  # a group of registers, such as a tile
     tensor = place.tensors[place.choice.frame.statement.accesses[access].tensor]
     return max(1, row_bytes * 8 // tensor.dtype.bits)
 
