@@ -85,7 +85,11 @@ def window_dims(nest: Nest, access: Access, inner: abc.Sequence[Digit]) -> froze
 
 
 def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
-    """The layout of ``buffer``; with ``layout="digits"`` its last axes are the instruction operand's own."""
+    """The layout of ``buffer``; with ``layout="digits"`` its last axes are the instruction operand's own.
+
+    With ``layout="turned"`` they stand in the opposite order, for a copy further in that transposes:
+    ``[…, k, n]`` becomes ``[…, n, k]``.
+    """
     access = nest.statement.accesses[buffer.access]
     inner = inner_digits(nest, depth_of(nest, buffer.loop))
     if buffer.layout == "dims":
@@ -97,8 +101,8 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
         reason = "the window has elements that no iteration writes"
         return Rejection("SCH010", f"axis {gap} of '{access.tensor}'", reason, edit="expand the window")
     maker = _Maker(nest, access, inner, windows, buffer.row)
-    if buffer.layout == "digits":
-        maker.face(buffer.access)
+    if buffer.layout != "dims":
+        maker.face(buffer.access, turned=buffer.layout == "turned")
     maker.fill_rest(buffer.order)
     return maker.failure or maker.layout()
 
@@ -127,9 +131,11 @@ class _Maker:
         self.outer: list[str] = []
         self.used: set[str] = set()
         self.used_dims: set[int] = set()
+        self.turned = False
         self.failure: Rejection | None = None
 
-    def face(self, access: int) -> None:
+    def face(self, access: int, *, turned: bool = False) -> None:
+        self.turned = turned
         call = self.nest.call
         operand = call.operand(access)
         if operand is None:
@@ -140,7 +146,9 @@ class _Maker:
             digits = tuple(self.nest.digit(name) for name in call.members(iterator))
             size = shape[position]
             used = 1 if iterator is None else lane_size(self.nest, call, iterator)
-            if position == 0 and len(shape) > 1 and used * math.prod(shape[1:]) % self.row == 0:
+            outermost = position == (len(shape) - 1 if turned else 0)
+            others = math.prod(shape) // max(1, shape[position])
+            if outermost and len(shape) > 1 and used * others % self.row == 0:
                 size = used  # no stride depends on the outermost axis: it takes what calls use
             self._operand_axis(f"axis{position}", size, used, digits)
 
@@ -248,14 +256,17 @@ class _Maker:
         return (*axes[:-1], Axis(-(-last.extent // step) * step, last.terms))
 
     def layout(self) -> Layout:
-        keys = [*self.outer, *(key for key in self.tail if key is not None)]
+        tail = [key for key in self.tail if key is not None]
+        keys = [*self.outer, *(reversed(tail) if self.turned else tail)]
         axes = self._whole_rows(tuple(self.entries[key][0] for key in keys))
         coordinates = tuple(
             Coordinate(c.name, c.extent, place, c.stride, c.targets, c.digit, c.dim)
             for place, key in enumerate(keys)
             for c in self.entries[key][1]
         )
-        facing = tuple((len(self.outer) + place, step) for place, step in enumerate(self.tail_steps))
+        steps = list(enumerate(self.tail_steps))
+        last = len(keys) - 1
+        facing = tuple((last - place if self.turned else len(self.outer) + place, step) for place, step in steps)
         return Layout(axes, coordinates, facing)
 
 

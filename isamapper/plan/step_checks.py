@@ -126,8 +126,8 @@ def _place(buffer: Buffer, nest: Nest | None, statement: Statement, machine: Mac
     yield from _no_loops(loops, () if nest is None else nest.order)
     if buffer.slots < 1 or buffer.row < 1:
         yield "a buffer has at least one slot and one element in a row"
-    if buffer.layout not in ("digits", "dims"):
-        yield f"'{buffer.layout}' is no layout; one of digits, dims"
+    if buffer.layout not in ("digits", "turned", "dims"):
+        yield f"'{buffer.layout}' is no layout; one of digits, turned, dims"
     for copy in (buffer.fill, buffer.drain):
         if copy is not None:
             yield from _copy(copy, machine)

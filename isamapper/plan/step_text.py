@@ -193,9 +193,9 @@ def _read_place(line: StepReader) -> Place:
     memory = line.name("a memory")
     loop = line.name("a loop") if line.accept("at") else None
     slots = line.number() if line.accept("slots") else 1
-    layout = line.word("digits or dims") if line.accept("layout") else "digits"
-    if layout not in ("digits", "dims"):
-        raise line.wrong(f"'{layout}' is no layout", "one of digits, dims")
+    layout = line.word("digits, turned or dims") if line.accept("layout") else "digits"
+    if layout not in ("digits", "turned", "dims"):
+        raise line.wrong(f"'{layout}' is no layout", "one of digits, turned, dims")
     order = _read_list(line) if line.accept("order") else ()
     row = line.number() if line.accept("row") else 1
     expand = tuple(line.numbers()) if line.accept("expand") else ()

@@ -48,6 +48,8 @@ def _path(
         for layout in _layouts(place, access, memory)
     ]
     options = _fitted(place, nest, buffers, outer, relay)
+    if isinstance(options, Rejection) and rest and not relay:
+        options = _turned(place, nest, buffers, outer) or options
     if isinstance(options, Rejection):
         return options
     failure: Rejection | None = None
@@ -64,6 +66,15 @@ def _path(
         failure = failure or inside
     assert failure is not None
     return failure
+
+
+def _turned(
+    place: Place, nest: Nest, buffers: abc.Sequence[Buffer], outer: Stop
+) -> tuple[tuple[Buffer, Stop], ...] | None:
+    """``buffers`` with the operand's axes in the opposite order, where a copy further in has to transpose."""
+    turned = [replace(buffer, layout="turned") for buffer in buffers if buffer.layout == "digits"]
+    found = _fitted(place, nest, turned, outer, False) if turned else ()
+    return None if isinstance(found, Rejection) else found
 
 
 def _layouts(place: Place, access: int, memory: str) -> tuple[str, ...]:

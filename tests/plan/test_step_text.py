@@ -26,7 +26,7 @@ buffers = st.builds(
     memory=names,
     loop=st.none() | names,
     slots=numbers,
-    layout=st.sampled_from(("digits", "dims")),
+    layout=st.sampled_from(("digits", "turned", "dims")),
     order=lists,
     expand=st.lists(numbers, max_size=3).map(tuple),
     fill=copies,

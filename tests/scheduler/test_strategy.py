@@ -64,3 +64,17 @@ def test_const_operands_are_packed_offline_for_split_reductions() -> None:
     text = print_schedule(best.schedule)
     assert "vpdpbusd" in text and "prepare" in text
     assert_computes(best.schedule)
+
+
+def test_an_operand_that_is_not_known_before_run_time_is_transposed_on_its_way_into_the_array() -> None:
+    machine = load_machine("gemmini16")
+    kernel = parse_kernel(
+        "kernel k(a: i8[40, 50], b: i8[70, 50]) -> (c: i32[40, 70])"
+        " { for m < 40, n < 70, k < 50 { c[m, n] += i32(a[m, k]) * i32(b[n, k]) } }"
+    )
+    *_, found = heuristic(SearchProblem(kernel, machine), Simulated(), budget_seconds=None, seed=0)
+    text = print_schedule(found.schedule)
+    assert "layout turned" in text
+    assert "preload_transposed" in text
+    assert "host_copy" not in text
+    assert_computes(found.schedule)
