@@ -84,6 +84,10 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def add_html(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--html", metavar="FILE", help="write a timeline as a page for a browser; it needs no network")
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write (default: stdout)")
 

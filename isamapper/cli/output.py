@@ -15,6 +15,7 @@ from isamapper.report.document import Document
 from isamapper.report.plain import render_plain
 
 if TYPE_CHECKING:
+    from isamapper.result import Result
     from isamapper.sim.timeline import Timeline
 
 JSON_FORMAT = 1
@@ -43,6 +44,13 @@ def write_trace(timeline: Timeline, path: str) -> None:
     from isamapper.sim.trace import chrome_trace
 
     write_text(json.dumps(chrome_trace(timeline)) + "\n", path)
+
+
+def write_page(result: Result, path: str) -> None:
+    """The timeline as an HTML page to the file ``path``."""
+    from isamapper.report.timeline_page import timeline_page
+
+    write_text(timeline_page(result), path)
 
 
 def write_text(text: str, path: str | None) -> None:

@@ -7,8 +7,17 @@ import argparse
 import isamapper
 from isamapper.cli.endings import refusal_ending, result_ending
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_format, add_kernel, add_machine, add_search, search_of, sizes_of, types_of
-from isamapper.cli.output import print_document, print_json, write_trace
+from isamapper.cli.options import (
+    add_format,
+    add_html,
+    add_kernel,
+    add_machine,
+    add_search,
+    search_of,
+    sizes_of,
+    types_of,
+)
+from isamapper.cli.output import print_document, print_json, write_page, write_trace
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
 
@@ -18,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_machine(parser)
     add_search(parser)
     parser.add_argument("--trace", metavar="FILE", help="write a timeline for ui.perfetto.dev")
+    add_html(parser)
     add_format(parser)
 
 
@@ -40,6 +50,8 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         return refusal_ending(refusal, arguments.format)
     if arguments.trace is not None:
         write_trace(result.timeline, arguments.trace)
+    if arguments.html is not None:
+        write_page(result, arguments.html)
     if arguments.format == "json":
         print_json(result.to_dict())
     else:
