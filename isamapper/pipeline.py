@@ -28,9 +28,12 @@ from isamapper.ir.nodes import Kernel
 from isamapper.ir.types import DType
 from isamapper.mapper import explain as explain_mappings
 from isamapper.mapper import find_mappings
-from isamapper.mapper.alternatives import alternatives
+from isamapper.mapper.alternatives import alternatives, derived_kernels
+from isamapper.mapper.compound.find import find_joint_mappings
+from isamapper.mapper.rewrites.search import bound_reached
+from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.lower import lower
-from isamapper.plan.mapping import Mapping
+from isamapper.plan.mapping import Mapping, MappingClass
 from isamapper.plan.program import Program
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.reduced import reduced_program
@@ -98,26 +101,53 @@ def map_kernel(
     every: bool = False,
     symbolic: bool = False,
     limit: int | None = None,
+    rewrites: bool = False,
 ) -> Mappings:
-    """Every mapping (the first ``limit``), or why there is none."""
+    """Every mapping (the first ``limit``), or why there is none.
+
+    Equal kernels by rewrites are looked at where they save cycles; with ``rewrites`` all that the search finds.
+    """
     bound, target = resolve(kernel, machine, sizes, types)
     _check_statement(bound, statement)
     _check_instruction(target, instruction)
     chosen = partial(find_mappings, machine=target, instruction=instruction, criterion=criterion)
     ask = partial(chosen, every=every, symbolic=symbolic)
-    found = chain(ask(bound, statement=statement), _rewritten(bound, target, ask) if statement is None else ())
+    found = chain(
+        ask(bound, statement=statement), _rewritten(bound, target, ask, rewrites) if statement is None else ()
+    )
     taken = tuple(islice(found, limit))
     complete = limit is None or next(found, None) is None
+    joint = () if criterion not in (None, "full") else _joint(bound, target, statement, instruction, criterion, every)
     rejections = explain_mappings(bound, target, instruction)
-    return Mappings(bound, target, taken, rejections, complete)
+    searched = statements(bound) if statement is None else ()
+    bounded = tuple(each for s in searched if (each := bound_reached(bound, s.index)) is not None)
+    return Mappings(bound, target, taken, (*rejections, *bounded), complete, joint)
+
+
+def _joint(
+    kernel: Kernel,
+    machine: Machine,
+    statement: int | None,
+    instruction: str | None,
+    criterion: str | None,
+    every: bool,
+) -> tuple[JointMapping, ...]:
+    """Mappings of several statements, ``statement`` among them, on one instruction."""
+    return tuple(
+        mapping
+        for mapping in find_joint_mappings(kernel, machine, instruction=instruction, every=every)
+        if (statement is None or statement in mapping.join.members)
+        and (criterion is None or mapping.kind is MappingClass.EXACT)
+    )
 
 
 def _rewritten(
-    kernel: Kernel, machine: Machine, ask: abc.Callable[[Kernel], abc.Iterator[Mapping]]
+    kernel: Kernel, machine: Machine, ask: abc.Callable[[Kernel], abc.Iterator[Mapping]], every: bool
 ) -> abc.Iterator[Mapping]:
-    """Mappings of the statements that rewrites make of the kernel's, for the first few equal kernels."""
+    """Mappings of the statements that rewrites make of the kernel's, for the first few equal kernels, or for all."""
     known = {statement.assign for statement in statements(kernel)}
-    for alternative in islice((each for each in alternatives(kernel, machine) if each.rewrites), ALTERNATIVES):
+    useful = islice((each for each in alternatives(kernel, machine) if each.rewrites), ALTERNATIVES)
+    for alternative in derived_kernels(kernel) if every else useful:
         made = {s.index for s in statements(alternative.kernel) if s.assign not in known}
         for mapping in ask(alternative.kernel):
             if mapping.statement in made:
@@ -136,7 +166,8 @@ def explain_kernel(
     bound, target = resolve(kernel, machine, sizes, types)
     _check_instruction(target, instruction)
     found = tuple(find_mappings(bound, target, instruction=instruction))
-    return Mappings(bound, target, found, explain_mappings(bound, target, instruction), True)
+    joint = tuple(find_joint_mappings(bound, target, instruction=instruction))
+    return Mappings(bound, target, found, explain_mappings(bound, target, instruction), True, joint)
 
 
 def search(
@@ -203,8 +234,17 @@ def find_schedule(
     if best is None:
         raise NoMapping(bound, target, explain_mappings(bound, target))
     seconds = time.perf_counter() - began
-    runner_up = second.schedule if second is not None else None
-    return Search(best.schedule, strategy, cost_model, seed, seconds, best.cycles, best.optimal, interrupted, runner_up)
+    return Search(
+        best.schedule,
+        strategy,
+        cost_model,
+        seed,
+        seconds,
+        best.cycles,
+        best.optimal,
+        interrupted,
+        second.schedule if second else None,
+    )
 
 
 def run(

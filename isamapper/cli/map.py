@@ -25,6 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--symbolic", action="store_true", help="count by the definition: unit axes kept, extents as large as need be"
     )
+    parser.add_argument("--ways", action="store_true", help="a line for every mapping, not only the best of its kind")
+    parser.add_argument(
+        "--rewrites",
+        action="store_true",
+        help="mappings of all equal kernels found, not only of those that save cycles",
+    )
     add_format(parser)
 
 
@@ -41,9 +47,10 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         criterion=arguments.criterion,
         every=arguments.all,
         symbolic=arguments.symbolic,
+        rewrites=arguments.rewrites,
     )
     if arguments.format == "json":
         print_json(found.to_dict())
     else:
-        print_document(mappings_document(found))
-    return ExitCode.DONE if found.mappings else ExitCode.NO
+        print_document(mappings_document(found, arguments.ways))
+    return ExitCode.DONE if found.mappings or found.joint else ExitCode.NO

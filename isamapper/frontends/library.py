@@ -12,7 +12,7 @@ from pathlib import Path
 
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
-from isamapper.ir.einsum import einsum_text
+from isamapper.frontends.einsums import einsum_source, is_einsum, named_sizes
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import checked_kernel
 from isamapper.ir.template import Template, parse_template
@@ -31,12 +31,12 @@ def library_kernels() -> tuple[str, ...]:
 def kernel_source(name_or_path: str | Path) -> Source:
     """The text of a library kernel, of the file at a path, or of an einsum; SourceError where there is none.
 
-    What holds ``->`` is an einsum (``"mk,kn->mn"``, sizes ``M``, ``K``, ``N``); what ends in ``.isam``, holds a path
+    What holds ``->`` or opens with ``einsum:`` is an einsum (``einsums.py``); what ends in ``.isam``, holds a path
     separator or is a file is a path; anything else is a library name.
     """
     name = str(name_or_path)
-    if "->" in name:
-        return Source(f"einsum '{name}'", einsum_text(name, {}))
+    if is_einsum(name):
+        return einsum_source(name)
     is_name = isinstance(name_or_path, str) and Path(name).name == name and not name.endswith(_SUFFIX)
     if is_name and (name in library_kernels() or not Path(name).is_file()):
         return _shipped(name)
@@ -73,4 +73,7 @@ def load_kernel(
     types: abc.Mapping[str, DType] | None = None,
 ) -> Kernel:
     """The kernel called ``name_or_path`` with its sizes and types overridden; SourceError with every mistake found."""
-    return checked_kernel(kernel_template(name_or_path), sizes, types)
+    template = kernel_template(name_or_path)
+    if sizes and is_einsum(str(name_or_path)):
+        sizes = named_sizes(str(name_or_path), sizes)
+    return checked_kernel(template, sizes, types)

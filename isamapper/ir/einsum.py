@@ -81,6 +81,8 @@ def _terms(source: Source, shapes: abc.Sequence[tuple[int, ...]] | None) -> tupl
         raise _error(f"{len(shapes)} shapes are given for {len(operands)} operands", whole)
     spare = [letter for letter in string.ascii_letters if letter not in source.text]
     ranks = [_ellipsis_rank(term, None if shapes is None else shapes[at]) for at, term in enumerate(operands)]
+    if max(ranks, default=0) > len(spare):
+        raise _error(f"no letters are left for the {max(ranks)} axes of '...'", whole)
     axes = "".join(spare[: max(ranks, default=0)])
     written = [
         _Term(term.letters.replace("...", axes[len(axes) - rank :]), term.span)
@@ -88,6 +90,8 @@ def _terms(source: Source, shapes: abc.Sequence[tuple[int, ...]] | None) -> tupl
     ]
     if arrow:
         place = Span(source, len(inputs) + 2, len(source.text))
+        if axes and "..." not in output:
+            raise _error("the result has no '...', but operands have axes there", place, "sums over '...' need letters")
         result = _Term("".join(output.split()).replace("...", axes), place)
     else:
         letters = "".join(term.letters for term in written)
@@ -136,7 +140,10 @@ def _extents(
     extents: dict[str, int] = {}
     for position, term in enumerate(operands):
         shape = [None] * len(term.letters) if shapes is None else shapes[position]
+        seen: dict[str, int | None] = {}
         for letter, length in zip(term.letters, shape, strict=True):
+            if seen.setdefault(letter, length) != length:
+                raise _error(f"'{letter}' is {seen[letter]} and {length} in one operand", term.span)
             given = sizes.get(letter, DEFAULT_SIZE) if length is None else length
             known = extents.get(letter, 1)
             if known not in (1, given) and given != 1:
@@ -176,6 +183,12 @@ def _text(
     defaults = ", ".join(f"{name}=f32" for name in types)
     header = f"kernel einsum({', '.join(parameters)}) -> {results}"
     return f"{header}\n{f'  sizes {values}' if values else ''}\n  types {defaults}\n{{ {body} }}\n"
+
+
+def size_names(subscripts: str) -> dict[str, str]:
+    """The name of the size of every index that the text mentions."""
+    letters = {letter for letter in subscripts if letter in string.ascii_letters}
+    return {letter: _size_name(letter, letters) for letter in sorted(letters)}
 
 
 def _size_name(letter: str, letters: abc.Container[str]) -> str:

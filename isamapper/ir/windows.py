@@ -60,6 +60,8 @@ def elements(window: Window, tensor: Tensor, point: abc.Mapping[str, int]) -> El
 
 def gather(contents: Contents, seen: Elements, outside: int | float | None, tensor: Tensor) -> Contents:
     """The operand's contents; indices outside the tensor hold ``outside``, or are undefined where that is None."""
+    if not seen.index:
+        return Contents(np.full(seen.shape, contents.values), np.full(seen.shape, contents.defined))
     if seen.inside.all():
         return Contents(contents.values[seen.index], contents.defined[seen.index])
     clipped = tuple(np.where(seen.inside, one, 0) for one in seen.index)
@@ -71,9 +73,9 @@ def gather(contents: Contents, seen: Elements, outside: int | float | None, tens
 
 def scatter(contents: Contents, seen: Elements, result: Contents) -> None:
     """Writes the operand's defined elements back into the tensor."""
-    if not seen.index:  # a tensor without axes: nothing to select in
-        if result.defined.all():
-            contents.values[()], contents.defined[()] = result.values[()], True
+    if not seen.index:  # a tensor without axes: whatever the operand's shape, it is that element
+        if result.defined.any():
+            contents.values[()], contents.defined[()] = result.values[result.defined].flat[-1], True
         return
     where = tuple(one[result.defined] for one in seen.index)
     contents.values[where] = result.values[result.defined]

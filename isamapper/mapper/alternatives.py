@@ -13,11 +13,12 @@ from math import isfinite
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
+from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.find import subjects
 from isamapper.mapper.options import GAIN, Option, Treatment
 from isamapper.mapper.repertoire import with_own_loops
-from isamapper.mapper.rewrites.search import Derivation, whole_kernels
+from isamapper.mapper.rewrites.search import Derivation, derivations, whole_kernels
 from isamapper.plan.joint_mapping import JointMapping
 
 WORTH = 0.05
@@ -52,6 +53,19 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
         if cheapest is not None and (best is None or cheapest.busy_cycles < GAIN * best.busy_cycles):
             found.append(chain((cheapest,), other))
     yield from heapq.merge(*found, key=lambda alternative: alternative.busy_cycles)
+
+
+def derived_kernels(kernel: Kernel) -> abc.Iterator[Alternative]:
+    """Every equal kernel that the bounded search over rewrites finds, good for a machine or not."""
+    for statement in statements(kernel):
+        for each in derivations(kernel, statement.index).found:
+            texts, current = list[str](), kernel
+            for step in each.steps:
+                texts.append(step.text(current))
+                applied = step.apply(current)
+                assert not isinstance(applied, Rejection)
+                current = applied
+            yield Alternative(current, tuple(texts), 0.0)
 
 
 def _of_kernel(

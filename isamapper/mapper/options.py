@@ -11,12 +11,13 @@ import heapq
 from collections import abc
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from math import inf
+from math import inf, prod
 from typing import TypeAlias
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
+from isamapper.ir.types import storage_bytes
 from isamapper.mapper.delta import injective
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
@@ -27,6 +28,7 @@ from isamapper.mapper.rewrites.search import derivations
 from isamapper.mapper.rewrites.split import Split
 from isamapper.mapper.sigma import Subject
 from isamapper.mapper.work import least_cycles
+from isamapper.plan.homes import home_memory
 
 Candidate: TypeAlias = tuple[float, tuple[Rewrite, ...]]
 """A lower bound of the cycles, and the steps."""
@@ -71,7 +73,10 @@ class Treatment:
         yield from heapq.merge(derived, usual if first is None else chain((first,), usual))
 
     def _derived(self, cycles: float) -> list[Option]:
-        """What the search over rewrites finds that keeps instructions busy for fewer than ``cycles``."""
+        """What the search over rewrites finds that keeps instructions busy for fewer than ``cycles``.
+
+        Steps that go on from those of a better way are left out.
+        """
         rate, found = greatest_rate(self.machine.instructions), list[Option]()
         if points_of(self.subject) / rate >= cycles:
             return []  # few rewrites make fewer points of a statement, and those are contractions
@@ -79,7 +84,11 @@ class Treatment:
             made = made_by(self.kernel, each.kernel, self.subject.statement.index)
             if sum(points_of(subject) for subject in made) / rate < cycles:
                 found += [option for option in self._judged(each.steps) if option.busy_cycles < cycles]
-        return sorted(found)[:DERIVED]
+        best: list[Option] = []
+        for option in sorted(found):
+            if not any(option.steps[: len(better.steps)] == better.steps for better in best):
+                best.append(option)
+        return best[:DERIVED]
 
     def _usual(self) -> abc.Iterator[Option]:
         """As it is, contraction trees, and parts by maximal munch, cheapest first."""
@@ -112,7 +121,7 @@ class Treatment:
             if isinstance(applied, Rejection):
                 return
             result = applied
-        total = 0.0
+        total = traffic_cycles(self.kernel, result, self.machine)
         for subject in reversed(made_by(self.kernel, result, self.subject.statement.index)):
             allowed = self.machine.instructions
             if steps:
@@ -136,6 +145,16 @@ class Treatment:
             return None
         found = [least_cycles(subject, self.machine, instruction) for instruction in instructions]
         return min((cycles for cycles in found if cycles is not None), default=None)
+
+
+def traffic_cycles(kernel: Kernel, result: Kernel, machine: Machine) -> float:
+    """Cycles in which the tensors that a rewrite adds are written to the home memory once and read once."""
+    home = machine.memory(home_memory(machine))
+    width = sum(port.bytes_per_cycle for port in home.ports)
+    known = {tensor.name for tensor in kernel.tensors}
+    added = [tensor for tensor in result.tensors if tensor.name not in known]
+    moved = sum(2 * storage_bytes(tensor.dtype, prod(tensor.shape)) for tensor in added)
+    return moved / width if width else 0.0
 
 
 def points_of(subject: Subject) -> int:

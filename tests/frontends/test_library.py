@@ -20,6 +20,7 @@ from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES
 from isamapper.testing.kernels import inputs_for
 from tests.frontends.deepbench_references import DEEPBENCH
+from tests.frontends.showcase_references import SHOWCASE
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Reference = abc.Callable[[Arrays, dict[str, int]], Arrays]
@@ -137,6 +138,7 @@ REFERENCES: dict[str, tuple[dict[str, int], Reference]] = {
     "conv2d_q": ({**ODD, "H": 3, "W": 2, "shift": 2}, lambda v, z: {"y": quantised(convolved(v, z), 2)}),
     "conv3d": ({**ODD, "N": 1, "D": 2, "H": 2, "W": 2, "T": 2, "R": 2}, lambda v, z: {"y": convolved(v, z)}),
     **DEEPBENCH,
+    **SHOWCASE,
     "depthwise": (
         {"N": 2, "C": 3, "H": 3, "W": 2, "R": 3, "S": 2, "stride": 2, "dilation": 2, "pad": 1},
         lambda v, z: {"y": depthwise(v, z)},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from isamapper.diagnostics.source import SourceError
 from isamapper.ir.einsum import DEFAULT_SIZE, einsum
@@ -75,6 +77,8 @@ def test_an_einsum_is_a_kernel_with_named_sizes_and_types() -> None:
         ("ij,j", [(2, 3)], "1 shapes are given for 2 operands", 1),
         ("ij,j", [(2, 3), (3, 4)], "'j' has 1 subscripts for a shape of 2 axes", 4),
         ("ij,j", [(2, 3), (4,)], "'j' is 3 in one operand and 4 in another", 4),
+        ("ii->i", [(3, 1)], "'i' is 3 and 1 in one operand", 1),
+        ("...i->i", [(2, 3)], "the result has no '...', but operands have axes there", 7),
     ],
 )
 def test_wrong_subscripts_are_placed(
@@ -90,3 +94,45 @@ def test_wrong_subscripts_are_placed(
 def test_a_size_of_no_subscript_is_refused() -> None:
     with pytest.raises(SourceError, match="no operand has the subscript 'q'"):
         einsum("ij->i", sizes={"q": 3})
+
+
+@st.composite
+def einsums(draw: st.DrawFn) -> tuple[str, list[tuple[int, ...]]]:
+    """Subscripts and shapes, mostly right: diagonals, broadcasts, sums of what is missing, scalars, ellipses."""
+    extents = {letter: draw(st.integers(1, 3)) for letter in "abcdeA"}
+    broadcast = [draw(st.integers(1, 3)) for _ in range(draw(st.integers(0, 2)))]
+    terms, shapes = [], []
+    for _ in range(draw(st.integers(1, 4))):
+        letters = draw(st.lists(st.sampled_from(list(extents)), max_size=3))
+        shape = [1 if draw(st.integers(0, 9)) == 0 else extents[letter] for letter in letters]
+        if broadcast and draw(st.booleans()):
+            axes = broadcast[draw(st.integers(0, len(broadcast))) :]
+            place = draw(st.integers(0, len(letters)))
+            letters.insert(place, "...")
+            shape[place:place] = [1 if draw(st.integers(0, 4)) == 0 else length for length in axes]
+        terms.append("".join(letters))
+        shapes.append(tuple(shape))
+    text = ",".join(terms)
+    if draw(st.booleans()):
+        used = sorted(set(text) - {",", "."})
+        kept = draw(st.lists(st.sampled_from(used), unique=True, max_size=4)) if used else []
+        kept.insert(draw(st.integers(0, len(kept))), "..." if "." in text and draw(st.integers(0, 9)) else "")
+        text += "->" + "".join(kept)
+    return text, shapes
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(einsums())
+def test_random_einsums_are_numpys(drawn: tuple[str, list[tuple[int, ...]]]) -> None:
+    subscripts, shapes = drawn
+    random = np.random.default_rng(0)
+    inputs = [random.integers(-3, 4, shape).astype(np.float64) for shape in shapes]
+    try:
+        wanted = np.einsum(subscripts, *inputs)
+    except ValueError:
+        with pytest.raises(SourceError):
+            einsum(subscripts, shapes=shapes)
+        return
+    kernel = einsum(subscripts, shapes=shapes, types={f"T{'ABCDE'[n]}": "f64" for n in range(len(shapes) + 1)})
+    found = interpret(kernel, {f"x{position}": each for position, each in enumerate(inputs)})["y"]
+    np.testing.assert_array_equal(found, wanted)

@@ -181,8 +181,8 @@ CODES: dict[str, tuple[str, str]] = {
     "IR048": ("an unused tensor", """A warning: the tensor is neither read nor written."""),
     "IR050": (
         "a construct of programs",
-        """'allocate', 'invoke', 'prepare' and 'rotate' belong to programs, which lowering writes; a kernel has loops,
-        guards and assignments.""",
+        """'allocate', 'invoke', 'prepare', 'rotate' and 'across' belong to programs, which lowering writes; a kernel
+        has loops, guards and assignments.""",
     ),
     "IR051": (
         "the sizes do not meet a requirement",
@@ -195,6 +195,11 @@ CODES: dict[str, tuple[str, str]] = {
         "wrong subscripts",
         """An einsum is letters for axes, ',' between operands, '->' before the result, and '...' where shapes are
         given.""",
+    ),
+    "IR073": (
+        "wrong shapes of an einsum",
+        """In the name of an einsum every operand may have its shape in brackets behind its subscripts, as in
+        `mk[64,32],kn[32,16]->mn`: either all operands or none.""",
     ),
     "IR101": ("a tensor is declared twice", """A name means one tensor wherever it is seen."""),
     "IR102": ("an empty tensor", """Every axis of a tensor has at least one element."""),

@@ -88,6 +88,11 @@ CODES: dict[str, tuple[str, str]] = {
         """A rewrite that the schedule names is not legal for the kernel at that point, so the covered kernel does not
         follow from the kernel.""",
     ),
+    "RW071": (
+        "a bound on the search",
+        """A note: the rewrites of the statement lead to more equal kernels than the search looks at, so there may be
+        mappings that are not listed. The kernels by the fewest rewrites were looked at.""",
+    ),
     "RW090": (
         "a tensor's name that is taken",
         """The kernel has a tensor of that name already; one that is to hold a constant needs a name of its own.""",

@@ -27,6 +27,7 @@ from isamapper.mapper.rewrites import (
     skew,
 )
 from isamapper.mapper.rewrites.canonical import kernel_digest
+from isamapper.mapper.rewrites.edit import spans
 from isamapper.mapper.rewrites.gauss import Gauss
 from isamapper.mapper.rewrites.inline import Inline
 from isamapper.mapper.rewrites.replay import Rewrite
@@ -87,6 +88,14 @@ def derivations(kernel: Kernel, statement: int, most: int = KERNELS, depth: int 
                 following.append(derived)
         level = following
     return Derivations(tuple(found), False)
+
+
+def bound_reached(kernel: Kernel, statement: int) -> Rejection | None:
+    """What to tell a person where the search over a statement stopped at its bound."""
+    if not derivations(kernel, statement).bounded:
+        return None
+    reason = f"the search over equal kernels stopped at its bound of {KERNELS}"
+    return Rejection("RW071", f"statement {statement}", reason, spans(statements(kernel)[statement].assign))
 
 
 def _next(kernel: Kernel, each: Derivation, statement: int) -> abc.Iterator[Derivation]:
