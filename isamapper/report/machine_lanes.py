@@ -54,10 +54,14 @@ class Lanes:
 
 
 def lanes(machine: Machine) -> Lanes:
-    """Hosts first; what grids hold stands together, inner grids last; otherwise the order of the file."""
+    """Hosts first, units that know nothing but hosts last; what grids hold stands together, inner grids last; otherwise
+    the order of the file.
+    """
     nesting = _nesting(machine)
     memories = tuple(sorted(machine.memories, key=lambda each: _place(each.kind, nesting.get(each.name, ()))))
-    units = tuple(sorted(machine.units, key=lambda each: nesting.get(each.name, ())))
+    hosts = {memory.name for memory in machine.memories if memory.kind is MemoryKind.HOST}
+    inside = {each.unit for each in machine.instructions for one in each.operands if not hosts.issuperset(one.memories)}
+    units = tuple(sorted(machine.units, key=lambda each: (each.name not in inside, nesting.get(each.name, ()))))
     index = {memory.name: number for number, memory in enumerate(memories)}
     grids = machine.grids
     rows = tuple(
