@@ -117,7 +117,7 @@ def measure(problem: Problem) -> Measured:
     """Simulates candidates of a problem: the best by the analytic model, and others spread over its ranking."""
     kernel, machine = resolve(problem.kernel, problem.machine, dict(problem.sizes))
     subject = subject_of(machine, kernel, max(statements(kernel), key=_volume))
-    ranked = ranked_candidates(subject)
+    ranked = ranked_candidates(subject, nests=problem.samples)
     rows, analytic, simulated = [], [], []
     for found in () if isinstance(ranked, Rejection) else _spread(ranked, problem.samples):
         try:

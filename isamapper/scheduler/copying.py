@@ -26,8 +26,9 @@ def best_copy(
 ) -> tuple[float, Copy] | Rejection:
     home_source = source.buffer is None
     declared = source.access.otherwise
-    needs_pad = home_source and access != 0 and (declared is not None or needs_padding(place, nest, access))
-    best: tuple[float, Copy] | None = None
+    written = nest.statement.written
+    needs_pad = home_source and access not in written and (declared is not None or needs_padding(place, nest, access))
+    best: tuple[tuple[bool, float], Copy] | None = None
     for instruction in _movers(place, nest, source, target):
         shape = copy_shape(instruction)
         assert shape is not None
@@ -43,13 +44,14 @@ def best_copy(
             continue
         walks = tuple(_walk(place, nest, access, c, source, target, units, pads) for c in walked.coordinates)
         for copy in copy_options(instruction, walks, needs_pad):
-            if cuts_the_edge(nest, copy, walked) and not (pads and home_source and access != 0):
+            if cuts_the_edge(nest, copy, walked) and not (pads and home_source and access not in written):
                 continue
             rounding = _rounding(place, copy, walks, source, target)
-            cost = _invocations(copy, walked) * rounding
+            coarse = access in place.choice.fine and _carries_loops(nest, copy, walked)
+            cost = coarse, _invocations(copy, walked) * rounding
             if best is None or cost < best[0]:
                 best = (cost, copy)
-            if rounding == 1:
+            if rounding == 1 and not coarse:
                 break
     if best is None:
         names = (source.tensor.memory or place.home, target.tensor.memory or place.home)
@@ -60,7 +62,14 @@ def best_copy(
             f"no copy from '{names[0]}' to '{names[1]}' fits the layouts",
             edit="a layout copy",
         )
-    return best
+    (_, score), copy = best
+    return score, copy
+
+
+def _carries_loops(nest: Nest, copy: Copy, walked: Layout) -> bool:
+    """Whether one invocation brings what several calls need."""
+    digits = {coordinate.name: coordinate.digit for coordinate in walked.coordinates}
+    return any(digit is not None and nest.digit(digit).bound is None for digit in (digits[b[1]] for b in copy.binds))
 
 
 def _rounding(place: Place, copy: Copy, walks: tuple[Walk, ...], source: Stop, target: Stop) -> float:
@@ -112,7 +121,7 @@ def _walk(
         stride_along(nest, source, coordinate),
         stride_along(nest, target, coordinate),
         clipped,
-        room=access != 0,
+        room=access not in nest.statement.written,
         source_unit=units[0],
         target_unit=units[1],
         axes=(axis_along(nest, source, coordinate), axis_along(nest, target, coordinate)),
@@ -121,9 +130,9 @@ def _walk(
 
 def _clipped(place: Place, nest: Nest, access: int, coordinate: Coordinate, pads: bool) -> bool:
     if coordinate.digit is None:
-        return not (pads and access != 0 and needs_padding(place, nest, access))
+        return not (pads and access not in nest.statement.written and needs_padding(place, nest, access))
     if (
-        access != 0
+        access not in nest.statement.written
         and pads
         and needs_padding(place, nest, access)
         and nest.digit(coordinate.digit).bound in place.padded

@@ -29,7 +29,7 @@ class Choice:
     ``groups`` holds, outermost first, the loops of each level as (iterator, trip count) in order; ``routes`` the
     memories each access passes (home left out); ``relaid`` the accesses that are re-laid out at home first; ``shared``
     the iterators whose loops stand around the whole nest; ``single`` the buffers, as (access, memory), that get one
-    slot even where there is room for two.
+    slot even where there is room for two; ``fine`` the accesses whose copies bring what one call needs at a time.
     """
 
     frame: Frame
@@ -39,6 +39,7 @@ class Choice:
     shared: frozenset[str] = frozenset()
     epilogue: Epilogue | None = None
     single: frozenset[tuple[int, str]] = frozenset()
+    fine: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,383 @@
+"""The analytic model over many tilings of one shape at once: a row per tiling, numpy throughout.
+
+    cycles = max over resources (busy + idle) + layout copies
+
+- busy: calls and copies on their units (``unit.*``), bytes on ports (``memory.port``), invocations at the dispatcher,
+  places in queues (``flight.*``), calls that add to one target one after the other (``chain``); and the turns of
+  doubled buffers: a piece is used, and then replaced by the one two tiles on;
+- idle, of the unit that calculates: until the first tiles are there, from the last call to the last drain, and whenever
+  a tile's copies are waited for: all of a buffer with one slot, partial sums that come back, copies that come in
+  bunches;
+- idle, of everything: the latency of the first copy and the last call, and short last tiles, which leave too little
+  work for the copies of the next tile.
+
+``least`` holds the busy times of units, ports, queues and dispatcher alone: no schedule with these tiles, orders and
+copies takes less. O(stops x loops) numpy operations per call, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import abc
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isamapper.costmodels.geometry import Column, Geometry, Mask, Orders
+from isamapper.costmodels.shape import Shape, Stop, Transfer
+from isamapper.costmodels.spreading import evenness
+
+Slots = NDArray[np.int64]
+
+CHUNK = 8192
+"""Rows priced at a time: their columns stay in the processor's cache."""
+ALL_SLOTS = 3
+"""Up to so many buffers every combination of slots is tried; with more, slots are doubled in order while there is
+room."""
+
+
+CROWDING = 0.015
+"""What a second resource that is busy all the time costs, of the whole: measured on random schedules of matrix
+products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """One row per tiling; ``cycles`` is infinite where the tiles do not fit or partial sums cannot come back."""
+
+    cycles: Column
+    least: Column
+    bytes_moved: Column
+    footprint_bytes: Column
+    slots: Slots
+
+
+def fitting(shape: Shape, tiles: NDArray[np.int64]) -> Mask:
+    """Which tiles fit their memories with one slot for every buffer; the order of loops plays no part."""
+    at = Geometry(shape, tiles, tuple(tuple(range(len(shape.extents))) for _ in range(shape.levels + 1)))
+    used = {name: np.zeros(len(tiles)) for name, _ in shape.capacity}
+    for stop in shape.stops:
+        if stop.memory in used:
+            used[stop.memory] = used[stop.memory] + at.tile_bytes(stop) * stop.padding
+    fits = np.ones(len(tiles), dtype=np.bool_)
+    for name, capacity in shape.capacity:
+        fits = fits & (used[name] <= capacity)
+    return fits
+
+
+def prices(shape: Shape, tiles: NDArray[np.int64], orders: Orders, slots: Slots | None = None) -> Prices:
+    """Prices of ``tiles`` (rows x levels x iterators, innermost level first) with ``slots`` (rows x buffers).
+
+    Without ``slots`` those that cost least are found, and given in the answer.
+    """
+    found = []
+    for start in range(0, max(1, len(tiles)), CHUNK):
+        own = orders if isinstance(orders, tuple) else orders[start : start + CHUNK]
+        pricer = _Pricer(shape, tiles[start : start + CHUNK], own)
+        given = None if slots is None else slots[start : start + CHUNK]
+        found.append(pricer.best() if given is None else pricer.prices(given))
+    if len(found) == 1:
+        return found[0]
+    columns = zip(*((p.cycles, p.least, p.bytes_moved, p.footprint_bytes, p.slots) for p in found), strict=True)
+    return Prices(*(np.concatenate(each) for each in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Buffered:
+    """What the slots of one buffer decide: its bytes, what it stalls with one slot and with two, its next tile's
+    copy."""
+
+    stop: Stop
+    held_bytes: Column
+    alone: Column
+    doubled: Column
+    copies: Column | None
+    moving: Mask
+
+
+class _Pricer:
+    """Everything that does not depend on slots is counted once."""
+
+    def __init__(self, shape: Shape, tiles: NDArray[np.int64], orders: Orders) -> None:
+        self.shape, self.at = shape, Geometry(shape, tiles, orders)
+        zero = np.zeros(self.at.rows)
+        self.busy: dict[str, Column] = {name: zero + cycles for name, cycles in shape.base}
+        self.moved, self.enter, self.leave, self.turns, self.returns = zero, zero, zero, zero, zero
+        self.copies, self.waiting = zero, zero
+        self.impossible = np.zeros(self.at.rows, dtype=np.bool_)
+        self.buffered: list[_Buffered] = []
+        self.held: dict[str, Column] = {name: zero for name, _ in shape.capacity}
+        self.kept: dict[int, Column] = {}
+        for place, stop in enumerate(shape.stops):
+            self._stop(place, stop)
+        if shape.chain_cycles:
+            self.busy["chain"] = shape.chain_cycles / self.at.apart()
+        self._join()
+
+    def _join(self) -> None:
+        """The busiest of what waits for copies, and of what does not; and how much the others are in its way."""
+        zero = np.zeros(self.at.rows)
+        self.working, self.other, self.least = zero, self.turns, zero
+        for name, cycles in self.busy.items():
+            self.least = np.maximum(self.least, cycles)
+            if name in (f"unit.{self.shape.unit}", "chain"):
+                self.working = np.maximum(self.working, cycles)
+            else:
+                self.other = np.maximum(self.other, cycles)
+        if self.shape.window < np.inf:
+            self.other = np.maximum(self.other, self._window())
+        longest = np.maximum(self.working, self.other)
+        close = np.zeros(self.at.rows)
+        for cycles in (*self.busy.values(), self.turns):
+            close = close + _eighth(cycles / longest)
+        self.crowded = CROWDING * longest * (close - 1)
+        latencies = (stop.fill.latency_cycles for stop in self.shape.stops if stop.fill is not None)
+        self.other = self.other + max(latencies, default=0.0) + self.shape.call_latency
+        self.working = self.working + self.enter + self.leave + self.returns
+
+    def _window(self) -> Column:
+        """What a window costs whose places are freed in order: a copy on its way holds up all that follow.
+
+        Copies spread over the work fill one place of a window each; copies in a bunch fill whole windows and let
+        nothing else run. The cheaper of both.
+        """
+        windows = (self.copies + self.shape.calls) / self.shape.window
+        each = self.waiting / np.maximum(self.copies, 1.0)
+        return np.minimum(np.minimum(self.copies, windows) * each, self.working + self.waiting / self.shape.window)
+
+    # copies
+
+    def _stop(self, place: int, stop: Stop) -> None:
+        if stop.level is None:
+            self._registers(place, stop)
+        elif stop.target:
+            self._target(stop)
+        else:
+            size, moved = self.at.tile_bytes(stop), self.at.moved_bytes(stop)
+            if stop.fill is None:
+                self._hold(stop, size, None, 0)
+                return
+            self._transfer(stop.fill, moved, size, stop)
+            gap = self._hold(stop, size, stop.fill, size * stop.fill.slowest)
+            last = max(other.access for other in self.shape.stops if other.level == stop.level)
+            self.enter = self.enter + (gap if stop.access == last else size * stop.fill.slowest)
+
+    def _target(self, stop: Stop) -> None:
+        size, moved, again = self.at.tile_bytes(stop), self.at.moved_bytes(stop), self.at.repeats(stop)
+        if stop.drain is not None:
+            self._transfer(stop.drain, moved, size, stop)
+            self.leave = self.leave + self._hold(stop, size, stop.drain, None)
+        if stop.fill is None:
+            self.impossible = self.impossible | (again > 1)
+            return
+        back = 1 - 1 / again
+        self._transfer(stop.fill, moved * back, size, stop)
+        wait = np.maximum(0.0, size * stop.fill.slowest + stop.fill.latency_cycles - self.shape.ahead_cycles)
+        self.returns = self.returns + wait * self.at.fills(stop) * back
+
+    def _transfer(self, transfer: Transfer, moved: Column, size: Column, stop: Stop) -> None:
+        for name, cycles in transfer.per_byte:
+            self.busy[name] = self.busy.get(name, 0.0) + moved * cycles
+        invocations = moved / np.minimum(size, transfer.piece_bytes)
+        for name, cycles in transfer.per_call:
+            self.busy[name] = self.busy.get(name, 0.0) + invocations * cycles
+        if stop.level is not None and self.shape.window < np.inf:
+            self.copies = self.copies + invocations
+            took = transfer.latency_cycles + np.minimum(size, transfer.piece_bytes) * transfer.slowest
+            self.waiting = self.waiting + invocations * took
+        if stop.level is not None and stop.level == self.shape.levels - 1:
+            self.moved = self.moved + moved * transfer.home_ratio
+
+    def _hold(self, stop: Stop, size: Column, transfer: Transfer | None, copies: Column | float | None) -> Column:
+        """Notes what the buffer's slots decide; returns what its copy adds where nothing precedes it."""
+        zero = np.zeros(self.at.rows)
+        held, fills = size * stop.padding, self.at.fills(stop)
+        if transfer is None:
+            self.held[stop.memory] = self.held.get(stop.memory, zero) + held
+            return zero
+        piece = transfer.latency_cycles + np.minimum(size, transfer.piece_bytes) * transfer.slowest
+        work, reuse = self.at.work(stop), self.at.reuse(stop)
+        again = 1 - 1 / reuse
+        waiting = np.minimum(self._others(stop, size), transfer.ahead_cycles)
+        turn = piece + self.shape.call_cycles + (work + waiting) * again
+        self.turns = np.maximum(self.turns, fills * turn / 2)
+        gap = piece + np.maximum(0.0, size * transfer.slowest - np.minimum(work / reuse, transfer.ahead_cycles))
+        bunched = self._bunches(stop, transfer, size, work) * fills
+        if stop.memory in self.shape.renamed:
+            self.held[stop.memory] = self.held.get(stop.memory, zero) + held
+            return gap
+        brought = None if copies is None else zero + copies
+        self.buffered.append(_Buffered(stop, held, gap * (fills - 1), bunched, brought, fills > 1))
+        return gap
+
+    def _others(self, stop: Stop, size: Column) -> Column:
+        """Cycles of the other copies of a tile: units take copies in order, so one that waits holds up those behind."""
+        total = np.zeros(self.at.rows)
+        for other in self.shape.stops:
+            transfer = other.drain if other.target else other.fill
+            if other.level == stop.level and transfer is not None and not other.target:
+                total = total + self.at.tile_bytes(other) * transfer.slowest
+        own = stop.drain if stop.target else stop.fill
+        assert own is not None
+        return np.maximum(0.0, total - np.minimum(size, own.piece_bytes) * own.slowest)
+
+    def _bunches(self, stop: Stop, transfer: Transfer, size: Column, work: Column) -> Column:
+        """What copies of one tile that come in bunches cost beyond what the queues take up."""
+        first = self.at.depth(stop)
+        inside = [
+            (group, place)
+            for group in range(first, self.shape.levels + 1)
+            for place, blocks in enumerate(self.shape.blocks)
+            if blocks > 1
+        ]
+        own = tuple(host for host, (_, place) in enumerate(inside) if place in stop.movers)
+        if transfer.ahead_cycles == np.inf or not own:
+            return np.zeros(self.at.rows)
+        pieces = np.ceil(size / transfer.piece_bytes - 1e-9)
+        hosts = [self.at.groups[group][place] for group, place in inside]
+        ranks = [self.at.rank(group, place) + group * len(self.shape.blocks) for group, place in inside]
+        blocks = [hosts[host] for host in own]
+        whole = blocks[0]
+        for each in blocks[1:]:
+            whole = whole * each
+        blocks[-1] = np.maximum(1.0, np.ceil(blocks[-1] * pieces / whole - 1e-9))
+        share, together = evenness(hosts, ranks, blocks, own)
+        copies, slack = size * transfer.slowest, transfer.ahead_cycles + self.shape.ahead_cycles
+        phases = np.maximum(0.0, copies + (1 - share) * work - np.maximum(copies, work) - slack)
+        at_once = np.minimum(copies, np.maximum(0.0, together * copies / pieces - slack) * pieces / together)
+        return np.maximum(phases, at_once)
+
+    def _registers(self, place: int, stop: Stop) -> None:
+        """Loads next to the instruction: once per call, less what loops inside the tile reuse while there is room."""
+        block, left = self.at.tile_bytes(stop), self._left(place)
+        grown = held = block
+        total = block * self.shape.calls
+        fits = np.ones(self.at.rows, dtype=np.bool_)
+        for trips, position in reversed(self.at.loops(self.shape.levels, self.shape.levels + 1)):
+            moves = self.at.moves(stop.dims, position)
+            grown = np.where(moves, grown * trips, grown)
+            fits = fits & (np.logical_not(moves) | (grown <= left))
+            stays = fits & np.logical_not(moves)
+            total = np.where(stays, total / trips, total)
+            held = np.where(stays & (trips > 1), grown, held)
+        self.kept[place] = held
+        if stop.memory in self.held:
+            self.held[stop.memory] = self.held[stop.memory] + block * stop.padding * self._pair(stop)
+        if stop.fill is not None:
+            self._transfer(stop.fill, total, block, stop)
+            self.enter = self.enter + block * stop.fill.slowest + stop.fill.latency_cycles
+
+    def _pair(self, stop: Stop) -> int:
+        return 1 if stop.memory in self.shape.renamed else 2
+
+    def _left(self, place: int) -> Column:
+        """Bytes of the tensor that a register file has room for, in one slot of the operand at ``place``."""
+        stop = self.shape.stops[place]
+        left = np.full(self.at.rows, float(dict(self.shape.capacity).get(stop.memory, 0)))
+        for other, operand in enumerate(self.shape.stops):
+            if other != place and operand.memory == stop.memory:
+                size = self.kept[other] if other in self.kept else self.at.tile_bytes(operand)
+                left = left - size * operand.padding * self._pair(stop)
+        return left / self._pair(stop) / stop.padding
+
+    # slots
+
+    def best(self) -> Prices:
+        """The slots that cost least, row by row."""
+        count = len(self.buffered)
+        if count > ALL_SLOTS:
+            return self.prices(self._greedy())
+        best: Prices | None = None
+        for row in itertools.product((2, 1), repeat=count):
+            slots = np.broadcast_to(np.array(row, dtype=np.int64), (self.at.rows, count))
+            found = self.prices(slots)
+            best = found if best is None else _better(best, found)
+        assert best is not None
+        return best
+
+    def _greedy(self) -> Slots:
+        """Two slots for every buffer in order, as long as the memory has room."""
+        slots = np.ones((self.at.rows, len(self.buffered)), dtype=np.int64)
+        used = dict(self.held)
+        for each in self.buffered:
+            used[each.stop.memory] = used[each.stop.memory] + each.held_bytes
+        for place, each in enumerate(self.buffered):
+            capacity = dict(self.shape.capacity).get(each.stop.memory, np.inf)
+            room = each.moving & (used[each.stop.memory] + each.held_bytes <= capacity)
+            slots[:, place] += room
+            used[each.stop.memory] = used[each.stop.memory] + np.where(room, each.held_bytes, 0.0)
+        return slots
+
+    def prices(self, slots: Slots) -> Prices:
+        """Prices with these slots."""
+        used, stalls = dict(self.held), np.zeros(self.at.rows)
+        for place, each in enumerate(self.buffered):
+            two = slots[:, place] == 2
+            bytes_ = np.where(two & each.moving, 2 * each.held_bytes, each.held_bytes)
+            used[each.stop.memory] = used[each.stop.memory] + bytes_
+            stalls = stalls + np.where(two, each.doubled, each.alone)
+        fits = ~self.impossible
+        for memory, capacity in self.shape.capacity:
+            fits = fits & (used[memory] <= capacity)
+        cycles = (
+            np.maximum(self.other, self.working + stalls)
+            + self._ragged(slots)
+            + self.crowded
+            + self.shape.before_cycles
+        )
+        footprint = sum(used.values(), np.zeros(self.at.rows))
+        return Prices(np.where(fits, cycles, np.inf), self.least, self.moved, footprint, slots)
+
+    def _ragged(self, slots: Slots) -> Column:
+        """A short last tile is too short for the copies of the next, and its own copies for the work before it."""
+        total = np.zeros(self.at.rows)
+        levels = {each.stop.level for each in self.buffered if each.copies is not None}
+        for level in sorted(level for level in levels if level is not None):
+            chosen = [(p, b) for p, b in enumerate(self.buffered) if b.stop.level == level and b.copies is not None]
+            total = total + self._short_tiles(level, chosen, slots)
+        return total
+
+    def _short_tiles(self, level: int, chosen: abc.Sequence[tuple[int, _Buffered]], slots: Slots) -> Column:
+        first = chosen[0][1].stop
+        work, total, open_ = self.at.work(first), np.zeros(self.at.rows), np.ones(self.at.rows, dtype=np.bool_)
+        visits = self.at.ones
+        for trips, _ in self.at.outer(first):
+            visits = visits * trips
+        places = [place for place, blocks in enumerate(self.shape.blocks) if blocks > 1]
+        for group in reversed(range(self.at.depth(first))):
+            ranks = {p: np.where(self.at.groups[group][p] > 1, self.at.rank(group, p), -1) for p in places}
+            innermost = np.full(self.at.rows, -1.0)
+            for rank in ranks.values():
+                innermost = np.maximum(innermost, rank)
+            for place in places:
+                here = open_ & (ranks[place] == innermost) & (innermost >= 0)
+                whole = self.shape.extents[place] / self.at.reach[level][place]
+                tail = whole - np.ceil(whole - 1e-9) + 1
+                copies = np.zeros(self.at.rows)
+                for index, each in chosen:
+                    if place in each.stop.movers and each.copies is not None:
+                        copies = np.where(slots[:, index] == 2, copies + each.copies, copies)
+                short = np.maximum(0.0, np.minimum(work, copies) - tail * np.maximum(work, copies))
+                total = np.where(here, total + short * visits / self.at.groups[group][place], total)
+            open_ = open_ & (innermost < 0)
+        return total
+
+
+def _eighth(values: Column) -> Column:
+    """The eighth power."""
+    square = values * values
+    fourth = square * square
+    return fourth * fourth
+
+
+def _better(one: Prices, other: Prices) -> Prices:
+    """Row by row the cheaper of two."""
+    wins = other.cycles < one.cycles
+    return Prices(
+        np.where(wins, other.cycles, one.cycles),
+        one.least,
+        one.bytes_moved,
+        np.where(wins, other.footprint_bytes, one.footprint_bytes),
+        np.where(wins[:, None], other.slots, one.slots),
+    )

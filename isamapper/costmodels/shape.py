@@ -1,0 +1,106 @@
+"""What the analytic model must know of one statement on one machine to price any tiling of it: plain numbers.
+
+A :class:`Shape` fixes the instruction, the memories every operand passes and the copies between them; tile sizes, loop
+orders and slots stay open. What does not belong here: pricing (``batch.py``) and how a shape is found (the scheduler).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+Dims = tuple[tuple[tuple[int, int], ...], ...]
+
+
+@lru_cache(maxsize=4096)
+def movers(dims: Dims) -> frozenset[int]:
+    """Positions of the iterators in ``dims``."""
+    return frozenset(place for dim in dims for place, _ in dim)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One copy instruction between two memories.
+
+    ``per_byte``: busy cycles of every port and unit for one byte; ``per_call``: those of one invocation (dispatch, a
+    place in the queue) of at most ``piece_bytes``; ``slowest`` is the largest number of ``per_byte``;
+    ``ahead_cycles``: how many cycles of copies may be queued up before the program goes on; ``home_ratio``: bytes in
+    the outer memory for one on chip.
+    """
+
+    per_byte: tuple[tuple[str, float], ...]
+    per_call: tuple[tuple[str, float], ...]
+    piece_bytes: float
+    latency_cycles: float
+    slowest: float
+    ahead_cycles: float
+    home_ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One operand in one memory on its way.
+
+    ``dims`` lists per tensor axis the (iterator position, coefficient) pairs that move along it. ``level`` is the tile
+    that lies here, 0 next to the instruction; None is a register file that is loaded again inside that tile. ``fill``
+    brings the operand in (partial sums back, for a target), ``drain`` takes a target out. Runs are rounded up to
+    ``request_bytes``; whole registers take ``padding`` bytes for one of the tensor.
+    """
+
+    access: int
+    memory: str
+    level: int | None
+    element_bytes: float
+    dims: Dims
+    fill: Transfer | None = None
+    drain: Transfer | None = None
+    request_bytes: int = 1
+    padding: float = 1.0
+    target: bool = False
+
+    @property
+    def movers(self) -> frozenset[int]:
+        """Positions of the iterators that move along some axis."""
+        return movers(self.dims)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A statement with instruction, memories and copies chosen.
+
+    ``extents`` and ``block`` are per iterator the kernel's and one call's iterations; ``base`` the busy cycles that
+    every tiling shares; ``capacity`` the bytes of every memory in use; ``renamed`` the memories whose slots hardware
+    alternates by itself; ``unit`` does the calls; ``target`` is
+    as the dims of a stop. ``chain_cycles``: what calls that add to one target take one after the other;
+    ``ahead_cycles``: how much work the queues hold; ``before_cycles``: layout copies before everything else;
+    ``window``: invocations on their way at a time where their places are freed in order; ``call_latency`` and
+    ``call_cycles`` are of one call.
+    """
+
+    extents: tuple[int, ...]
+    block: tuple[int, ...]
+    levels: int
+    stops: tuple[Stop, ...]
+    capacity: tuple[tuple[str, int], ...]
+    base: tuple[tuple[str, float], ...]
+    renamed: frozenset[str]
+    unit: str
+    target: Dims
+    calls: float
+    call_cycles: float
+    call_latency: float
+    chain_cycles: float = 0.0
+    ahead_cycles: float = 0.0
+    before_cycles: float = 0.0
+    window: float = math.inf
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Calls along every iterator."""
+        return tuple(-(-extent // block) for extent, block in zip(self.extents, self.block, strict=True))
+
+    @property
+    def buffers(self) -> tuple[Stop, ...]:
+        """Stops whose number of slots is a decision."""
+        return tuple(stop for stop in self.stops if stop.level is not None and stop.memory not in self.renamed)

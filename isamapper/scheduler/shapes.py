@@ -1,0 +1,275 @@
+"""The shape of a statement: what the analytic model must know of instruction, memories and copies.
+
+Found without building a nest: the copies are the cheapest between two memories for runs as long as the tensor has them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import abc
+from functools import lru_cache
+
+from isamapper.costmodels.analytic import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
+from isamapper.costmodels.shape import Dims, Shape, Stop, Transfer
+from isamapper.hwdesc.bind import timing
+from isamapper.hwdesc.model import Dispatch, Instruction, Machine, Memory, MemoryKind, Unit
+from isamapper.ir.nodes import Access, Role, Tensor
+from isamapper.plan.copies import copies_between
+from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, required_strides
+from isamapper.plan.nest import Epilogue
+from isamapper.scheduler.frames import Frame
+from isamapper.scheduler.routes import boundaries
+
+Routes = abc.Mapping[int, tuple[str, ...]]
+
+
+def level_count(machine: Machine, routes: Routes) -> int:
+    """How many boundaries the deepest route needs."""
+    levels = [level for access, route in routes.items() for level in boundaries(machine, access, route)]
+    return max((1 if level is None else level + 1 for level in levels), default=0)
+
+
+class ShapeMaker:
+    """Makes the shapes of one statement; ``shared`` iterators are loops around the whole nest and count once."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        tensors: abc.Mapping[str, Tensor],
+        home: str,
+        shared: frozenset[str],
+        epilogue: Epilogue | None,
+    ) -> None:
+        self.machine, self.tensors, self.home, self.shared, self.epilogue = machine, tensors, home, shared, epilogue
+
+    def shape(self, frame: Frame, routes: Routes, relaid: frozenset[int], fine: frozenset[int]) -> Shape:
+        """The shape of a frame whose operands take ``routes``."""
+        stops = [
+            stop
+            for access in routes
+            for stop in self._stops(frame, access, routes[access], access in relaid, access in fine)
+        ]
+        used = sorted({stop.memory for stop in stops})
+        known = ((name, self.machine.memory(name).capacity_bytes) for name in used)
+        own = [i for i in frame.statement.iterators if i.name not in self.shared]
+        calls = float(math.prod(frame.blocks(i.name) for i in own))
+        values = {parameter.name: parameter.high for parameter in frame.call.instruction.parameters}
+        unit = self.machine.unit(frame.call.instruction.unit)
+        return Shape(
+            tuple(i.extent for i in own),
+            tuple(frame.block(i.name) for i in own),
+            level_count(self.machine, routes),
+            tuple(stops),
+            tuple((name, size) for name, size in known if size is not None),
+            self._base(frame, routes, calls),
+            frozenset(name for name in used if self.machine.memory(name).renamed),
+            unit.name,
+            self._dims(frame, frame.statement.assign.target),
+            calls,
+            frame.cost_cycles / unit.count / max(calls, 1.0),
+            float(timing(frame.call.instruction, values)[1]),
+            calls * accumulate_cycles(frame.call) if _accumulates(frame) else 0.0,
+            cycles_ahead(self.machine, frame.call),
+            sum(self._layout_copy(frame, access) for access in relaid),
+            float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
+        )
+
+    def _base(self, frame: Frame, routes: Routes, calls: float) -> tuple[tuple[str, float], ...]:
+        """Busy cycles of all calls: their unit, the ports they stream through, dispatch, places in the queue."""
+        instruction = frame.call.instruction
+        unit = self.machine.unit(instruction.unit)
+        busy: dict[str, float] = {"dispatch": calls / self.machine.dispatch.per_cycle}
+        longest = 0.0
+        for operand, access in frame.call.sigma:
+            route = routes.get(access, ())
+            memory = self.machine.memory(route[-1] if route else self.home)
+            bits = operand_tensor(instruction.semantics, operand).dtype.bits
+            size = _block_elements(frame, frame.statement.accesses[access]) * bits / 8
+            found = port_beats(memory, access in frame.statement.written, size)
+            if found is not None:
+                busy[found[0]] = busy.get(found[0], 0.0) + found[1] * calls
+                longest = max(longest, found[1])
+        cycles = max(float(frame.cost_cycles), longest * calls)
+        busy[f"unit.{unit.name}"] = cycles / unit.count
+        values = {parameter.name: parameter.high for parameter in instruction.parameters}
+        for name, limit in _places(unit, self.machine.dispatch):
+            busy[name] = calls * timing(instruction, values)[1] / limit
+        return tuple(sorted(busy.items()))
+
+    def _in_order(self) -> bool:
+        return self.machine.dispatch.window_order != "any"
+
+    def _layout_copy(self, frame: Frame, access: int) -> float:
+        """Cycles of a layout copy at home; constants are re-laid out before run time."""
+        tensor = self.tensors[frame.statement.accesses[access].tensor]
+        if tensor.role is Role.CONST:
+            return 0.0
+        hop = self._hop(self.home, self.home, tensor, math.inf, math.inf)
+        return math.inf if hop is None else math.prod(tensor.shape) * tensor.dtype.bits / 8 * hop.slowest
+
+    def _stops(self, frame: Frame, access: int, route: tuple[str, ...], relaid: bool, fine: bool) -> abc.Iterator[Stop]:
+        found = frame.statement.accesses[access]
+        tensor = self.tensors[found.tensor]
+        dims, size = self._dims(frame, found), tensor.dtype.bits / 8
+        memories, target = (self.home, *route), access in frame.statement.written
+        for place, level in enumerate(boundaries(self.machine, access, route)):
+            source, memory = memories[place], memories[place + 1]
+            cached = self.machine.memory(memory).kind is MemoryKind.CACHE
+            dense = cached or relaid or place > 0
+            run = math.inf if dense else _run(frame, access, tensor) * size
+            most = _block_elements(frame, found) * size if level is None or fine else math.inf
+            inward = self._hop(source, memory, tensor, run, most)
+            outward = self._out(frame, memory, source, tensor, run, most, last=place == 0) if target else None
+            ports = (port for name in (source, memory) for port in self.machine.memory(name).ports)
+            request = max((port.request_bytes for port in ports), default=1) if cached and level is not None else 1
+            if target and self.epilogue is not None:
+                inward = None
+            padding = self._padding(frame, access, self.machine.memory(memory), size)
+            yield Stop(access, memory, level, size, dims, inward, outward, request, padding, target)
+
+    def _hop(self, source: str, target: str, tensor: Tensor, run: float, most: float) -> Transfer | None:
+        movers = copies_between(self.machine, source, target, tensor.dtype, tensor.dtype)
+        return self._best(movers, source, target, run, most)
+
+    def _out(
+        self, frame: Frame, source: str, target: str, tensor: Tensor, run: float, most: float, *, last: bool
+    ) -> Transfer | None:
+        if self.epilogue is not None and last:
+            return self._best((self.epilogue.instruction,), source, target, run, most)
+        return self._hop(source, target, tensor, run, most)
+
+    def _best(
+        self, movers: abc.Iterable[Instruction], source: str, target: str, run: float, most: float
+    ) -> Transfer | None:
+        ends = self.machine.memory(source), self.machine.memory(target)
+        found = [
+            transfer(mover, *ends, self.machine.unit(mover.unit), self.machine.dispatch, run, most) for mover in movers
+        ]
+        return min(found, key=lambda each: (each.slowest, -each.piece_bytes), default=None)
+
+    def _dims(self, frame: Frame, access: Access) -> Dims:
+        own = [i.name for i in frame.statement.iterators if i.name not in self.shared]
+        places = {name: place for place, name in enumerate(own)}
+        dims = (tuple((places[name], step) for name, step in r.terms if name in places) for r in access.map.results)
+        return tuple(dim for dim in dims if dim)
+
+    def _padding(self, frame: Frame, access: int, memory: Memory, element_bytes: float) -> float:
+        """Bytes of a memory of whole rows that one call's operand takes, per byte of the tensor in it."""
+        operand = frame.call.operand(access)
+        if operand is None or not memory.row_bytes:
+            return 1.0
+        tensor = operand_tensor(frame.call.instruction.semantics, operand)
+        own = _block_elements(frame, frame.statement.accesses[access]) * element_bytes
+        if memory.kind is MemoryKind.REGISTERS:
+            whole = math.prod(tensor.shape) * tensor.dtype.bits / 8
+        else:
+            last = max(1, _last_axis(frame, access)) * element_bytes
+            whole = own / last * -(-last // memory.row_bytes) * memory.row_bytes
+        return float(-(-whole // memory.row_bytes) * memory.row_bytes / own)
+
+
+@lru_cache(maxsize=4096)
+def transfer(
+    instruction: Instruction,
+    source: Memory,
+    target: Memory,
+    unit: Unit,
+    dispatch: Dispatch,
+    run_bytes: float,
+    most_bytes: float,
+) -> Transfer:
+    """Costs of a copy whose runs in the outer memory are ``run_bytes`` long and that moves ``most_bytes`` at most."""
+    shape = copy_shape(instruction)
+    assert shape is not None
+    tensor = operand_tensor(instruction.semantics, shape.source)
+    written = operand_tensor(instruction.semantics, shape.target).dtype.bits / tensor.dtype.bits
+    total = max(1.0, math.prod(tensor.shape) * tensor.dtype.bits / 8)
+    outer = shape.target if target.kind is MemoryKind.HOST else shape.source
+    total = min(total * min(1.0, run_bytes / _dense_bytes(instruction, outer)), most_bytes)
+    occupies, latency = timing(instruction, {})
+    longest = float(max(occupies, 1))
+    busy: dict[str, float] = {}
+    for memory, write in ((source, False), (target, True)):
+        found = port_beats(memory, write, total * (written if write else 1))
+        latency += memory.latency_cycles
+        if found is not None:
+            busy[found[0]] = busy.get(found[0], 0.0) + found[1] / total
+            longest = max(longest, found[1])
+    busy[f"unit.{unit.name}"] = longest / unit.count / total
+    per_call = {} if instruction.implicit else {"dispatch": 1.0 / dispatch.per_cycle}
+    for name, limit in _places(unit, dispatch):
+        per_call[name] = (longest + latency) / limit
+    slowest = max(busy.values())
+    depths = [depth for depth in (unit.queue_depth, dispatch.window) if depth is not None]
+    ahead = min(depths) * longest / unit.count if depths else math.inf
+    ratio = written if target.kind is MemoryKind.HOST else 1.0
+    busy_items, call_items = tuple(sorted(busy.items())), tuple(sorted(per_call.items()))
+    return Transfer(busy_items, call_items, total, float(latency), slowest, ahead, ratio)
+
+
+def _places(unit: Unit, dispatch: Dispatch) -> abc.Iterator[tuple[str, int]]:
+    """Names and numbers of the places that an invocation takes until its end."""
+    limit = in_flight_limit(unit)
+    if limit is not None:
+        yield f"flight.{unit.name}", limit
+    if dispatch.window is not None:
+        yield "flight.window", dispatch.window
+
+
+def _dense_bytes(instruction: Instruction, operand: str) -> float:
+    """Bytes of an operand that must lie side by side for the copy to move all it can."""
+    tensor = operand_tensor(instruction.semantics, operand)
+    strides = required_strides(instruction, operand)
+    size = math.prod(extent for extent, stride in zip(tensor.shape, strides, strict=True) if stride is not None)
+    return max(1.0, size * tensor.dtype.bits / 8)
+
+
+def _accumulates(frame: Frame) -> bool:
+    """Whether several calls add to one target."""
+    target = frame.statement.assign.target.map.results
+    return any(
+        frame.blocks(iterator.name) > 1 and not any(result.coefficient(iterator.name) for result in target)
+        for iterator in frame.statement.iterators
+    )
+
+
+def _run(frame: Frame, access: int, tensor: Tensor) -> float:
+    """Elements that lie side by side in the tensor where a tile grows along its last axis."""
+    results = frame.statement.accesses[access].map.results
+    long = [result for result, size in zip(results, tensor.shape, strict=True) if size > 1]
+    if not long:
+        return 1
+    last = long[-1]
+    facing = _facing(frame, access)
+    if facing and facing.isdisjoint(last.names):
+        return 1
+    if any(abs(step) == 1 and frame.block(name) > 1 for name, step in last.terms):
+        return tensor.shape[results.index(last)]
+    return max([1, *(frame.block(name) for name, step in last.terms if abs(step) == 1)])
+
+
+def _facing(frame: Frame, access: int) -> frozenset[str]:
+    """Iterators along the last axis of a call's operand that has any."""
+    operand = frame.call.operand(access)
+    assert operand is not None
+    iterators = {digit.name: digit.iterator for digit in frame.bound}
+    for axis in reversed(lone_axes(frame.call.instruction.semantics, operand)):
+        members = frame.call.members(axis)
+        if members:
+            return frozenset(iterators[name] for name in members)
+    return frozenset()
+
+
+def _last_axis(frame: Frame, access: int) -> int:
+    """Elements of one call's operand along its last axis, of those the statement has."""
+    operand = frame.call.operand(access)
+    assert operand is not None
+    axis = lone_axes(frame.call.instruction.semantics, operand)[-1:]
+    extents = {digit.name: digit.extent for digit in frame.bound}
+    return math.prod(extents[name] for each in axis for name in frame.call.members(each))
+
+
+def _block_elements(frame: Frame, access: Access) -> int:
+    """Distinct elements of the access in one call."""
+    names = {name for result in access.map.results for name, _ in result.terms}
+    return math.prod(frame.block(name) for name in names)
