@@ -24,7 +24,9 @@ from isamapper.scheduler.place import Choice
 from isamapper.scheduler.routes import input_routes, output_routes
 from isamapper.scheduler.tiling import Level
 
-Routes = dict[int, tuple[str, ...]]
+SLOWEST = 16
+"""Instructions that need so many times the cycles of the fastest are not what a library is written for."""
+
 Groups = tuple[tuple[tuple[str, int], ...], ...]
 
 
@@ -52,7 +54,7 @@ def sites_of(kernel: Kernel, machine: Machine) -> abc.Iterator[Site] | Rejection
     if not frames:
         return Rejection("SCH040", kernel.name, "no instruction can do it")
     least = min(frame.unit_cycles(machine) for frame in frames)
-    cheap = [frame for frame in frames if frame.unit_cycles(machine) <= 2 * least]
+    cheap = [frame for frame in frames if frame.unit_cycles(machine) <= SLOWEST * least]
     ordered = sorted(cheap, key=lambda frame: (not _in_order(frame), frame.unit_cycles(machine)))
     return (Site(subject, frame, routes) for frame in ordered for routes in _routes(subject, frame))
 

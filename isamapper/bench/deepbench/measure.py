@@ -103,7 +103,7 @@ def _measured(work: Work, machine: Machine, options: Options) -> Row:
         "kernel": work.name,
         "sizes": dict(work.kernel.sizes),
         **_figures(result),
-        **_rates(work, seconds),
+        **_rates(work, result),
         "precision": precision_of(work),
         "packed": list(work.packed),
         "home": _home(result),
@@ -139,12 +139,14 @@ def _home(result: Result) -> Row:
     return {"memory": memory.name, "bytes": moved.read_bytes + moved.written_bytes, "bytes_per_cycle": width}
 
 
-def _rates(work: Work, seconds: float) -> Row:
-    tera = max(seconds, 1e-12) * 1e12
+def _rates(work: Work, result: Result) -> Row:
+    """Operations a second by both counts; for recurrences the cycles of a step, what is done once spread over all."""
+    tera = max(result.timeline.cycles / result.timeline.clock_hz, 1e-12) * 1e12
     rates: Row = {"flops": work.flops, "tflops": work.flops / tera}
     if work.flops_with_input is not None:
         rates["flops_with_input"] = work.flops_with_input
         rates["tflops_with_input"] = work.flops_with_input / tera
+        rates["cycles_per_step"] = result.timeline.cycles / work.problem["timesteps"]
     if "sparsity" in dict(work.problem.values):
         rates["sparsity"] = float(work.problem.text("sparsity"))
         rates["note"] = "done as a dense product; the zeros are multiplied"
