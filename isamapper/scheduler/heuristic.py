@@ -24,6 +24,7 @@ from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.isolate import isolated
 from isamapper.scheduler.joint_search import best_joint_nest
 from isamapper.scheduler.refining import refined
+from isamapper.scheduler.residency import with_residents
 
 FINALISTS = 6
 
@@ -91,7 +92,7 @@ def _with_epilogues(
             return nest
         nests.append(nest)
     steps = tuple(step for nest in nests for step in steps_of(nest))
-    return Schedule(problem.kernel, covered, machine, steps, chosen.rewrites)
+    return with_residents(Schedule(problem.kernel, covered, machine, steps, chosen.rewrites), cost_model)
 
 
 def _best_nest(
