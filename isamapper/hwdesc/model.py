@@ -34,7 +34,11 @@ class PortDirection(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One path into a memory. ``request_bytes`` and ``burst_bytes`` round transfers up (1: no rounding)."""
+    """One path into a memory. ``request_bytes`` and ``burst_bytes`` round transfers up (1: no rounding).
+
+    ``sharers`` copies of a core use it at the same time and get equal shares of its bandwidth; files do not say so,
+    programs do.
+    """
 
     name: str
     direction: PortDirection
@@ -42,6 +46,7 @@ class Port:
     request_bytes: int = 1
     burst_bytes: int = 1
     arbitration: str = "oldest"  # oldest (program order) | fifo | round_robin
+    sharers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,11 @@ class _Body:
             body = self.statements(statement.body, inner)
         if trip is None or len(scope.found) > known:
             return None
-        return Loop(head.iterator.name, trip, body, IteratorKind(head.kind) if head.kind else None, statement.span)
+        kind = IteratorKind(head.kind) if head.kind else None
+        across = None if head.across is None else head.across.name
+        if head.across is not None and not scope.program:
+            scope.error("IR050", "'across' belongs to programs", head.across.span)
+        return Loop(head.iterator.name, trip, body, kind, statement.span, across)
 
     def check_iterator(self, name: syntax.Name, scope: Scope) -> None:
         if name.name in scope.iterators:

@@ -217,13 +217,17 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """``for iterator < extent``; ``kind`` is the author's claim, checked by the verifier (None: no claim)."""
+    """``for iterator < extent``; ``kind`` is the author's claim, checked by the verifier (None: no claim).
+
+    ``across`` names a grid of the machine whose copies take one iteration each, at the same time; programs only.
+    """
 
     iterator: str
     extent: Extent
     body: tuple[Node, ...]
     kind: IteratorKind | None = None
     span: Span | None = field(default=None, compare=False)
+    across: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

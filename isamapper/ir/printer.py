@@ -158,7 +158,8 @@ def _nest(loop: Loop) -> tuple[list[str], tuple[Node, ...]]:
     while len(body) == 1 and isinstance(body[0], Loop):
         inner = body[0]
         claim = f" {inner.kind.value}" if inner.kind else ""
-        heads.append(f"{inner.iterator} < {print_extent(inner.extent)}{claim}")
+        across = f" across {inner.across}" if inner.across else ""
+        heads.append(f"{inner.iterator} < {print_extent(inner.extent)}{claim}{across}")
         body = inner.body
     return heads, body
 

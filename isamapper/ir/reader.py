@@ -181,7 +181,14 @@ class _Reader:
         return syntax.For(heads, self.block(_trees(tree, "block")[0]), self._span(tree))
 
     def head(self, tree: _Tree) -> syntax.Head:
-        return syntax.Head(self._first_name(tree), self.expressions(tree)[0], _text(tree, "KIND"), self._span(tree))
+        across = _tree(tree, "across")
+        return syntax.Head(
+            self._first_name(tree),
+            self.expression(_trees(tree)[0]),
+            _text(tree, "KIND"),
+            self._span(tree),
+            None if across is None else self._first_name(across),
+        )
 
     def guard(self, tree: _Tree) -> syntax.If:
         conditions = tuple(each for chain in _trees(tree, "comparison") for each in self.comparisons(chain))

@@ -152,12 +152,13 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """``iterator < extent [kind]`` of a ``for``."""
+    """``iterator < extent [kind] [across grid]`` of a ``for``."""
 
     iterator: Name
     extent: Expression
     kind: str | None
     span: Span = field(compare=False, repr=False)
+    across: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)

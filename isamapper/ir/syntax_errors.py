@@ -39,6 +39,7 @@ _WORDS = {
     "_LESS": "'<'",
     "VBAR": "'|'",
     "AT": "'at'",
+    "ACROSS": "'across'",
     "_DOTS": "'..'",
     "_ARROW": "'->'",
     "_IN_MEMORY": "'@'",

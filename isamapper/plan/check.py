@@ -16,6 +16,7 @@ from isamapper.hwdesc.model import Instruction, Machine, ParameterRange
 from isamapper.ir.nodes import Direction, Invoke, Tensor
 from isamapper.ir.print_expression import print_extent
 from isamapper.ir.walk import Place, walk
+from isamapper.plan.check_cores import misdistributed
 from isamapper.plan.check_space import misplaced
 from isamapper.plan.check_window import misfits
 from isamapper.plan.domain import Domain
@@ -25,6 +26,7 @@ from isamapper.plan.program import Program
 def check_program(program: Program) -> tuple[Diagnostic, ...]:
     """Everything that keeps ``program`` from running on its machine, in textual order; empty where it fits."""
     found = [*_border(program), *misplaced(program.body, program.machine)]
+    found += misdistributed(program.body, program.machine)
     for node, place in walk(program.body):
         if isinstance(node, Invoke):
             found.extend(_invocation(node, place, program.machine))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import abc
 from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection, SourceError
@@ -14,7 +13,9 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Allocate, Assign, Constant, Direction, Kernel, Load, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import Addresses
 from isamapper.plan.check_copies import check_copies
+from isamapper.plan.check_cores import check_cores
 from isamapper.plan.check_nest import check_nest
+from isamapper.plan.cores import within_cores
 from isamapper.plan.emit import Stop, constant_shape, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
 from isamapper.plan.joint import join_of
@@ -25,7 +26,6 @@ from isamapper.plan.nest import Buffer, Call, Nest, depth_of
 from isamapper.plan.padding import inside, pad_value, padding_obstacle
 from isamapper.plan.program import Program
 from isamapper.plan.refusal import refusal, written_at
-from isamapper.plan.resident import check_resident, leaves
 from isamapper.plan.skeleton import Leaf, Shared, shared_iterators, skeleton
 from isamapper.plan.steps import Schedule, replay
 
@@ -49,8 +49,6 @@ class _Lowering:
         self.names = {*self.known, *(iterator.name for s in statements(schedule.covered) for iterator in s.iterators)}
         self.names |= {digit.name for nest in self.nests.values() for digit in nest.digits}
         self.tensors: dict[str, Tensor] = {}
-        self.residents: dict[tuple[int, Buffer], Tensor] = {}
-        self.before: list[Node] = []
         self.prepared: list[Node] = []
         self.allocated: list[Node] = []
 
@@ -65,7 +63,7 @@ class _Lowering:
                 self._hold(self._at_home(tensor), constants[tensor.name])
             elif self._is_stored(tensor.name):
                 self.allocated.append(Allocate(self._at_home(tensor)))
-        nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._whole(part))
+        nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._part(part))
         prepare: tuple[Node, ...] = (Prepare(tuple(self.prepared)),) if self.prepared else ()
         kernel = self.schedule.kernel
         body = Kernel(kernel.name, kernel.sizes, kernel.types, parameters, (*prepare, *self.allocated, *nodes))
@@ -89,23 +87,6 @@ class _Lowering:
         self.tensors[tensor.name] = placed
         return placed
 
-    def _whole(self, part: Leaf | Shared) -> tuple[Node, ...]:
-        """A part that stands in no loop, with the buffers that stay throughout it."""
-        with self.addresses.scope():
-            allocated = [Allocate(tensor) for tensor in self._place_residents(part)]
-            nodes = self._part(part)
-            before, self.before = self.before, []
-            return (*allocated, *before, *nodes)
-
-    def _place_residents(self, part: Leaf | Shared) -> abc.Iterator[Tensor]:
-        for nest in (self.nests[number] for number in leaves(part) if number in self.nests):
-            for buffer in nest.buffers:
-                layout = buffer_layout(nest, buffer) if buffer.resident else None
-                if isinstance(layout, Layout):  # what is wrong with another is said where its nest is lowered
-                    tensor = self._buffer(nest, buffer, layout)
-                    self.residents[nest.statement.index, buffer] = tensor
-                    yield tensor
-
     def _part(self, part: Leaf | Shared) -> tuple[Node, ...]:
         match part:
             case Leaf(statement):
@@ -126,8 +107,8 @@ class _Lowering:
     def _sound_nest(self, nest: Nest) -> tuple[Node, ...]:
         shapes = {name: tensor.shape for name, tensor in self.known.items()}
         reason = (
-            check_nest(nest)
-            or check_resident(self.schedule.covered, nest)
+            check_cores(nest, self.machine)
+            or check_nest(nest)
             or check_copies(nest, self.known, self.machine, self.home)
             or padding_obstacle(nest, shapes)
             or self._misnamed(nest)
@@ -140,11 +121,10 @@ class _Lowering:
                 Allocate(stop.tensor)
                 for path in stops.values()
                 for stop in path
-                if stop.buffer is not None and not stop.buffer.prepared and not stop.buffer.resident
+                if stop.buffer is not None and not stop.buffer.prepared
             )
-            lowering = NestLowering(self.machine, nest, stops, self._constants(nest))
-            self.before += lowering.before()
-            return (*buffers, *lowering.nodes())
+            nodes = NestLowering(self.machine, nest, stops, self._constants(nest)).nodes()
+            return within_cores(nodes, buffers, len(nest.distributed))
 
     def _constants(self, nest: Nest) -> dict[str, Tensor]:
         """A tensor for every operand that is fed a constant, filled offline."""
@@ -213,8 +193,6 @@ class _Lowering:
         return tuple(stops)
 
     def _buffer(self, nest: Nest, buffer: Buffer, layout: Layout) -> Tensor:
-        if (nest.statement.index, buffer) in self.residents:
-            return self.residents[nest.statement.index, buffer]
         shape = tuple(axis.extent for axis in layout.axes)
         if buffer.slots > 1:
             shape = (buffer.slots, *shape)

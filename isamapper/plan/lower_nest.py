@@ -54,19 +54,15 @@ class NestLowering:
         constants: abc.Mapping[str, Tensor],
     ) -> None:
         self.machine, self.nest, self.stops, self.constants = machine, nest, stops, constants
+        self.cores = len(nest.distributed)
         self.fills: list[Move] = []
-        self.stays: list[Move] = []
         self.drains: list[Move] = []
         self._collect()
         self.active: dict[tuple[str, bool], tuple[Chunk, ...]] = {}
 
     def nodes(self) -> tuple[Node, ...]:
-        """The whole nest, apart from what :meth:`before` gives."""
+        """The whole nest."""
         return self._level(0)
-
-    def before(self) -> tuple[Node, ...]:
-        """The fills of buffers that stay: to be done once, before the loops around the nest."""
-        return tuple(node for move in self.stays for node in self._copy(move, {}))
 
     # which moves there are
 
@@ -80,8 +76,7 @@ class NestLowering:
                 if buffer.fill is not None and not buffer.prepared:
                     transfer = Transfer(buffer.fill, self._mover(buffer.fill.instruction), outer, inner, False)
                     lowest = self._lowest(depth, outer) if buffer.prefetch and buffer.access not in written else None
-                    moves = self.stays if buffer.resident else self.fills
-                    moves.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0))
+                    self.fills.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0))
                 if buffer.drain is not None:
                     mover = self._mover(buffer.drain.instruction, last=outer.buffer is None)
                     transfer = Transfer(buffer.drain, mover, inner, outer, True)
@@ -100,7 +95,7 @@ class NestLowering:
         Slots follow the running count of iterations, which has gaps where a clipped loop ends early: nothing is
         prefetched across such a gap, nor beyond the tile that the next memory out holds.
         """
-        floor = 0 if outer.buffer is None else depth_of(self.nest, outer.buffer.loop)
+        floor = self.cores if outer.buffer is None else depth_of(self.nest, outer.buffer.loop)
         lowest = None
         for level in range(depth - 1, floor - 1, -1):
             lowest = level
@@ -114,7 +109,7 @@ class NestLowering:
         Nobody may read the result in between, and the last tile must be known: it is drained after those loops, before
         the next memory out drains its own.
         """
-        start = 0 if outer.buffer is None else depth_of(self.nest, outer.buffer.loop)
+        start = self.cores if outer.buffer is None else depth_of(self.nest, outer.buffer.loop)
         loops = self.nest.order[start:depth]
         steady = all(self._trips_are_constant(name) and not self._repeats(name) for name in loops)
         return start if loops and steady else None
@@ -143,7 +138,7 @@ class NestLowering:
             body.extend(self._enter(move, name))
         body.extend(self._level(depth + 1))
         self.active = saved
-        loop = Loop(name, self._trip(name), tuple(body))
+        loop = Loop(name, self._trip(name), tuple(body), across=dict(self.nest.distributed).get(name))
         rest = [node for move in hosted for node in self._catch_up(move, name)]
         return (loop, *rest)
 

@@ -58,9 +58,8 @@ class Buffer:
     sharing a window.
     ``prefetch`` issues the next fill inside the present iteration's loops; ``delay`` does so for the previous drain.
     ``spread`` pairs inner loops with coordinates: each iteration of the loop carries its share of the coordinate.
-    ``prepared`` buffers hold const tensors re-laid out offline; ``resident`` ones are filled once, before the loops
-    that statements share. ``row`` is how many elements a row (or register) of the memory holds: what an instruction
-    reads starts and ends at whole rows.
+    ``prepared`` buffers hold const tensors re-laid out offline. ``row`` is how many elements a row (or register) of the
+    memory holds: what an instruction reads starts and ends at whole rows.
     """
 
     access: int
@@ -77,7 +76,6 @@ class Buffer:
     spread: tuple[tuple[str, str], ...] = ()
     prepared: bool = False
     row: int = 1
-    resident: bool = False
     span: Span | None = field(default=None, compare=False)
 
 
@@ -126,7 +124,8 @@ class Nest:
 
     ``call`` does the statement; where the target accumulates over several calls, ``first`` is the overwriting form used
     by the first of them, or ``init`` a call that fills the target with the reduction's identity before it.
-    ``buffers`` are listed per access from home to instruction.
+    ``buffers`` are listed per access from home to instruction. ``distributed`` pairs the outermost loops with the grids
+    across whose copies they run.
     """
 
     statement: Statement
@@ -137,7 +136,9 @@ class Nest:
     order: tuple[str, ...]
     buffers: tuple[Buffer, ...]
     epilogue: Epilogue | None = None
+    distributed: tuple[tuple[str, str], ...] = ()
     order_span: Span | None = field(default=None, compare=False)
+    distributed_span: Span | None = field(default=None, compare=False)
 
     def digit(self, name: str) -> Digit:
         """The digit called ``name``; KeyError where there is none."""

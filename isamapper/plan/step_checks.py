@@ -10,11 +10,12 @@ from typing import assert_never
 
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement
+from isamapper.plan.cores import grid_named
 from isamapper.plan.join_checks import join_mistakes
 from isamapper.plan.joint import Join, seen_instruction
 from isamapper.plan.needle import copy_shape, iterator_sizes, writes
 from isamapper.plan.nest import Buffer, Copy, Nest
-from isamapper.plan.step_kinds import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
+from isamapper.plan.step_kinds import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
 
 
 def misstep(step: Step, nest: Nest | None, found: abc.Sequence[Statement], machine: Machine) -> str | None:
@@ -41,6 +42,11 @@ def _mistakes(step: Step, nest: Nest | None, found: abc.Sequence[Statement], mac
                     yield f"digit '{digit.name}' has no extent"
                 if nest is not None and digit.name in {known.name for known in nest.digits}:
                     yield f"there is a digit '{digit.name}' already"
+        case Distribute(_, pairs):
+            yield from _no_loops([loop for loop, _ in pairs], () if nest is None else nest.order)
+            for _, grid in pairs:
+                if grid_named(machine, grid) is None:
+                    yield f"machine '{machine.name}' has no grid '{grid}'"
         case Reorder(_, loops):
             yield from _no_loops(loops, () if nest is None else [d.name for d in nest.digits if d.bound is None])
         case Place(_, buffer):

@@ -78,4 +78,13 @@ class Fuse:
     span: Span | None = field(default=None, compare=False)
 
 
-Step: TypeAlias = Apply | Split | Reorder | Place | Pipeline | Fuse | Join
+@dataclass(frozen=True, slots=True)
+class Distribute:
+    """Run the statement's outermost loops across grids: each iteration on a copy of its own, all at the same time."""
+
+    statement: int
+    loops: tuple[tuple[str, str], ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+Step: TypeAlias = Apply | Split | Reorder | Place | Pipeline | Fuse | Join | Distribute

@@ -3,6 +3,7 @@
     apply 0 call compute(a = 1, w = 2, c = 0) over i = [m0], j = [n0], k = [k0]
     split 0 m into m1: 4, m0: 16 in i
     reorder 0 m1, n1, k1
+    distribute 0 m1 across core
     place 0.1 spad at k1 slots 2 fill mvin(i = m0*16, j = k0*16)
     pipeline 0.1 spad spread [n1 = m0]
     fuse 0 with 1 by mvout_i8
@@ -14,16 +15,18 @@
 from __future__ import annotations
 
 import re
+from collections import abc
 from typing import assert_never
 
 from isamapper.plan.join_text import print_join, read_join
 from isamapper.plan.joint import Join
 from isamapper.plan.nest import Buffer, Copy, Digit
 from isamapper.plan.step_reader import StepReader
-from isamapper.plan.steps import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
+from isamapper.plan.steps import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
-_FLAGS = ("prepared", "resident", "prefetch", "delay")
+_FLAGS = ("prepared", "prefetch", "delay")
+_KINDS = "apply, split, reorder, distribute, place, pipeline, fuse, join"
 
 
 def print_step(step: Step) -> str:
@@ -47,6 +50,8 @@ def print_step(step: Step) -> str:
             return f"fuse {statement} with {consumer} by {_word(instruction)}{_values(values)}"
         case Join():
             return print_join(step)
+        case Distribute(statement, loops):
+            return f"distribute {statement} {', '.join(f'{_word(loop)} across {_word(grid)}' for loop, grid in loops)}"
         case _:
             assert_never(step)
 
@@ -124,7 +129,7 @@ def _copy(copy: Copy) -> str:
 
 def parse_step(line: StepReader) -> Step:
     """The step on ``line``, which is read to its end; SourceError where it is malformed."""
-    kind = line.word("apply, split, reorder, place, pipeline, fuse or join")
+    kind = line.word(f"one of {_KINDS}")
     match kind:
         case "apply":
             step: Step = _read_apply(line)
@@ -145,10 +150,21 @@ def parse_step(line: StepReader) -> Step:
             step = Fuse(statement, consumer, instruction, _read_values(line), line.span)
         case "join":
             step = read_join(line)
+        case "distribute":
+            step = Distribute(line.number(), tuple(_read_across(line)), line.span)
         case _:
-            raise line.wrong(f"'{kind}' is no step", "one of apply, split, reorder, place, pipeline, fuse, join")
+            raise line.wrong(f"'{kind}' is no step", f"one of {_KINDS}")
     line.end()
     return step
+
+
+def _read_across(line: StepReader) -> abc.Iterator[tuple[str, str]]:
+    while True:
+        loop = line.name("a loop")
+        line.expect("across")
+        yield loop, line.name("a grid")
+        if not line.accept(","):
+            return
 
 
 def _read_apply(line: StepReader) -> Apply:
@@ -199,12 +215,13 @@ def _read_place(line: StepReader) -> Place:
     order = _read_list(line) if line.accept("order") else ()
     row = line.number() if line.accept("row") else 1
     expand = tuple(line.numbers()) if line.accept("expand") else ()
-    prepared, resident, prefetch, delay = (line.accept(word) for word in _FLAGS)
+    prepared, prefetch, delay = (line.accept(word) for word in _FLAGS)
     spread = _read_spread(line)
     fill = _read_copy(line) if line.accept("fill") else None
     drain = _read_copy(line) if line.accept("drain") else None
-    overlap = (prefetch, delay, spread, prepared, row, resident)
-    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, *overlap)
+    buffer = Buffer(
+        access, memory, loop, slots, layout, order, expand, fill, drain, prefetch, delay, spread, prepared, row
+    )
     return Place(statement, buffer, line.span)
 
 

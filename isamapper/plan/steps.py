@@ -17,9 +17,22 @@ from isamapper.ir.nodes import Kernel
 from isamapper.plan.joint import Join, join_of, joint_statement, seen_instruction
 from isamapper.plan.nest import Call, Epilogue, Nest
 from isamapper.plan.step_checks import misstep
-from isamapper.plan.step_kinds import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
+from isamapper.plan.step_kinds import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
 
-__all__ = ["Apply", "Fuse", "Join", "Pipeline", "Place", "Reorder", "Schedule", "Split", "Step", "replay", "steps_of"]
+__all__ = [
+    "Apply",
+    "Distribute",
+    "Fuse",
+    "Join",
+    "Pipeline",
+    "Place",
+    "Reorder",
+    "Schedule",
+    "Split",
+    "Step",
+    "replay",
+    "steps_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,8 @@ def _take(machine: Machine, found: tuple[Statement, ...], nest: Nest, step: Step
         case Fuse(_, consumer, instruction, values):
             chosen = specialised(machine.instruction(instruction), values)
             return replace(nest, epilogue=Epilogue(found[consumer], chosen, values, step.span))
+        case Distribute(_, loops):
+            return replace(nest, distributed=loops, distributed_span=step.span)
         case Join():
             raise AssertionError("a join makes a statement, no nest")
         case _:
@@ -103,6 +118,8 @@ def steps_of(nest: Nest) -> tuple[Step, ...]:
         if digits:
             steps.append(Split(index, iterator.name, digits))
     steps.append(Reorder(index, nest.order))
+    if nest.distributed:
+        steps.append(Distribute(index, nest.distributed))
     for buffer in nest.buffers:
         steps.append(Place(index, replace(buffer, prefetch=False, delay=False, spread=())))
         if buffer.prefetch or buffer.delay:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 
 from isamapper.plan.program import Program
 from isamapper.sim import event, reference
+from isamapper.sim.cores import runs_across, simulate_cores
 from isamapper.sim.counters import Counters
 from isamapper.sim.sites import Model, model
 from isamapper.sim.timeline import Timeline, timeline
@@ -30,10 +31,14 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False, spr
     that repeat are stepped until they do, so what is left out is periods like those before it (compiled engine only;
     others keep the first).
 
+    Loops across a grid are timed core by core (``cores.py``), without a trace.
+
     SourceError where the program does not suit its machine, or violates a hazard on a machine that does not wait.
     """
     if engine not in ENGINES:
         raise ValueError(f"'{engine}' is not an engine; there are {', '.join(ENGINES)}")
+    if runs_across(program):
+        return simulate_cores(program, lambda core: simulate(core, engine=engine))
     view = model(program)
     counters = _run(view, engine, 0)
     if trace or spread:

@@ -74,6 +74,11 @@ CODES: dict[str, tuple[str, str]] = {
         """The copy instruction that fills or drains a buffer moves elements of another data type, or between other
         memories, than those of the tensor's path.""",
     ),
+    "SCH015": (
+        "loops that cannot be distributed",
+        """Distributed loops are the outermost, their iterations are independent, a grid has a copy for each, and all that
+        the statement uses inside them every copy has for itself: units, and memories for its buffers.""",
+    ),
     "SCH020": (
         "a step that does not apply",
         """A step of the schedule names something that is not there, or does not fit what the steps before it
@@ -166,6 +171,16 @@ CODES: dict[str, tuple[str, str]] = {
     "SCH113": (
         "a tensor without a place",
         """In a program every tensor lies in a memory of the machine, at an address.""",
+    ),
+    "SCH120": (
+        "a loop across a grid that cannot be",
+        """A loop `across` a grid stands outside all others, names a grid of the machine and runs at most as often as the
+        grid has copies; inside it stand only tensors in memories and instructions of units that every copy has.""",
+    ),
+    "SCH121": (
+        "cores that touch one element",
+        """What one core writes to a tensor that cores share, no other core may touch before they meet. It must show in
+        one axis of the tensor: the loop moves the windows there by more than they reach.""",
     ),
     "SCH114": (
         "other tensors than the kernel's",

@@ -19,7 +19,7 @@ from isamapper.sim.compiled.text import DECLARATIONS
 SHARED = {
     "take": 3,
     "last": 3,
-    "spread": 10,
+    "spread": 11,
     "take_banks": 6,
     "last_banks": 6,
     "compact": 0,

@@ -164,9 +164,9 @@ def _spread() -> str:
 
     ``rows`` is a table of ``axes`` pairs (count, step in bits), with a word of counter each behind it.
     """
-    names = ["rows", "axes", "start", "size", "unit", "banks", "request", "burst", "rate", "out"]
+    names = ["rows", "axes", "start", "size", "unit", "banks", "request", "burst", "sharers", "rate", "out"]
     fn = Function("spread", names)
-    rows, axes, start, size, unit, banks, request, burst, rate, out = fn.parameters
+    rows, axes, start, size, unit, banks, request, burst, sharers, rate, out = fn.parameters
     counters = fn.add(rows, fn.mul(axes, 2))
     with fn.counted(banks) as bank:
         fn.store(fn.add(out, bank), 0)
@@ -190,7 +190,7 @@ def _spread() -> str:
     greatest = fn.variable(0)
     with fn.counted(banks) as bank:
         bursts = fn.mul(fn.ceil_divide(fn.load(fn.add(out, bank)), burst), burst)
-        beats = fn.ceil_divide(bursts, rate)
+        beats = fn.ceil_divide(fn.mul(bursts, sharers), rate)
         fn.store(fn.add(out, bank), beats)
         fn.set(greatest, fn.maximum(fn.get(greatest), beats))
     return fn.end(fn.get(greatest))

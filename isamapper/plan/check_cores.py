@@ -1,0 +1,237 @@
+"""May loops run across the copies of a grid: in a nest, and in a program.
+
+Cores share what no grid copies. Each works on its own tensors in its own memories with its own units; what it writes
+to shared tensors no other core touches.
+What does not belong here: how much time that takes (``sim/cores.py``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.diagnostics.source import Diagnostic, Rejection
+from isamapper.hwdesc.classify import reads_and_writes
+from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.ir.affine import Affine, substitute, variable
+from isamapper.ir.feasibility import box, feasible
+from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Window
+from isamapper.ir.walk import Place, domain, value_range, walk
+from isamapper.plan.cores import across_chain, grid_named, own
+from isamapper.plan.nest import Nest, depth_of
+from isamapper.plan.refusal import written_at
+
+# a nest
+
+
+def check_cores(nest: Nest, machine: Machine) -> Rejection | None:
+    """Why the nest's loops cannot be distributed as it says, or None."""
+    return next(_mistakes(nest, machine), None) if nest.distributed else None
+
+
+def _mistakes(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
+    at, loops = written_at(nest.distributed_span), tuple(loop for loop, _ in nest.distributed)
+    if nest.order[: len(loops)] != loops:
+        edit = f"'reorder {nest.statement.index} {', '.join(loops)}, …'"
+        yield Rejection("SCH015", f"loop '{loops[0]}'", "distributed loops are the outermost", at, edit)
+    kinds = {each.name: each.kind for each in nest.statement.iterators}
+    for loop in loops:
+        iterator = nest.digit(loop).iterator
+        if kinds[iterator] is not IteratorKind.PARALLEL:
+            reason = f"iterations of '{iterator}' depend on each other ({kinds[iterator].value})"
+            yield Rejection("SCH015", f"loop '{loop}'", reason, at, "an iterator of the target that nothing carries")
+    if any(digit.bound is None and digit.name not in nest.order and digit.extent > 1 for digit in nest.digits):
+        reason = "a loop that statements share stands around it, and cores meet at the end of every nest"
+        yield Rejection("SCH015", f"loop '{loops[0]}'", reason, at, "no distribution")
+    yield from _counted(nest, machine)
+    yield from _owned(nest, machine)
+
+
+def _counted(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
+    at = written_at(nest.distributed_span)
+    for name in dict.fromkeys(grid for _, grid in nest.distributed):
+        grid = grid_named(machine, name)
+        used = math.prod(nest.digit(loop).extent for loop, other in nest.distributed if other == name)
+        if grid is not None and used > grid.count:
+            reason = f"it has {grid.count} copies, the loops have {used} iterations"
+            yield Rejection("SCH015", f"grid '{name}'", reason, at, "smaller digits")
+
+
+def _owned(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
+    mine = own(machine, (grid for _, grid in nest.distributed))
+    depth, inner = len(nest.distributed), nest.distributed[-1][0]
+    for buffer in (each for each in nest.buffers if not each.prepared):
+        subject, at = f"buffer of access {buffer.access} in '{buffer.memory}'", written_at(buffer.span)
+        if buffer.memory not in mine:
+            yield Rejection("SCH015", subject, "cores share that memory", at, f"memories of a core: {_names(mine)}")
+        if depth_of(nest, buffer.loop) < depth:
+            yield Rejection("SCH015", subject, "every core has its own", at, f"at '{inner}' or further in")
+    calls = [each.instruction for each in (nest.call, nest.first, nest.init) if each is not None]
+    copies = [copy.instruction for buffer in nest.buffers for copy in (buffer.fill, buffer.drain) if copy is not None]
+    for instruction in (*calls, *(machine.instruction(name) for name in copies)):
+        if instruction.unit not in mine:
+            reason = f"cores share its unit '{instruction.unit}'"
+            yield Rejection(
+                "SCH015", f"'{instruction.name}'", reason, written_at(nest.distributed_span), "no distribution"
+            )
+
+
+def _names(names: abc.Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+# a program
+
+
+def misdistributed(body: Kernel, machine: Machine) -> abc.Iterator[Diagnostic]:
+    """Everything that keeps the program's loops from running across grids as it says."""
+    chains = [across_chain(node)[0] for node in body.body]
+    allowed = {id(loop) for chain in chains for loop in chain}
+    for node, _ in walk(body):
+        if isinstance(node, Loop) and node.across is not None:
+            if id(node) not in allowed:
+                message = f"loop '{node.iterator}' runs across '{node.across}', so no other loop stands around it"
+                yield Diagnostic("SCH120", message, node.span, "cores meet at the end of every nest")
+            elif grid_named(machine, node.across) is None:
+                message = f"machine '{machine.name}' has no grid '{node.across}'"
+                yield Diagnostic("SCH120", message, node.span)
+    for chain in (each for each in chains if each):
+        yield from _chain(body, chain, machine)
+
+
+def _chain(body: Kernel, chain: tuple[Loop, ...], machine: Machine) -> abc.Iterator[Diagnostic]:
+    grids = tuple(str(loop.across) for loop in chain)
+    for name in dict.fromkeys(grids):
+        grid = grid_named(machine, name)
+        extents = [loop.extent for loop in chain if loop.across == name]
+        if not all(each.is_constant for each in extents):
+            yield Diagnostic("SCH120", f"loops across '{name}' run a fixed number of times", chain[0].span)
+            return
+        used = math.prod(each.bounds[0].constant for each in extents)
+        if grid is not None and used > grid.count:
+            message = f"grid '{name}' has {grid.count} copies, the loops across it have {used} iterations"
+            yield Diagnostic("SCH120", message, chain[0].span)
+    mine = own(machine, grids)
+    inside = [(node, place) for node, place in walk(body) if chain[-1].iterator in place.iterators]
+    for node, _ in inside:
+        match node:
+            case Allocate(tensor) if tensor.memory not in mine:
+                message = f"tensor '{tensor.name}' is a core's own, but cores share memory '{tensor.memory}'"
+                yield Diagnostic("SCH120", message, node.span, f"memories of a core: {_names(mine)}")
+            case Invoke(name) if (found := _instruction(machine, name)) is not None and found.unit not in mine:
+                yield Diagnostic("SCH120", f"'{name}' is done by '{found.unit}', which cores share", node.span)
+            case _:
+                pass
+    yield from _conflicts(machine, chain, inside)
+
+
+def _instruction(machine: Machine, name: str) -> Instruction | None:
+    return next((each for each in machine.instructions if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A window on a tensor that cores share."""
+
+    invoke: Invoke
+    window: Window
+    place: Place
+    writes: bool
+
+
+def _conflicts(
+    machine: Machine, chain: tuple[Loop, ...], inside: abc.Sequence[tuple[Node, Place]]
+) -> abc.Iterator[Diagnostic]:
+    """Shared elements that one core writes and another touches, or that cannot be told apart."""
+    for name, uses in _shared(machine, len(chain), inside).items():
+        for one, other in itertools.combinations_with_replacement(uses, 2):
+            if not one.writes and not other.writes:
+                continue
+            for depth, loop in enumerate(chain):
+                if not _apart(loop, one, other) and _meet(chain[:depth], loop, one, other):
+                    message = f"cores may touch one element of '{name}' across '{loop.iterator}', and one writes it"
+                    yield Diagnostic("SCH121", message, one.window.span or one.invoke.span)
+                    return
+
+
+def _shared(machine: Machine, depth: int, inside: abc.Sequence[tuple[Node, Place]]) -> dict[str, list[_Use]]:
+    """Windows on tensors declared outside the ``depth`` outermost loops, by tensor."""
+    found: dict[str, list[_Use]] = {}
+    for node, place in inside:
+        instruction = _instruction(machine, node.instruction) if isinstance(node, Invoke) else None
+        if instruction is None or not isinstance(node, Invoke):
+            continue
+        _, written = reads_and_writes(instruction)
+        for operand, window in node.windows:
+            declaration = place.declaration(window.tensor)
+            if declaration is not None and declaration.depth < depth:
+                found.setdefault(window.tensor, []).append(_Use(node, window, place, operand in written))
+    return found
+
+
+def _apart(loop: Loop, one: _Use, other: _Use) -> bool:
+    """Whether some axis alone keeps iterations of ``loop`` apart, whatever the other loops do."""
+    for axis, offset in enumerate(one.window.offsets):
+        step = offset.coefficient(loop.iterator)
+        if step and step == other.window.offsets[axis].coefficient(loop.iterator):
+            (low, high), (least, most) = (_reach(each, axis, loop.iterator) for each in (one, other))
+            if abs(step) > max(high - least, most - low):
+                return True
+    return False
+
+
+def _reach(use: _Use, axis: int, left_out: str) -> tuple[int, int]:
+    """Least and greatest index along an axis, one iterator left out."""
+    extents = dict(zip(use.place.iterators, use.place.extents, strict=True))
+    low, high = value_range(use.window.offsets[axis], {**extents, left_out: 1})
+    for each in use.window.axes:
+        step = dict(each.steps).get(axis, 0)
+        last = max(0, min(value_range(bound, extents)[1] for bound in each.extent.bounds) - 1)
+        low, high = low + min(0, step * last), high + max(0, step * last)
+    return low, high
+
+
+def _meet(around: tuple[Loop, ...], loop: Loop, one: _Use, other: _Use) -> bool:
+    """Whether iterations of ``loop``, alike in the loops ``around`` it, may touch one element; exact where decided."""
+    left, right = _renamed(one, "p"), _renamed(other, "q")
+    fixed = [Constraint(left[each.iterator] - right[each.iterator], equality=True) for each in around]
+    for first, second in zip(_indices(one, left, "p"), _indices(other, right, "q"), strict=True):
+        fixed.append(Constraint(first - second, equality=True))
+    fixed += [*_positions(one, left, "p"), *_positions(other, right, "q")]
+    step = right[loop.iterator] - left[loop.iterator]
+    orders = [Constraint(step - 1)] + ([Constraint(-step - 1)] if one is not other else [])
+    return any(
+        feasible([order, *fixed, *inside, *elsewhere]) is not False
+        for order in orders
+        for inside in _executed(one, left)
+        for elsewhere in _executed(other, right)
+    )
+
+
+def _renamed(use: _Use, prefix: str) -> dict[str, Affine]:
+    return {name: variable(f"{prefix}.{name}") for name in use.place.iterators}
+
+
+def _indices(use: _Use, names: abc.Mapping[str, Affine], prefix: str) -> list[Affine]:
+    """Tensor index along every axis, at the window's positions."""
+    found = [substitute(offset, names) for offset in use.window.offsets]
+    for number, each in enumerate(use.window.axes):
+        for axis, step in each.steps:
+            found[axis] = found[axis] + variable(f"{prefix}${number}", step)
+    return found
+
+
+def _positions(use: _Use, names: abc.Mapping[str, Affine], prefix: str) -> abc.Iterator[Constraint]:
+    for number, each in enumerate(use.window.axes):
+        position = variable(f"{prefix}${number}")
+        yield Constraint(position)
+        yield from (Constraint(substitute(bound, names) - position - 1) for bound in each.extent.bounds)
+
+
+def _executed(use: _Use, names: abc.Mapping[str, Affine]) -> abc.Iterator[list[Constraint]]:
+    """Where the invocation is executed, as alternatives."""
+    extents = box({name.terms[0][0]: size for name, size in zip(names.values(), use.place.extents, strict=True)})
+    for case in domain(use.place):
+        yield [*extents, *(Constraint(substitute(each.function, names), each.equality) for each in case)]

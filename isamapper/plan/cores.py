@@ -1,0 +1,64 @@
+"""Which parts of a machine a grid copies, and which loops of a program run across its copies."""
+
+from __future__ import annotations
+
+import math
+from collections import abc
+from dataclasses import replace
+from functools import lru_cache
+
+from isamapper.hwdesc.model import Grid, Machine
+from isamapper.ir.nodes import Loop, Node
+
+Across = tuple[tuple[str, int], ...]
+"""Grids with how many of their copies are used, outermost loop first."""
+
+
+@lru_cache(maxsize=256)
+def held(machine: Machine, grid: str) -> frozenset[str]:
+    """Names of the memories and units of which every copy of ``grid`` has its own, those of grids inside it too."""
+    inner = {each.name: each for each in machine.grids}
+    found: set[str] = set()
+    pending = list(inner[grid].holds) if grid in inner else []
+    while pending:
+        name = pending.pop()
+        if name in inner:
+            pending.extend(inner[name].holds)
+        else:
+            found.add(name)
+    return frozenset(found)
+
+
+def grid_named(machine: Machine, name: str) -> Grid | None:
+    """The grid called ``name``, if there is one."""
+    return next((each for each in machine.grids if each.name == name), None)
+
+
+def own(machine: Machine, grids: abc.Iterable[str]) -> frozenset[str]:
+    """What a core of its own has: held by every one of ``grids``."""
+    found = [held(machine, grid) for grid in grids]
+    return frozenset.intersection(*found) if found else frozenset()
+
+
+def sharers(machine: Machine, memory: str, across: Across) -> int:
+    """How many cores use one copy of ``memory`` at the same time."""
+    return math.prod(count for grid, count in across if memory not in held(machine, grid))
+
+
+def within_cores(nodes: tuple[Node, ...], allocated: tuple[Node, ...], depth: int) -> tuple[Node, ...]:
+    """``nodes`` after ``allocated``, which stand inside the ``depth`` outermost loops: every core has its own."""
+    if not depth:
+        return (*allocated, *nodes)
+    (loop,) = nodes
+    assert isinstance(loop, Loop)
+    return (replace(loop, body=within_cores(loop.body, allocated, depth - 1)),)
+
+
+def across_chain(node: Node) -> tuple[tuple[Loop, ...], tuple[Node, ...]]:
+    """The loops across grids at the top of ``node``, outermost first, and what stands inside them."""
+    chain: list[Loop] = []
+    body: tuple[Node, ...] = (node,)
+    while len(body) == 1 and isinstance(body[0], Loop) and body[0].across is not None:
+        chain.append(body[0])
+        body = body[0].body
+    return tuple(chain), body

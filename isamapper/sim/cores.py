@@ -1,0 +1,218 @@
+"""Programs whose loops run across the copies of a grid: one core at a time, phase after phase.
+
+What this promises:
+- every copy runs its iteration with a front end, queues and memories of its own; copies meet at the end of every loop
+  across a grid, so phases follow one another and each takes as long as its slowest core;
+- a port of a memory that cores share gives each of them an equal share of its bandwidth, whether the others use theirs
+  or not; so cores do not disturb each other, and one is timed by itself;
+- cores that differ in their values of the loop only where nothing ends early take the same time: the first stands for
+  all but the last. Where a condition, or an extent that grows, depends on the value, every core is timed.
+
+What does not belong here: the timing of a core (``timing.py``), what loops may run across grids (``check_cores.py``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import abc
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.affine import Affine, constant, substitute, substitute_extent
+from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop, Node, Prepare, Window, WindowAxis
+from isamapper.plan.cores import Across, across_chain, sharers
+from isamapper.plan.program import Program
+from isamapper.sim.timeline import FrontEndUse, PortLoad, Timeline, Traffic, UnitUse
+
+Values = abc.Mapping[str, Affine]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What runs between two meetings: programs of one core each, with how many cores run alike."""
+
+    across: Across
+    programs: tuple[tuple[Program, int], ...]
+
+    @property
+    def cores(self) -> int:
+        return math.prod(count for _, count in self.across)
+
+
+def runs_across(program: Program) -> bool:
+    """Whether some loop of ``program`` runs across a grid."""
+    return any(isinstance(node, Loop) and node.across is not None for node in program.body.body)
+
+
+def simulate_cores(program: Program, alone: abc.Callable[[Program], Timeline]) -> Timeline:
+    """The timeline of ``program``; ``alone`` times a program of one core."""
+    found = [(phase, [(alone(each), count) for each, count in phase.programs]) for phase in phases(program)]
+    return _joined(program.machine, found)
+
+
+def phases(program: Program) -> tuple[Phase, ...]:
+    """The program cut where cores meet; what runs on no grid is a phase of one core."""
+    held = tuple(node for node in program.body.body if isinstance(node, (Prepare, Allocate)))
+    found: list[Phase] = []
+    work = [node for node in program.body.body if not isinstance(node, (Prepare, Allocate))]
+    for across, group in itertools.groupby(work, lambda node: bool(across_chain(node)[0])):
+        for nodes in ([node] for node in group) if across else [list(group)]:
+            found.append(_phase(program, held, nodes))
+    return tuple(found)
+
+
+def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node]) -> Phase:
+    chain, inside = across_chain(nodes[0])
+    if not chain:
+        return Phase((), ((_alone(program, program.machine, (*held, *nodes)), 1),))
+    across = tuple((str(loop.across), loop.extent.bounds[0].constant) for loop in chain)
+    machine = _shared(program.machine, across)
+    choices = [_classes(loop.iterator, count, inside) for loop, (_, count) in zip(chain, across, strict=True)]
+    programs = []
+    for chosen in itertools.product(*choices):
+        values = {loop.iterator: constant(value) for loop, (value, _) in zip(chain, chosen, strict=True)}
+        body = tuple(_fixed(node, values) for node in inside)
+        programs.append((_alone(program, machine, (*held, *body)), math.prod(count for _, count in chosen)))
+    return Phase(across, tuple(programs))
+
+
+def _alone(program: Program, machine: Machine, body: tuple[Node, ...]) -> Program:
+    return Program(program.kernel, machine, replace(program.body, body=body))
+
+
+def _shared(machine: Machine, across: Across) -> Machine:
+    """The machine as one core sees it: ports of what it shares are narrower."""
+    memories = []
+    for memory in machine.memories:
+        count = sharers(machine, memory.name, across)
+        ports = tuple(replace(port, sharers=port.sharers * count) for port in memory.ports)
+        memories.append(replace(memory, ports=ports))
+    return replace(machine, memories=tuple(memories))
+
+
+def _classes(iterator: str, count: int, body: tuple[Node, ...]) -> tuple[tuple[int, int], ...]:
+    """Values of an iterator that stand for all, with how many each stands for."""
+    if count <= 2 or _decides(iterator, body):
+        return tuple((value, 1) for value in range(count))
+    return (0, count - 1), (count - 1, 1)
+
+
+def _decides(iterator: str, body: tuple[Node, ...]) -> bool:
+    """Whether the iterator stands in a condition, or in an extent that grows with it."""
+    for node in body:
+        match node:
+            case Loop(_, extent, inner):
+                if any(bound.coefficient(iterator) > 0 for bound in extent.bounds) or _decides(iterator, inner):
+                    return True
+            case Guard(conditions, inner, otherwise):
+                if any(iterator in each.function.names for each in conditions) or _decides(iterator, inner + otherwise):
+                    return True
+            case Invoke(_, windows, parameters):
+                extents = [value for _, value in parameters]
+                extents += [axis.extent for _, window in windows for axis in window.axes]
+                if any(bound.coefficient(iterator) > 0 for extent in extents for bound in extent.bounds):
+                    return True
+            case Allocate() | Prepare() | Assign():
+                pass
+            case _:
+                assert_never(node)
+    return False
+
+
+def _fixed(node: Node, values: Values) -> Node:
+    """``node`` with the iterators in ``values`` replaced."""
+    match node:
+        case Loop():
+            body = tuple(_fixed(each, values) for each in node.body)
+            return replace(node, extent=substitute_extent(node.extent, values), body=body)
+        case Guard():
+            conditions = tuple(Constraint(substitute(c.function, values), c.equality) for c in node.conditions)
+            body, otherwise = (tuple(_fixed(each, values) for each in part) for part in (node.body, node.otherwise))
+            return replace(node, conditions=conditions, body=body, otherwise=otherwise)
+        case Invoke():
+            windows = tuple((name, _window(window, values)) for name, window in node.windows)
+            parameters = tuple((name, substitute_extent(value, values)) for name, value in node.parameters)
+            return replace(node, windows=windows, parameters=parameters)
+        case Allocate() | Prepare() | Assign():
+            return node
+        case _:
+            assert_never(node)
+
+
+def _window(window: Window, values: Values) -> Window:
+    offsets = tuple(substitute(offset, values) for offset in window.offsets)
+    axes = tuple(WindowAxis(substitute_extent(axis.extent, values), axis.steps) for axis in window.axes)
+    return replace(window, offsets=offsets, axes=axes)
+
+
+# joining timelines
+
+Timed = list[tuple[Phase, list[tuple[Timeline, int]]]]
+
+
+def _joined(machine: Machine, found: Timed) -> Timeline:
+    """All cores of all phases as one timeline; units and private ports count once per core that is used at all."""
+    cores = max(phase.cores for phase, _ in found)
+    cycles = sum(max(each.cycles for each, _ in timed) for _, timed in found)
+    every = [(each, count) for _, timed in found for each, count in timed]
+    counts: dict[str, int] = {}
+    for each, count in every:
+        for name, executed in each.instructions:
+            counts[name] = counts.get(name, 0) + executed * count
+    order = [instruction.name for instruction in machine.instructions]
+    energies = [None if each.energy_pj is None else each.energy_pj * count for each, count in every]
+    known = [energy for energy in energies if energy is not None]
+    return Timeline(
+        machine.name,
+        machine.clock_hz,
+        cycles,
+        tuple((name, counts[name]) for name in order if name in counts),
+        tuple(_unit(index, cores, cycles, every) for index in range(len(machine.units))),
+        _front_end(cores, every),
+        tuple(_port(machine, index, cores, found) for index in range(len(every[0][0].ports))),
+        tuple(_traffic(index, every) for index in range(len(machine.memories))),
+        sum(known) if len(known) == len(energies) else None,
+    )
+
+
+def _unit(index: int, cores: int, cycles: int, every: list[tuple[Timeline, int]]) -> UnitUse:
+    uses = [(each.units[index], count) for each, count in every]
+    stalls: dict[str, int] = {}
+    for use, count in uses:
+        for reason, lost in use.stalls:
+            stalls[reason] = stalls.get(reason, 0) + lost * count
+    servers, busy = uses[0][0].servers * cores, sum(use.busy_cycles * count for use, count in uses)
+    idle = servers * cycles - busy - sum(stalls.values())
+    executed = sum(use.instructions * count for use, count in uses)
+    return UnitUse(uses[0][0].name, servers, executed, busy, tuple(stalls.items()), idle)
+
+
+def _front_end(cores: int, every: list[tuple[Timeline, int]]) -> FrontEndUse:
+    fronts = [(each.front_end, count) for each, count in every]
+    return FrontEndUse(
+        fronts[0][0].per_cycle * cores,
+        sum(front.dispatched * count for front, count in fronts),
+        sum(front.rate_cycles * count for front, count in fronts),
+        sum(front.queue_full_cycles * count for front, count in fronts),
+        sum(front.window_full_cycles * count for front, count in fronts),
+    )
+
+
+def _port(machine: Machine, index: int, cores: int, found: Timed) -> PortLoad:
+    """A shared port is busy for what all its sharers move; private ones count once per core."""
+    first = found[0][1][0][0].ports[index]
+    busy, moved, shared = 0, 0, 1
+    for phase, timed in found:
+        sharing = sharers(machine, first.memory, phase.across)
+        busy += sum(each.ports[index].busy_cycles * count for each, count in timed) // sharing
+        moved += sum(each.ports[index].moved_bytes * count for each, count in timed)
+        shared = max(shared, sharing)
+    return PortLoad(first.memory, first.port, first.banks * max(1, cores // shared), busy, moved)
+
+
+def _traffic(index: int, every: list[tuple[Timeline, int]]) -> Traffic:
+    loads = [(each.traffic[index], count) for each, count in every]
+    read = sum(load.read_bytes * count for load, count in loads)
+    return Traffic(loads[0][0].memory, read, sum(load.written_bytes * count for load, count in loads))
