@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import abc
 from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection, SourceError
@@ -26,6 +27,7 @@ from isamapper.plan.nest import Buffer, Call, Nest, depth_of
 from isamapper.plan.padding import inside, pad_value, padding_obstacle
 from isamapper.plan.program import Program
 from isamapper.plan.refusal import refusal, written_at
+from isamapper.plan.resident import check_resident, leaves
 from isamapper.plan.skeleton import Leaf, Shared, shared_iterators, skeleton
 from isamapper.plan.steps import Schedule, replay
 
@@ -49,6 +51,8 @@ class _Lowering:
         self.names = {*self.known, *(iterator.name for s in statements(schedule.covered) for iterator in s.iterators)}
         self.names |= {digit.name for nest in self.nests.values() for digit in nest.digits}
         self.tensors: dict[str, Tensor] = {}
+        self.residents: dict[tuple[int, Buffer], Tensor] = {}
+        self.before: list[Node] = []
         self.prepared: list[Node] = []
         self.allocated: list[Node] = []
 
@@ -63,7 +67,7 @@ class _Lowering:
                 self._hold(self._at_home(tensor), constants[tensor.name])
             elif self._is_stored(tensor.name):
                 self.allocated.append(Allocate(self._at_home(tensor)))
-        nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._part(part))
+        nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._whole(part))
         prepare: tuple[Node, ...] = (Prepare(tuple(self.prepared)),) if self.prepared else ()
         kernel = self.schedule.kernel
         body = Kernel(kernel.name, kernel.sizes, kernel.types, parameters, (*prepare, *self.allocated, *nodes))
@@ -87,6 +91,23 @@ class _Lowering:
         self.tensors[tensor.name] = placed
         return placed
 
+    def _whole(self, part: Leaf | Shared) -> tuple[Node, ...]:
+        """A part that stands in no loop, with the buffers that stay throughout it."""
+        with self.addresses.scope():
+            allocated = [Allocate(tensor) for tensor in self._place_residents(part)]
+            nodes = self._part(part)
+            before, self.before = self.before, []
+            return (*allocated, *before, *nodes)
+
+    def _place_residents(self, part: Leaf | Shared) -> abc.Iterator[Tensor]:
+        for nest in (self.nests[number] for number in leaves(part) if number in self.nests):
+            for buffer in nest.buffers:
+                layout = buffer_layout(nest, buffer) if buffer.resident else None
+                if isinstance(layout, Layout):  # what is wrong with another is said where its nest is lowered
+                    tensor = self._buffer(nest, buffer, layout)
+                    self.residents[nest.statement.index, buffer] = tensor
+                    yield tensor
+
     def _part(self, part: Leaf | Shared) -> tuple[Node, ...]:
         match part:
             case Leaf(statement):
@@ -109,6 +130,7 @@ class _Lowering:
         reason = (
             check_cores(nest, self.machine)
             or check_nest(nest)
+            or check_resident(self.schedule.covered, nest)
             or check_copies(nest, self.known, self.machine, self.home)
             or padding_obstacle(nest, shapes)
             or self._misnamed(nest)
@@ -121,10 +143,11 @@ class _Lowering:
                 Allocate(stop.tensor)
                 for path in stops.values()
                 for stop in path
-                if stop.buffer is not None and not stop.buffer.prepared
+                if stop.buffer is not None and not stop.buffer.prepared and not stop.buffer.resident
             )
-            nodes = NestLowering(self.machine, nest, stops, self._constants(nest)).nodes()
-            return within_cores(nodes, buffers, len(nest.distributed))
+            lowering = NestLowering(self.machine, nest, stops, self._constants(nest))
+            self.before += lowering.before()
+            return within_cores(lowering.nodes(), buffers, len(nest.distributed))
 
     def _constants(self, nest: Nest) -> dict[str, Tensor]:
         """A tensor for every operand that is fed a constant, filled offline."""
@@ -193,6 +216,8 @@ class _Lowering:
         return tuple(stops)
 
     def _buffer(self, nest: Nest, buffer: Buffer, layout: Layout) -> Tensor:
+        if (nest.statement.index, buffer) in self.residents:
+            return self.residents[nest.statement.index, buffer]
         shape = tuple(axis.extent for axis in layout.axes)
         if buffer.slots > 1:
             shape = (buffer.slots, *shape)

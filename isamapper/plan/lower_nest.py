@@ -56,13 +56,18 @@ class NestLowering:
         self.machine, self.nest, self.stops, self.constants = machine, nest, stops, constants
         self.cores = len(nest.distributed)
         self.fills: list[Move] = []
+        self.stays: list[Move] = []
         self.drains: list[Move] = []
         self._collect()
         self.active: dict[tuple[str, bool], tuple[Chunk, ...]] = {}
 
     def nodes(self) -> tuple[Node, ...]:
-        """The whole nest."""
+        """The whole nest, apart from what :meth:`before` gives."""
         return self._level(0)
+
+    def before(self) -> tuple[Node, ...]:
+        """The fills of buffers that stay: to be done once, before the loops around the nest."""
+        return tuple(node for move in self.stays for node in self._copy(move, {}))
 
     # which moves there are
 
@@ -76,7 +81,8 @@ class NestLowering:
                 if buffer.fill is not None and not buffer.prepared:
                     transfer = Transfer(buffer.fill, self._mover(buffer.fill.instruction), outer, inner, False)
                     lowest = self._lowest(depth, outer) if buffer.prefetch and buffer.access not in written else None
-                    self.fills.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0))
+                    moves = self.stays if buffer.resident else self.fills
+                    moves.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0))
                 if buffer.drain is not None:
                     mover = self._mover(buffer.drain.instruction, last=outer.buffer is None)
                     transfer = Transfer(buffer.drain, mover, inner, outer, True)

@@ -58,8 +58,9 @@ class Buffer:
     sharing a window.
     ``prefetch`` issues the next fill inside the present iteration's loops; ``delay`` does so for the previous drain.
     ``spread`` pairs inner loops with coordinates: each iteration of the loop carries its share of the coordinate.
-    ``prepared`` buffers hold const tensors re-laid out offline. ``row`` is how many elements a row (or register) of the
-    memory holds: what an instruction reads starts and ends at whole rows.
+    ``prepared`` buffers hold const tensors re-laid out offline; ``resident`` ones are filled once, before the loops
+    that statements share. ``row`` is how many elements a row (or register) of the memory holds: what an instruction
+    reads starts and ends at whole rows.
     """
 
     access: int
@@ -76,6 +77,7 @@ class Buffer:
     spread: tuple[tuple[str, str], ...] = ()
     prepared: bool = False
     row: int = 1
+    resident: bool = False
     span: Span | None = field(default=None, compare=False)
 
 

@@ -25,7 +25,7 @@ from isamapper.plan.step_reader import StepReader
 from isamapper.plan.steps import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
-_FLAGS = ("prepared", "prefetch", "delay")
+_FLAGS = ("prepared", "resident", "prefetch", "delay")
 _KINDS = "apply, split, reorder, distribute, place, pipeline, fuse, join"
 
 
@@ -215,13 +215,12 @@ def _read_place(line: StepReader) -> Place:
     order = _read_list(line) if line.accept("order") else ()
     row = line.number() if line.accept("row") else 1
     expand = tuple(line.numbers()) if line.accept("expand") else ()
-    prepared, prefetch, delay = (line.accept(word) for word in _FLAGS)
+    prepared, resident, prefetch, delay = (line.accept(word) for word in _FLAGS)
     spread = _read_spread(line)
     fill = _read_copy(line) if line.accept("fill") else None
     drain = _read_copy(line) if line.accept("drain") else None
-    buffer = Buffer(
-        access, memory, loop, slots, layout, order, expand, fill, drain, prefetch, delay, spread, prepared, row
-    )
+    overlap = (prefetch, delay, spread, prepared, row, resident)
+    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, *overlap)
     return Place(statement, buffer, line.span)
 
 
