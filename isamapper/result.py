@@ -19,13 +19,15 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.print_expression import print_access
-from isamapper.ir.printer import print_node
-from isamapper.mapper import Labeller, find_mappings
+from isamapper.ir.printer import print_kernel, print_node
+from isamapper.mapper import Labeller, Labels, find_mappings
+from isamapper.mapper.certificate import certificate_of
 from isamapper.mapper.compound.labels import joint_labels
 from isamapper.plan.joint import join_of
 from isamapper.plan.joint_mapping import JointMapping, joint_class
 from isamapper.plan.mapping import Mapping, Pairing
 from isamapper.plan.nest import Nest
+from isamapper.plan.placement import dict_of_placement
 from isamapper.plan.program import Program
 from isamapper.plan.steps import Schedule, replay
 from isamapper.plan.text import print_schedule
@@ -82,13 +84,18 @@ class Mappings:
             "sizes": dict(kernel.sizes),
             "types": {name: dtype.name for name, dtype in kernel.types},
             "statements": [print_node(statement.assign).strip() for statement in statements(kernel)],
+            "kernel_text": print_kernel(kernel),
             "complete": self.complete,
             "mappings": [
-                *({**mapping_dict(each), "labels": asdict(labeller.labels(each))} for each in self.mappings),
-                *({**joint_dict(each), "labels": asdict(joint_labels(each, self.machine))} for each in self.joint),
+                *(self._with_certificate(each, labeller.labels(each)) for each in self.mappings),
+                *(self._with_certificate(each, joint_labels(each, self.machine)) for each in self.joint),
             ],
             "rejections": [rejection_dict(rejection) for rejection in self.rejections],
         }
+
+    def _with_certificate(self, mapping: Mapping | JointMapping, labels: Labels) -> dict[str, object]:
+        certificate = dict_of_placement(certificate_of(mapping, self.machine))
+        return {**mapping_dict(mapping), "labels": asdict(labels), "certificate": certificate}
 
 
 @dataclass(frozen=True, slots=True)

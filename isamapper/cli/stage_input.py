@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import isamapper
 from isamapper.cli.options import sizes_of, types_of
@@ -19,19 +20,52 @@ if TYPE_CHECKING:
     from isamapper.plan.steps import Schedule
 
 
-def read_schedule(arguments: argparse.Namespace, line: CommandLine) -> tuple[Schedule, str | None]:
+def read_schedule(
+    arguments: argparse.Namespace, line: CommandLine, source: Source | None = None
+) -> tuple[Schedule, str | None]:
     """The schedule in the command's file, and how its machine is called there or on the command line."""
-    source = _source(arguments.file, line)
+    source = source or file_of(arguments, line)
     machine, kernel = _given(arguments, line, source)
     schedule = isamapper.parse_schedule(source, machine=machine, kernel=kernel)
     return schedule, arguments.hw or isamapper.written_machine(source)
 
 
-def read_program(arguments: argparse.Namespace, line: CommandLine) -> Program:
+def read_program(arguments: argparse.Namespace, line: CommandLine, source: Source | None = None) -> Program:
     """The program in the command's file, checked against its machine."""
-    source = _source(arguments.file, line)
+    source = source or file_of(arguments, line)
     machine, kernel = _given(arguments, line, source)
     return isamapper.parse_program_file(source, machine=machine, kernel=kernel)
+
+
+def file_of(arguments: argparse.Namespace, line: CommandLine) -> Source:
+    """The command's file; standard input can be read once."""
+    return _source(arguments.file, line)
+
+
+def kind_of(source: Source) -> str:
+    """What a file holds: ``mappings``, ``schedule`` or ``program``."""
+    text = source.text
+    if text.lstrip().startswith("{"):
+        return "mappings"
+    return "schedule" if any(each.split()[:1] == ["steps"] for each in text.splitlines()) else "program"
+
+
+def read_stored(
+    arguments: argparse.Namespace, line: CommandLine, source: Source
+) -> tuple[dict[str, Any], Machine, Kernel | None]:
+    """Stored mappings with the machine that they are for, and the kernel that takes the place of theirs, if any."""
+    machine, kernel = _given(arguments, line, source)
+    try:
+        data = json.loads(source.text)
+    except json.JSONDecodeError as error:
+        raise line.error("CLI011", f"'{arguments.file}' is not JSON: {error}", arguments.file) from error
+    if not isinstance(data, dict):
+        raise line.error("CLI011", f"'{arguments.file}' is no JSON object", arguments.file)
+    if machine is None:
+        if not isinstance(data.get("machine"), str):
+            raise line.error("CLI003", "missing --hw", None, "the file does not name a machine")
+        machine = isamapper.load_machine(data["machine"])
+    return data, machine, kernel
 
 
 def _given(arguments: argparse.Namespace, line: CommandLine, source: Source) -> tuple[Machine | None, Kernel | None]:

@@ -118,10 +118,10 @@ def _judge(
 def is_separable(needle: Needle, match: Match) -> bool:
     """Whether the delta-test falls apart into single pairs: injective operand maps, each operand read one way."""
     lanes = {lane.name: lane.extent for lane in needle.iterators}
-    return not _repeated(match) and all(injective(role.needle, lanes) for role in match.roles)
+    return not repeated_reads(match) and all(injective(role.needle, lanes) for role in match.roles)
 
 
-def _repeated(match: Match) -> tuple[tuple[Role, Role], ...]:
+def repeated_reads(match: Match) -> tuple[tuple[Role, Role], ...]:
     """Two reads of one operand at different indices."""
     return tuple(
         (one, other)
@@ -149,7 +149,7 @@ def _room_judge(subject: Subject, table: abc.Mapping[str, Row]) -> Judge | None:
 def _compound_judge(subject: Subject, needle: Needle, match: Match, *, symbolic: bool) -> Judge:
     """Some placement passes the delta-test at real extents, and its invalid points are harmless."""
     lanes = {lane.name: lane.extent for lane in needle.iterators}
-    extents, repeated, constants = _extents(subject), _repeated(match), dict(match.constants)
+    extents, repeated, constants = _extents(subject), repeated_reads(match), dict(match.constants)
 
     def judge(relation: Relation) -> bool:
         return any(

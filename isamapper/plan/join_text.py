@@ -25,7 +25,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 def print_join(join: Join) -> str:
     """One line, without a newline."""
     parts = [f"join {join.statement} of {', '.join(map(str, join.members))} by {_word(join.instruction)}"]
-    parts[0] += f"({', '.join(f'{_word(operand)} = {_access(access)}' for operand, access in join.operands)})"
+    parts[0] += f"({', '.join(f'{_word(operand)} = {print_join_access(access)}' for operand, access in join.operands)})"
     if join.values:
         parts.append("set " + ", ".join(f"{_word(name)} = {value}" for name, value in join.values))
     if join.iterators:
@@ -51,7 +51,7 @@ def _members(members: abc.Iterable[tuple[int, str]]) -> str:
     return f"[{', '.join(f'{statement}.{_word(name)}' for statement, name in members)}]"
 
 
-def _access(access: Access) -> str:
+def print_join_access(access: Access) -> str:
     indices = ", ".join(print_affine(index) for index in access.map.results)
     padding = "" if access.otherwise is None else f' else "{access.otherwise!r}"'
     return f"{_word(access.tensor)}[{indices}]{padding}"
@@ -64,7 +64,7 @@ def read_join(line: StepReader) -> Join:
     members = _listed(line, StepReader.number)
     line.expect("by")
     instruction = line.name("an instruction")
-    operands = tuple(line.pairs("(", ")", _read_access))
+    operands = tuple(line.pairs("(", ")", read_join_access))
     values = tuple(line.pairs(None, None, StepReader.number)) if line.accept("set") else ()
     iterators = tuple(line.pairs(None, None, _read_members)) if line.accept("over") else ()
     made = tuple(line.pairs(None, None, StepReader.number)) if line.accept("made") else ()
@@ -133,7 +133,7 @@ def read_number(line: StepReader) -> Number:
         raise line.wrong(f"'{text}' is no number") from None
 
 
-def _read_access(line: StepReader) -> Access:
+def read_join_access(line: StepReader) -> Access:
     tensor = line.name("a tensor")
     line.expect("[")
     indices: list[Affine] = []

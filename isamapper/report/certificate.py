@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import abc
+
 from isamapper.plan.program import Program
 from isamapper.report.document import Block, Document, Facts, Heading, Text, document
 from isamapper.verify.certificate import Certificate, Size, Status
+from isamapper.verify.stored import Checked
 
 
 def certificate_document(program: Program, certificate: Certificate) -> Document:
@@ -12,6 +15,19 @@ def certificate_document(program: Program, certificate: Certificate) -> Document
     verdict = "verified" if certificate.ok else "NOT VERIFIED"
     head = Heading(f"{program.kernel.name} on {program.machine.name}: {verdict}")
     return document(head, *certificate_blocks(certificate))
+
+
+def stored_document(kernel: str, machine: str, checked: abc.Sequence[Checked]) -> Document:
+    """The answer of ``verify`` to stored mappings: how many hold, and what is wrong with those that do not."""
+    wrong = [each for each in checked if not each.verdict.ok]
+    number = len(checked)
+    verdict = f"{number} mapping{'s'[: number != 1]}, " + (f"{len(wrong)} do NOT hold" if wrong else "all hold")
+    head = Heading(f"{kernel} on {machine}: {verdict}")
+    lines = [
+        f"statement {', '.join(map(str, each.statements))} on {each.instruction}: {each.verdict.detail}"
+        for each in (wrong or checked)
+    ]
+    return document(head, *(Text(line) for line in dict.fromkeys(lines)))
 
 
 def certificate_blocks(certificate: Certificate) -> tuple[Block, ...]:

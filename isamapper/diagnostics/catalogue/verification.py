@@ -5,4 +5,10 @@ Each entry: the code, a title, and a paragraph that says when the message is giv
 
 from __future__ import annotations
 
-CODES: dict[str, tuple[str, str]] = {}
+CODES: dict[str, tuple[str, str]] = {
+    "VER010": (
+        "stored mappings that cannot be checked",
+        """`verify` checks mappings as `map --format json` writes them: the kernel's text, and a certificate for each
+        mapping. The file is something else, or parts of it are missing.""",
+    ),
+}
