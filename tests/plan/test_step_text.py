@@ -10,7 +10,7 @@ from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 from isamapper.plan.nest import Buffer, Copy, Digit
 from isamapper.plan.step_reader import StepReader
 from isamapper.plan.step_text import parse_step, print_step
-from isamapper.plan.steps import Apply, Fuse, Pipeline, Place, Reorder, Split, Step
+from isamapper.plan.steps import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
 
 WORDS = ["at", "over", "in", "slots", "m0", "k.p", "dim1", "axis0", "expand", "two words", "host_mac.f32"]
 names = st.sampled_from(WORDS)
@@ -65,6 +65,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Place, numbers, buffers, st.none()),
     st.builds(Pipeline, numbers, numbers, names, spreads, st.none()),
     st.builds(Fuse, numbers, numbers, names, pairs, st.none()),
+    st.builds(Distribute, numbers, st.lists(st.tuples(names, names), min_size=1, max_size=3).map(tuple), st.none()),
 )
 
 
@@ -96,7 +97,7 @@ def mistake(text: str) -> tuple[str, int, str]:
     ("text", "column", "message"),
     [
         ("tile 0 m", 1, "'tile' is no step"),
-        ("0 split m", 1, "expected apply, split, reorder, place, pipeline, fuse or join, found '0'"),
+        ("0 split m", 1, "expected one of apply, split, reorder, distribute, place, pipeline, fuse, join, found '0'"),
         ("split 0 m in m1: 4", 11, "expected 'into', found 'in'"),
         ("split 0 m into m1 4", 19, "expected ':', found '4'"),
         ("split 0 m into m1: x", 20, "expected a number, found 'x'"),
