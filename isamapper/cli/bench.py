@@ -22,7 +22,9 @@ BENCHES = {
     "compare": "two result files of bench deepbench; exit code 1 where a problem got slower",
     "gemmini": "simulated cycles beside cycles measured on Gemmini's RTL",
     "instructions": "simulated latency and interval of single instructions beside known ones",
+    "peers": "nine workloads that other mappers were run for, their claims beside simulated cycles",
     "tpuv1": "published applications of the first TPU as simulated programs",
+    "showcase": "matrix products hidden in other computations: found, scheduled and verified",
     "simulator": "simulated instructions per second of each timing engine",
     "bad-input": "malformed kernels, machines and arguments: exit code 2 and a place",
 }

@@ -17,7 +17,9 @@ __all__ = ["Found", "Subject", "ranked_candidates", "ranked_in", "subject_of"]
 def ranked_candidates(
     subject: Subject, deadline: float | None = None, nests: int = NESTS
 ) -> tuple[Found, ...] | Rejection:
-    """Up to ``nests`` candidates of every frame, least estimated cycles first, then fewest bytes; the nearest miss where there is none.
+    """Up to ``nests`` candidates of every frame, least estimated cycles first, then fewest bytes.
+
+    The nearest miss where there is none.
 
     After ``deadline`` (on the monotonic clock) what has been found has to do; the first is found in any case.
     """

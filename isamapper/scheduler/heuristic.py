@@ -23,8 +23,10 @@ from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.isolate import isolated
 from isamapper.scheduler.joint_search import best_joint_nest
+from isamapper.scheduler.ranking import TIE
 from isamapper.scheduler.refining import refined
 from isamapper.scheduler.residency import with_residents
+from isamapper.scheduler.spatial import distributed
 
 FINALISTS = 6
 
@@ -90,9 +92,33 @@ def _with_epilogues(
         nest = _best_nest(problem, covered, statement, fused, cost_model, own)
         if isinstance(nest, Rejection):
             return nest
-        nests.append(nest)
+        nests.append(_across_cores(problem, covered, nest, fused, cost_model, own))
     steps = tuple(step for nest in nests for step in steps_of(nest))
     return with_residents(Schedule(problem.kernel, covered, machine, steps, chosen.rewrites), cost_model)
+
+
+def _across_cores(
+    problem: SearchProblem,
+    covered: Kernel,
+    nest: Nest,
+    fused: abc.Mapping[int, Epilogue],
+    cost_model: CostModel,
+    deadline: float | None,
+) -> Nest:
+    """The nest, on all copies of a grid where that is faster."""
+    index = nest.statement.index
+    subject = subject_of(problem.machine, covered, nest.statement, fused.get(index))
+
+    def search(core: Machine, kernel: Kernel) -> Nest | Rejection:
+        return _best_nest(SearchProblem(kernel, core), kernel, statements(kernel)[index], fused, cost_model, deadline)
+
+    def cycles_of(changed: Nest) -> float | None:
+        try:
+            return cost_model.cycles(_alone(problem.machine, subject, changed))
+        except SourceError:
+            return None
+
+    return distributed(problem.machine, covered, nest, search, cycles_of) if problem.machine.grids else nest
 
 
 def _best_nest(
@@ -115,10 +141,13 @@ def _best_nest(
             return None
 
     judged: list[tuple[float, Nest]] = []
+    least = min(found.least_cycles for found in ranked)
     for found in _varied(ranked):
         cycles = cycles_of(found.nest)
         if cycles is not None:
             judged.append((cycles, found.nest))
+            if cycles <= least * (1 + TIE):
+                return found.nest
         if judged and (len(judged) == FINALISTS or over(deadline)):
             break
     if not judged:

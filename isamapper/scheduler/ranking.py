@@ -39,6 +39,8 @@ KEPT = 24
 NESTS = 6
 """Nests built per frame where no other number is asked for."""
 MISSES = 12
+TIE = 0.001
+"""Cycles that differ by less than this part are as good as equal: fewer bytes decide."""
 PROMISING = 1.3
 """Frames and rows this much dearer than the best nest are left out."""
 
@@ -53,6 +55,12 @@ class Priced:
     slots: tuple[int, ...]
     cycles: float
     bytes_moved: float
+    least: float
+
+
+def by_cycles_then_bytes(cycles: float, bytes_moved: float, best: float) -> tuple[int, float, float]:
+    """A sort key: cycles that differ from the best by less than a step of ``TIE`` are equal, then fewer bytes win."""
+    return (int(cycles / best / TIE) if 0 < best < math.inf else 0, bytes_moved, cycles)
 
 
 def ranked(
@@ -85,7 +93,8 @@ def ranked(
         miss = failures[0] if failures else None
         reason = miss.reason if miss else "no instruction can do it"
         return Rejection("SCH040", f"statement {subject.statement.index}", reason, edit=miss.edit if miss else None)
-    return tuple(sorted(found, key=lambda one: (one.estimated_cycles, one.bytes_moved)))
+    best = min(each.estimated_cycles for each in found)
+    return tuple(sorted(found, key=lambda one: by_cycles_then_bytes(one.estimated_cycles, one.bytes_moved, best)))
 
 
 def _deeper(
@@ -120,7 +129,9 @@ def _of_frame(
         if family.shape not in alive and _possible(subject, family, failures):
             alive.add(family.shape)
             rows += best_rows(family)
-    rows.sort(key=lambda row: (row.cycles, row.bytes_moved))
+    cheapest = min((row.cycles for row in rows), default=math.inf)
+    rows.sort(key=lambda row: by_cycles_then_bytes(row.cycles, row.bytes_moved, cheapest))
+    least = min((row.least for row in rows), default=0.0)
     built = misses = 0
     for row in rows:
         if row.cycles > best * PROMISING or built == nests or misses == MISSES or (built and over(deadline)):
@@ -133,7 +144,7 @@ def _of_frame(
             continue
         built += 1
         best = min(best, row.cycles)
-        yield Found(nest, row.cycles, row.bytes_moved)
+        yield Found(nest, row.cycles, row.bytes_moved, least)
 
 
 def _possible(subject: Subject, family: Family, failures: list[Rejection]) -> bool:
@@ -151,14 +162,16 @@ def best_rows(family: Family) -> list[Priced]:
         return []
     which = np.repeat(np.arange(len(orders)), len(tiles))
     tiles = np.tile(tiles, (len(orders), 1, 1))
+    least = math.inf
     for _ in range(ROUNDS + 1):
         found = prices(family.shape, family.tiles(tiles), orders[which])
-        moved = found.bytes_moved / max(float(found.bytes_moved.max()), 1.0)
-        chosen = np.argsort(found.cycles * (1 + 1e-6 * moved), kind="stable")[:KEPT]
+        if not np.isfinite(found.cycles).any():
+            return []
+        steps = np.floor(np.minimum(found.cycles / found.cycles.min(), 1e6) / TIE)
+        chosen = np.lexsort((found.cycles, found.bytes_moved, steps))[:KEPT]
         chosen = chosen[np.isfinite(found.cycles[chosen])]
         last = chosen, tiles, which, found
-        if not len(chosen):
-            return []
+        least = min(least, float(found.least.min()))
         around = [(_near(family, tiles[[row]]), which[row]) for row in chosen[: KEPT // 2]]
         which = np.concatenate([np.full(len(each), order) for each, order in around])
         tiles = np.concatenate([each for each, _ in around])
@@ -170,9 +183,8 @@ def best_rows(family: Family) -> list[Priced]:
         slots = tuple(found.slots[row].tolist())
         groups = family.choice(sizes, loops, slots).groups
         key = tuple(tuple(loop for loop in group if loop[1] > 1) for group in groups), slots
-        best.setdefault(
-            key, Priced(family, sizes, loops, slots, float(found.cycles[row]), float(found.bytes_moved[row]))
-        )
+        cycles, moved = float(found.cycles[row]), float(found.bytes_moved[row])
+        best.setdefault(key, Priced(family, sizes, loops, slots, cycles, moved, least + family.shape.before_cycles))
     return list(best.values())
 
 
