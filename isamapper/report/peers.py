@@ -31,8 +31,8 @@ def peers_document(answer: abc.Mapping[str, Any]) -> Document:
         (
             answer["machine"],
             f"{summary['verified']} of {summary['workloads']}",
-            f"{summary['geomean_ratio']:.4f}",
-            f"{summary['geomean_ratio_without_first']:.4f}",
+            _mean(summary["geomean_ratio"]),
+            _mean(summary["geomean_ratio_without_first"]),
             f"{summary['search_seconds']:.2f} s",
             *(f"{each['geomean_ratio']:.3f} ({each['seconds']:g} s)" for each in summary["claims"].values()),
         )
@@ -47,3 +47,7 @@ def peers_document(answer: abc.Mapping[str, Any]) -> Document:
 
 def _claim(claim: abc.Mapping[str, float]) -> str:
     return f"{claim['ratio']:.3f} ({claim['seconds']:g} s)"
+
+
+def _mean(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
