@@ -6,19 +6,25 @@ from collections import abc
 from itertools import islice
 
 from isamapper.diagnostics.source import Rejection
+from isamapper.hwdesc.bind import controls, timing
 from isamapper.hwdesc.model import Instruction, Machine
-from isamapper.ir.nodes import Access, Role
+from isamapper.ir.nodes import Role
 from isamapper.mapper.digits import best_sizes
-from isamapper.mapper.labelling import Labeller, Labels
+from isamapper.mapper.labelling import Labeller, Labels, OperandLabel
 from isamapper.mapper.match import enumerate_mappings
-from isamapper.mapper.needle import Needle, needle_of
+from isamapper.mapper.needle import Needle, NeedleIterator, needle_of
+from isamapper.mapper.order_notes import Operand, gather, order
 from isamapper.mapper.rewrites.edit import spans
 from isamapper.mapper.sigma import Subject
-from isamapper.mapper.words import index_text
-from isamapper.plan.mapping import Mapping
+from isamapper.plan.mapping import Mapping, MappingClass
 
 CONSIDERED = 256
 """Mappings of one statement and instruction among which the best is chosen; the rest are not looked at."""
+
+TURNED, FUSED, GATHERED = 2.0, 1.25, 1 / 3
+"""What a tensor to be turned, and a further iterator in a vector of which others are repeated, divide a mapping's
+worth by, and the power of the duplication that does: copies cost less than arithmetic. Rough: it only chooses what to
+speak of."""
 
 _EFFORT = {"constant": 0, "direct": 0, "broadcast": 1, "layout copy": 2, "gather": 2}
 
@@ -32,28 +38,37 @@ def notes(subject: Subject, machine: Machine, instruction: Instruction) -> tuple
     found = [(labeller.labels(mapping), mapping) for mapping in islice(enumerate_mappings(subject, needle), CONSIDERED)]
     if not found:
         return ()
-    labels, mapping = min(found, key=lambda pair: _badness(pair[0]))
+    labels, mapping = min(found, key=lambda pair: _badness(subject, machine, instruction, needle, *pair))
     return (
         *_padding(subject, instruction, needle, mapping),
-        *_operands(subject, instruction, needle, labels, mapping),
+        *_empty(subject, instruction, needle, mapping),
+        *_operands(subject, machine, instruction, needle, labels, mapping),
     )
 
 
-def _badness(labels: Labels) -> tuple[float, float, int]:
-    duplication = 1.0
-    for operand in labels.operands:
-        duplication *= operand.duplication if operand.access == "gather" else 1.0
-    return -labels.utilisation, duplication, sum(_EFFORT[operand.access] for operand in labels.operands)
+def _badness(
+    subject: Subject, machine: Machine, instruction: Instruction, needle: Needle, labels: Labels, mapping: Mapping
+) -> tuple[float, int]:
+    """The share of the instruction that is of use, less for what is gathered, turned or fused; then the copies."""
+    worth = labels.utilisation
+    if mapping.kind is MappingClass.BROADCAST:
+        worth /= FUSED ** (len(mapping.rho) - len({lane for _, lane in mapping.rho}))
+    for label, operand in _playing(subject, instruction, needle, labels, mapping):
+        worth /= label.duplication**GATHERED if label.access == "gather" else 1.0
+        if label.access == "layout copy" and operand.tensor.role not in (Role.CONST, Role.FREE):
+            worth /= 1.0 if order(operand, machine) is None else TURNED
+    return -worth, sum(_EFFORT[operand.access] for operand in labels.operands)
 
 
 def _padding(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
-    """Iterators that the instruction's fixed extents do not divide."""
+    """Iterators that the instruction's extents do not divide, where less takes as long."""
     extents = {each.name: each.extent for each in subject.statement.iterators}
     lanes = {lane.name: lane for lane in needle.iterators}
     sizes = dict(zip(mapping.rho, best_sizes(mapping.rho, extents, lanes).extents, strict=True))
     for name in sorted({name for name, _ in mapping.rho}):
         bound = [lane for other, lane in mapping.rho if other == name]
-        if any(lanes[lane].low == lanes[lane].step == 1 for lane in bound):
+        shrinking = [lane for lane in bound if lanes[lane].low == lanes[lane].step == 1]
+        if any(_time(instruction, lanes[lane]) > 1 for lane in shrinking):
             continue
         block = 1
         for lane in bound:
@@ -62,59 +77,58 @@ def _padding(subject: Subject, instruction: Instruction, needle: Needle, mapping
         padded = -(-extents[name] // block) * block
         if padded > extents[name]:
             waste = 1 - extents[name] / padded
-            reason = f"{name} = {extents[name]} pads to {padded} on '{instruction.name}', {waste:.0%} waste"
-            yield Rejection("MAP101", instruction.name, reason, spans(subject.statement.assign), progress=100)
+            how = "pads" if len(shrinking) < len(bound) else "takes as long as if it were padded"
+            reason = f"{name} = {extents[name]} {how} to {padded} on '{instruction.name}', {waste:.0%} waste"
+            less = f"{padded - block} or " if padded > block else ""
+            edit = f"make {name} = {less}{padded}"
+            yield Rejection("MAP101", instruction.name, reason, spans(subject.statement.assign), edit, 100)
+
+
+def _empty(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
+    """Instruction iterators that nothing fills, where an empty one takes as long."""
+    filled = {lane for _, lane in mapping.rho}
+    for lane in needle.iterators:
+        if lane.extent == 1 or lane.name in filled:
+            continue
+        room = lane.extent / lane.low / _time(instruction, lane)
+        if room > 1:
+            reason = f"nothing fills '{lane.name}' of '{instruction.name}', {1 - 1 / (room * lane.low):.0%} waste"
+            yield Rejection("MAP104", instruction.name, reason, spans(subject.statement.assign), progress=100)
+
+
+def _time(instruction: Instruction, lane: NeedleIterator) -> float:
+    """How many times as long the instruction takes at the iterator's greatest extent as at its least."""
+    name, _ = controls(instruction).get(lane.name, (None, 1))
+    parameter = next((each for each in instruction.parameters if each.name == name), None)
+    if parameter is None:
+        return 1.0
+    most, least = (timing(instruction, {parameter.name: value})[0] for value in (parameter.high, parameter.low))
+    return most / max(1, least)
 
 
 def _operands(
-    subject: Subject, instruction: Instruction, needle: Needle, labels: Labels, mapping: Mapping
+    subject: Subject, machine: Machine, instruction: Instruction, needle: Needle, labels: Labels, mapping: Mapping
 ) -> abc.Iterator[Rejection]:
-    roles = {tensor.name: tensor.role for tensor in subject.tensors}
-    for label, pairing in zip(labels.operands, mapping.sigma, strict=True):
-        if pairing.access is None:
-            continue
-        access = subject.statement.accesses[pairing.access]
-        where = () if access.span is None else (access.span,)
+    for label, operand in _playing(subject, instruction, needle, labels, mapping):
+        where = () if operand.access.span is None else (operand.access.span,)
         if label.access == "gather":
-            yield Rejection(
-                "MAP102",
-                instruction.name,
-                _gather(access, label.operand, label.duplication, mapping),
-                where,
-                f"bind fewer of its iterators, or lay '{access.tensor}' out that way",
-                100,
-            )
-        elif label.access == "layout copy":
-            inner = _innermost(needle, label.operand, mapping)
-            reason = (
-                f"operand '{label.operand}' of '{instruction.name}' needs '{access.tensor}' {_order(access, inner)}"
-            )
-            free = roles[access.tensor] in (Role.CONST, Role.FREE)
-            edit = "it is done once, offline" if free else f"declare '{access.tensor}' that way, or as free"
+            edit = f"bind fewer of its iterators, or lay '{operand.tensor.name}' out that way"
+            yield Rejection("MAP102", instruction.name, gather(operand, label.duplication), where, edit, 100)
+        elif label.access == "layout copy" and (found := order(operand, machine)) is not None:
+            reason, edit = found
             yield Rejection("MAP103", instruction.name, reason, where, edit, 100)
 
 
-def _gather(access: Access, operand: str, duplication: float, mapping: Mapping) -> str:
-    bound = {name for name, _ in mapping.rho}
-    indices = [index_text(index) for index in access.map.results if sum(name in bound for name, _ in index.terms) > 1]
-    what = " and ".join(f"'{index}'" for index in indices) or "its indices"
-    how = f"{what} {'reads' if len(indices) == 1 else 'read'} each element {duplication:.2g}x"
-    return f"operand '{operand}' of '{mapping.instruction}' gathers '{access.tensor}': {how}"
-
-
-def _innermost(needle: Needle, operand: str, mapping: Mapping) -> tuple[str, ...]:
-    """Kernel iterators in the operand's last filled axis."""
-    access = next(access for access in needle.statement.accesses if access.tensor == operand)
-    for index in reversed(access.map.results):
-        lanes = {name for name, _ in index.terms}
-        found = tuple(name for name, lane in mapping.rho if lane in lanes)
-        if found:
-            return found
-    return ()
-
-
-def _order(access: Access, inner: tuple[str, ...]) -> str:
-    lone = [index.terms[0][0] for index in access.map.results if len(index.terms) == 1]
-    if len(access.map.results) == 2 and len(lone) == 2 and inner == (lone[0],):
-        return "transposed"
-    return f"with {' and '.join(repr(name) for name in inner)} innermost" if inner else "in another order"
+def _playing(
+    subject: Subject, instruction: Instruction, needle: Needle, labels: Labels, mapping: Mapping
+) -> abc.Iterator[tuple[OperandLabel, Operand]]:
+    """The labels of operands that play an access, each with what is known of it."""
+    tensors = {tensor.name: tensor for tensor in subject.tensors}
+    for label, pairing in zip(labels.operands, mapping.sigma, strict=True):
+        if pairing.access is not None:
+            access = subject.statement.accesses[pairing.access]
+            written = pairing.access == 0
+            yield (
+                label,
+                Operand(instruction, needle, label.operand, access, tensors[access.tensor], mapping.rho, written),
+            )

@@ -13,11 +13,13 @@ from isamapper.mapper.difference import Difference, Kind, differences
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import Needle, needle_of
 from isamapper.mapper.ranges import fits, magnitude_bits, tensor_ranges
+from isamapper.mapper.retyping import Retyping, retyping
 from isamapper.mapper.rewrites.edit import spans
-from isamapper.mapper.sigma import Subject, is_plain, matches, target_tensor
-from isamapper.mapper.terms import Leaf, Node, Setting
+from isamapper.mapper.sigma import Subject, is_plain, matches
+from isamapper.mapper.terms import Leaf, Node, Setting, Term
+from isamapper.mapper.unify import unify
 from isamapper.mapper.views import explicit_view
-from isamapper.mapper.words import operator_text, term_text
+from isamapper.mapper.words import foreign_operators, in_words, operator_text, term_text
 
 _RANK = {
     Kind.OPERATOR: 3,
@@ -57,41 +59,88 @@ def _expression(subject: Subject, instruction: Instruction, needle: Needle) -> R
     name, where = instruction.name, _places(instruction, subject)
     found, wanted = subject.view, needle.view
     term = found.term
+    if not isinstance(wanted.term, Node) and wanted.reduction is found.reduction is None and isinstance(term, Node):
+        what = "only moves data" if isinstance(wanted.term, Leaf) else f"only fills with {term_text(wanted.term, ())}"
+        reason = f"'{name}' {what}; the kernel computes {operator_text(term)}"
+        return Rejection("MAP004", name, reason, where, progress=5)
     if found.reduction is not None and wanted.reduction is None:
         explicit = explicit_view(found, subject.statement)
         assert explicit is not None
         term = explicit.term
         if differences(wanted.term, term):
-            what = "overwrites its result" if isinstance(wanted.term, Node) else "only moves or fills"
+            what = _overwrites(wanted.term, found.term)
             reason = f"'{name}' {what}; the kernel accumulates with '{found.reduction.value}='"
-            return Rejection("MAP003", name, reason, where, progress=20)
+            return Rejection("MAP003", name, reason, where, progress=20 if isinstance(wanted.term, Node) else 5)
     elif found.reduction is not None and found.reduction is not wanted.reduction:
         assert wanted.reduction is not None
         reason = f"'{name}' reduces with '{wanted.reduction.value}=', the kernel with '{found.reduction.value}='"
         return Rejection("MAP003", name, reason, where, progress=20)
     missing = sorted(differences(wanted.term, term), key=lambda one: _RANK[one.kind])
-    if missing:
-        return _difference(subject, instruction, needle, missing[0], len(missing))
-    target, operand = target_tensor(subject.statement, subject.tensors), target_tensor(needle.statement, needle.tensors)
-    if target.dtype != operand.dtype:
-        reason = f"the result of '{name}' is {operand.dtype}, the kernel's '{target.name}' is {target.dtype}"
-        edit = f"declare '{target.name}' as {operand.dtype}"
-        return Rejection("MAP005", name, reason, where, edit, 75)
-    return None
+    anew = retyping(subject, needle, term)
+    wide = bool(missing) and missing[0].kind is Kind.WIDTH and missing[0].needle.dtype.is_integer
+    if missing and (anew is None or wide):
+        return _difference(subject, instruction, needle, missing[0], len(missing), term)
+    return None if anew is None else _types(subject, needle, anew, name, where, len(missing))
 
 
-def _difference(subject: Subject, instruction: Instruction, needle: Needle, one: Difference, count: int) -> Rejection:
+def _overwrites(wanted: Term, found: Term) -> str:
+    """What an instruction does that keeps nothing of its result, with what the kernel has none of."""
+    if not isinstance(wanted, Node):
+        return "only moves or fills"
+    others = foreign_operators(wanted, found)
+    return f"computes {in_words(others)} and overwrites its result" if others else "overwrites its result"
+
+
+def _types(
+    subject: Subject, needle: Needle, anew: Retyping, name: str, where: tuple[Span, ...], count: int
+) -> Rejection:
+    """The data types alone differ: every declaration to change, and the casts to write."""
+    present = {tensor.name: tensor.dtype for tensor in subject.tensors}
+    wanted = dict(anew.types)
+    tensors = tuple(access.tensor for access in subject.statement.accesses)
+    result = tensors[0]
+    types = {dtype: [each for each, other in anew.types if other == dtype] for _, dtype in anew.types}
+    edit = ", ".join(f"{in_words([repr(each) for each in names])} as {dtype}" for dtype, names in types.items())
+    edits = [f"declare {edit}"] if edit else []
+    if anew.value is not None:
+        edits.append(f"write '{term_text(anew.value, tensors)}'")
+    if anew.tensor not in wanted:
+        text = term_text(needle.view.term, _operands(needle))
+        reason = f"'{name}' computes '{text}' with other conversions than the kernel"
+    elif anew.tensor == result:
+        reason = f"the result of '{name}' is {wanted[result]}, the kernel's '{result}' is {present[result]}"
+    else:
+        reason = (
+            f"operand '{anew.operand}' of '{name}' is {wanted[anew.tensor]}, "
+            f"the kernel's '{anew.tensor}' is {present[anew.tensor]}"
+        )
+    return Rejection("MAP005", name, reason, where, " and ".join(edits), 75 - min(len(anew.types) + count, 9))
+
+
+def _operands(needle: Needle) -> tuple[str, ...]:
+    return tuple(access.tensor for access in needle.statement.accesses)
+
+
+def _difference(
+    subject: Subject, instruction: Instruction, needle: Needle, one: Difference, count: int, term: Term
+) -> Rejection:
     name, where = instruction.name, _places(instruction, subject)
     inside = tuple(access.tensor for access in needle.statement.accesses)
     outside = tuple(access.tensor for access in subject.statement.accesses)
+    beyond = foreign_operators(needle.view.term, term)
     progress = 10 * _RANK[one.kind] - min(count, 9)
     match one.kind:
+        case Kind.OPERATOR if beyond and not foreign_operators(term, needle.view.term):
+            reason = f"'{name}' also computes {in_words(beyond)}, which the kernel does not"
+            return Rejection("MAP004", name, reason, where, progress=progress)
         case Kind.OPERATOR:
             reason = f"'{name}' computes {operator_text(one.needle)} where the kernel has {operator_text(one.subject)}"
             return Rejection("MAP004", name, reason, where, progress=progress)
         case Kind.MISSING:
-            reason = f"'{name}' also computes {operator_text(one.needle)}, which the kernel does not"
-            return Rejection("MAP004", name, reason, where, progress=progress)
+            reason = (
+                f"'{name}' also computes {in_words(beyond or (operator_text(one.needle),))}, which the kernel does not"
+            )
+            return Rejection("MAP004", name, reason, where, _neutral(one, outside), progress)
         case Kind.EXTRA:
             if isinstance(one.needle, Node) and isinstance(one.subject, Node):
                 return _chain(one.needle, one.subject, name, where, progress)
@@ -114,6 +163,23 @@ def _difference(subject: Subject, instruction: Instruction, needle: Needle, one:
             return _dtype(one, name, where, inside, outside, progress)
         case Kind.WIDTH:
             return _width(subject, one, name, where, inside, outside, progress)
+
+
+def _neutral(one: Difference, outside: tuple[str, ...]) -> str | None:
+    """A product by one, a sum with zero: the instruction's further operand is filled with what changes nothing."""
+    needle = one.needle
+    if not isinstance(needle, Node) or needle.op not in ("*", "+") or len(needle.parts) != 2:
+        return None
+    fits = any(
+        next(unify(part, one.subject), None) is not None and _takes_constants(other)
+        for part, other in (needle.parts, needle.parts[::-1])
+    )
+    identity = "1" if needle.op == "*" else "0"
+    return f"write '{term_text(one.subject, outside)} {needle.op} {identity}'" if fits else None
+
+
+def _takes_constants(part: Term) -> bool:
+    return isinstance(part, Leaf) or (isinstance(part, Node) and part.op == "cast" and isinstance(part.parts[0], Leaf))
 
 
 def _chain(needle: Node, subject: Node, name: str, where: tuple[Span, ...], progress: int) -> Rejection:

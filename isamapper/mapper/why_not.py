@@ -24,13 +24,24 @@ from isamapper.mapper.sigma import Subject
 def explain(kernel: Kernel, machine: Machine, instruction: str | None = None) -> tuple[Rejection, ...]:
     """First why statements cannot be done at all, then per instruction its nearest miss or what its best mapping costs.
 
-    Codes MAP0xx refuse, MAP1xx are costs of a mapping that exists. KeyError where there is no such instruction.
+    Codes MAP0xx refuse, MAP1xx are costs of a mapping that exists, rewrites among them. KeyError where there is no such
+    instruction.
     """
-    found = [] if instruction is not None else list(uncovered(kernel, machine))
+    found = [] if instruction is not None else list(_whole(kernel, machine))
     chosen = machine.instructions if instruction is None else (machine.instruction(instruction),)
     for candidate in chosen:
         found += _of_instruction(kernel, machine, candidate)
     return tuple(found)
+
+
+def _whole(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
+    """What is to be said of the kernel as a whole: statements that nothing does, or what is done to it first."""
+    cover = next(covers(kernel, machine), None)
+    if cover is None:
+        yield from uncovered(kernel, machine)
+    elif cover.rewrites:
+        steps = "; ".join(step.partition(":")[0] for step in cover.rewrites)
+        yield Rejection("MAP105", kernel.name, f"it is done after rewriting: {steps}", progress=100)
 
 
 def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:

@@ -50,7 +50,7 @@ def explanation_document(found: Mappings) -> Document:
         counts[name] = counts.get(name, 0) + 1
     fitting = ", ".join(f"{name} ({number})" for name, number in counts.items())
     head = f"'{found.kernel.name}' on '{found.machine.name}': " + (
-        f"mappings by {fitting}" if fitting else "no mapping"
+        f"mappings by {fitting}" if fitting else "no mapping of a statement as it is"
     )
     whole, misses = _parted(found.rejections)
     return document(Text(head, strong=True), *map(_rejection_text, whole), *map(_group_text, _grouped(misses)))

@@ -75,7 +75,7 @@ def test_another_reduction() -> None:
 
 def test_an_overwriting_instruction_for_an_accumulation() -> None:
     text = "kernel k(x: f32[8, 8], z: f32[8, 8]) -> (y: f32[8, 8]) { y[m, n] += x[m, k] * z[k, n] }"
-    assert only(text, EXP).reason == "'op' overwrites its result; the kernel accumulates with '+='"
+    assert only(text, EXP).reason == "'op' computes 'exp' and overwrites its result; the kernel accumulates with '+='"
 
 
 def test_several_statements_in_one_instruction() -> None:

@@ -86,7 +86,11 @@ CODES: dict[str, tuple[str, str]] = {
         "a result that nothing stores or reduces",
         """No instruction assigns, or accumulates, results of this data type.""",
     ),
-    "MAP101": ("padding", """A note: the extent does not divide, so part of the instruction's work is on padding."""),
+    "MAP101": (
+        "padding",
+        """A note: the extent does not divide, so part of the instruction's work is on padding, or part of its time is
+        spent on nothing because it takes as long for less.""",
+    ),
     "MAP102": (
         "a gather",
         """A note: with this mapping the instruction reads elements several times or scattered, so they must be
@@ -96,6 +100,16 @@ CODES: dict[str, tuple[str, str]] = {
         "a layout copy",
         """A note: the tensor lies in memory in another order than the instruction reads it. A const or free tensor is
         re-laid offline, any other is copied.""",
+    ),
+    "MAP104": (
+        "an instruction's iterator that nothing fills",
+        """A note: no iterator of the kernel may run along this one of the instruction (or all are too short), so that the
+        instruction does a fraction of its work in the same time.""",
+    ),
+    "MAP105": (
+        "done after rewriting",
+        """A note: no instruction does the statement as it is written, but an equal kernel can be done. 'isamapper map'
+        lists the mappings of that one.""",
     ),
     "RW001": (
         "a guard inside the loops",
