@@ -110,6 +110,8 @@ def _instruction(
         latency_cycles=SizeConstant(0) if latency is None else latency,
         energy_pj=None if (energy := fields.number("energy_pj")) is None else float(energy),
         implicit=fields.flag("implicit"),
+        issue_cycles=fields.whole("issue_cycles", 1),
+        length_bytes=fields.optional_whole("length_bytes"),
         emit=tuple((key.text, value.text) for key, value in fields.entries("emit") if isinstance(value, YamlScalar)),
         source=fields.text("source"),
         span=fields.span("name"),

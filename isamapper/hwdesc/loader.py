@@ -17,6 +17,7 @@ from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar, read_yaml
 from isamapper.hwdesc import schema
 from isamapper.hwdesc.checks import check_machine
+from isamapper.hwdesc.clocks import in_machine_cycles
 from isamapper.hwdesc.draft import Draft
 from isamapper.hwdesc.families import read_types
 from isamapper.hwdesc.fields import Fields
@@ -114,18 +115,18 @@ def _machine(fields: Fields, snippets: tuple[Fields, ...], draft: Draft) -> Mach
     """The machine of everything in the file that can be read."""
     parts = (fields, *snippets)
     draft.note_fields(fields.node, "machine")
-    clock = fields.number("clock_hz")
+    clock = int(fields.number("clock_hz") or 1)
+    units = tuple(_with_source(unit, snippets) for unit in read_units(_gather(parts, "units"), clock, draft))
+    instructions = _instructions(_gather(parts, "instructions"), draft)
     return Machine(
         name=fields.word("name", ""),
-        clock_hz=int(clock) if clock else 1,
-        memories=read_memories(_gather(parts, "memories"), draft),
-        units=tuple(_with_source(unit, snippets) for unit in read_units(_gather(parts, "units"), draft)),
+        clock_hz=clock,
+        memories=read_memories(_gather(parts, "memories"), clock, draft),
+        units=units,
         grids=read_grids(_gather(parts, "grid"), draft),
         dispatch=read_dispatch(fields.node_of("dispatch"), draft),
         interlocks=fields.word("interlocks", "hardware"),
-        instructions=tuple(
-            _with_source(instruction, snippets) for instruction in _instructions(_gather(parts, "instructions"), draft)
-        ),
+        instructions=tuple(in_machine_cycles(_with_source(each, snippets), units, clock) for each in instructions),
         default_types=tuple(read_types(fields.node_of("default_types"), draft).items()),
         source=fields.text("source"),
         digest=_digest(parts),

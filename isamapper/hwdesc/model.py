@@ -47,6 +47,13 @@ class Port:
     burst_bytes: int = 1
     arbitration: str = "oldest"  # oldest (program order) | fifo | round_robin
     sharers: int = 1
+    machine_cycles: tuple[int, int] = (1, 1)  # of the machine's clock, in so many of the port's
+
+    @property
+    def byte_cycles(self) -> tuple[int, int]:
+        """Cycles of the machine that a byte takes, as a fraction."""
+        cycles, own = self.machine_cycles
+        return self.sharers * cycles, self.bytes_per_cycle * own
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """An in-order issue queue with ``count`` identical servers (DESIGN section 7)."""
+    """An in-order issue queue with ``count`` identical servers (DESIGN section 7).
+
+    ``clock_hz``: its own clock (None: the machine's); cycle counts of its instructions are the machine's all the same.
+    """
 
     name: str
     count: int = 1
@@ -85,6 +95,7 @@ class Unit:
     held: str = "start"  # start | end
     in_flight: int | None = None
     serial: bool = False
+    clock_hz: int | None = None
     source: str | None = None
     span: Span | None = field(default=None, compare=False)
 
@@ -102,11 +113,15 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """The in-order front end: ``per_cycle`` invocations a cycle, at most ``window`` not retired (None: unbounded)."""
+    """The in-order front end: ``per_cycle`` invocations a cycle, at most ``window`` not retired (None: unbounded).
+
+    ``fetch_bytes_per_cycle``: how much instruction text arrives in a cycle (None: always enough).
+    """
 
     per_cycle: int = 1
     window: int | None = None
     window_order: str = "in_order"  # in_order | any
+    fetch_bytes_per_cycle: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,8 @@ class Instruction:
 
     ``semantics`` is the kernel at the greatest parameter values; operands are its tensors in declaration order.
     ``implicit`` instructions are done by the hardware without being issued (cache fills): they take no dispatch slot
-    and never appear in assembly text.
+    and never appear in assembly text. ``issue_cycles`` is how long one keeps the front end, ``length_bytes`` the length
+    of its text (None: no matter).
     """
 
     name: str
@@ -162,6 +178,8 @@ class Instruction:
     latency_cycles: SizeExpression
     energy_pj: float | None = None
     implicit: bool = False
+    issue_cycles: int = 1
+    length_bytes: int | None = None
     emit: tuple[tuple[str, str], ...] = ()
     source: str | None = None
     span: Span | None = field(default=None, compare=False)
@@ -191,6 +209,13 @@ class Machine:
     def __hash__(self) -> int:
         """Cheap: machines are keys of caches."""
         return hash((self.name, self.digest))
+
+    def front_end_cycles(self, instruction: Instruction) -> int:
+        """How long ``instruction`` keeps the front end: for its issue, or until its text is fetched."""
+        fetched = self.dispatch.fetch_bytes_per_cycle
+        if fetched is None or instruction.length_bytes is None:
+            return instruction.issue_cycles
+        return max(instruction.issue_cycles, -(-instruction.length_bytes // fetched))
 
     def memory(self, name: str) -> Memory:
         """The memory called ``name``; KeyError where there is none."""

@@ -6,6 +6,7 @@ What does not belong here: instructions (``instructions.py``) and rules across p
 
 from __future__ import annotations
 
+import math
 from collections import abc
 
 from isamapper.diagnostics.yaml import YamlMap, YamlNode, YamlScalar
@@ -16,14 +17,33 @@ from isamapper.hwdesc.model import Dispatch, Grid, Memory, MemoryKind, Port, Por
 from isamapper.hwdesc.shapes import Record
 
 
-def read_memories(nodes: abc.Iterable[YamlNode], draft: Draft) -> tuple[Memory, ...]:
-    """The memories in file order."""
-    return tuple(memory for fields in _entries(nodes, schema.MEMORY, draft) if (memory := _memory(fields, draft)))
+def read_memories(nodes: abc.Iterable[YamlNode], clock_hz: int, draft: Draft) -> tuple[Memory, ...]:
+    """The memories in file order, of a machine with this clock."""
+    entries = _entries(nodes, schema.MEMORY, draft)
+    return tuple(memory for fields in entries if (memory := _memory(fields, clock_hz, draft)))
 
 
-def read_units(nodes: abc.Iterable[YamlNode], draft: Draft) -> tuple[Unit, ...]:
-    """The units in file order."""
-    return tuple(_unit(fields) for fields in _entries(nodes, schema.UNIT, draft))
+def read_units(nodes: abc.Iterable[YamlNode], clock_hz: int, draft: Draft) -> tuple[Unit, ...]:
+    """The units in file order, of a machine with this clock."""
+    return tuple(_unit(fields, clock_hz, draft) for fields in _entries(nodes, schema.UNIT, draft))
+
+
+def machine_cycles(own_hz: int | None, clock_hz: int) -> tuple[int, int]:
+    """Cycles of the machine's clock in so many of a part's own, in lowest terms."""
+    shared = math.gcd(clock_hz, own_hz or clock_hz)
+    return clock_hz // shared, (own_hz or clock_hz) // shared
+
+
+def _own_clock(fields: Fields, clock_hz: int, draft: Draft) -> int | None:
+    """The clock that a part says it has; a faster one than the machine's is a mistake."""
+    own = fields.optional_whole("clock_hz")
+    if own is not None and own > clock_hz > 1:  # 1: it is missing, which has been said
+        message = f"clock_hz {own} is more than the machine's {clock_hz}"
+        draft.error(
+            "HW029", message, fields.span("clock_hz"), "the machine's clock is the fastest one; scale the others"
+        )
+        return None
+    return own
 
 
 def read_grids(nodes: abc.Iterable[YamlNode], draft: Draft) -> tuple[Grid, ...]:
@@ -43,7 +63,10 @@ def read_dispatch(node: YamlNode | None, draft: Draft) -> Dispatch:
         return Dispatch()
     fields = Fields(node)
     return Dispatch(
-        fields.whole("per_cycle", 1), fields.optional_whole("window"), fields.word("window_order", "in_order")
+        fields.whole("per_cycle", 1),
+        fields.optional_whole("window"),
+        fields.word("window_order", "in_order"),
+        fields.optional_whole("fetch_bytes_per_cycle"),
     )
 
 
@@ -60,7 +83,7 @@ def _entries(nodes: abc.Iterable[YamlNode], record: Record, draft: Draft) -> abc
             yield Fields(node)
 
 
-def _memory(fields: Fields, draft: Draft) -> Memory | None:
+def _memory(fields: Fields, clock_hz: int, draft: Draft) -> Memory | None:
     name = fields.required_text("name")
     kind = MemoryKind(fields.required_text("kind"))
     rows, row_bytes = fields.optional_whole("rows"), fields.bytes("row_bytes")
@@ -84,7 +107,7 @@ def _memory(fields: Fields, draft: Draft) -> Memory | None:
         banks=fields.whole("banks", 1),
         bank_interleave_bytes=0 if fields.word("bank_of", "block") == "block" else fields.bytes("bank_of") or 0,
         alignment_bytes=fields.bytes("alignment_bytes") or 1,
-        ports=_ports(fields, name, draft),
+        ports=_ports(fields, name, clock_hz, draft),
         latency_cycles=fields.whole("latency_cycles", 0),
         energy_pj_per_byte=_as_float(fields.number("energy_pj_per_byte")),
         renamed=fields.flag("renamed"),
@@ -120,7 +143,7 @@ def _complete(
     return True
 
 
-def _ports(fields: Fields, memory: str, draft: Draft) -> tuple[Port, ...]:
+def _ports(fields: Fields, memory: str, clock_hz: int, draft: Draft) -> tuple[Port, ...]:
     ports: dict[str, Port] = {}
     for item in fields.items("ports"):
         port = Fields(item)
@@ -134,11 +157,12 @@ def _ports(fields: Fields, memory: str, draft: Draft) -> tuple[Port, ...]:
             port.bytes("request_bytes") or 1,
             port.bytes("burst_bytes") or 1,
             port.word("arbitration", "oldest"),
+            machine_cycles=machine_cycles(_own_clock(port, clock_hz, draft), clock_hz),
         )
     return tuple(ports.values())
 
 
-def _unit(fields: Fields) -> Unit:
+def _unit(fields: Fields, clock_hz: int, draft: Draft) -> Unit:
     return Unit(
         name=fields.required_text("name"),
         count=fields.whole("count", 1),
@@ -146,6 +170,7 @@ def _unit(fields: Fields) -> Unit:
         held=fields.word("held", "start"),
         in_flight=fields.optional_whole("in_flight"),
         serial=fields.flag("serial"),
+        clock_hz=_own_clock(fields, clock_hz, draft),
         source=fields.text("source"),
         span=fields.span("name"),
     )

@@ -30,6 +30,7 @@ PORT = Record(
         Field("name", Name(), "unique within the memory", required=True),
         Field("direction", Choice(("read", "write", "both")), "which accesses use it", default="both"),
         Field("bytes_per_cycle", Whole(1), "bytes that pass in one cycle", required=True),
+        Field("clock_hz", Whole(1), "the clock whose cycles are meant, at most the machine's; left out: the machine's"),
         Field("request_bytes", Bytes(), "each contiguous run is rounded up to this many bytes", default="1"),
         Field("burst_bytes", Bytes(), "the whole transfer is rounded up to this many bytes", default="1"),
         Field(
@@ -75,6 +76,9 @@ UNIT = Record(
         Field("held", Choice(("start", "end")), "until when an entry is held", default="start"),
         Field("in_flight", Whole(1), "how many may have started and not ended; left out: unbounded"),
         Field("serial", Flag(), "true: each starts only after the previous one ended", default="false"),
+        Field(
+            "clock_hz", Whole(1), "clock of its instructions' cycles, at most the machine's; left out: the machine's"
+        ),
         SOURCE,
     ),
 )
@@ -94,6 +98,7 @@ DISPATCH = Record(
     (
         Field("per_cycle", Whole(1), "invocations that enter queues in one cycle", default="1"),
         Field("window", Whole(1), "invocations dispatched and not retired; left out: unbounded"),
+        Field("fetch_bytes_per_cycle", Whole(1), "instruction text that arrives in a cycle; left out: always enough"),
         Field("window_order", Choice(("in_order", "any")), "in which order places become free", default="in_order"),
         SOURCE,
     ),
@@ -146,6 +151,8 @@ INSTRUCTION = Record(
         Field("operands", Table(OPERAND, "operand"), "what the hardware demands of each operand", default="{}"),
         Field("timing", TIMING, "cycles", required=True),
         Field("energy_pj", Number(0), "energy of one execution"),
+        Field("issue_cycles", Whole(1), "how long it keeps the front end; more than 1: alone", default="1"),
+        Field("length_bytes", Whole(1), "length of its text, fetched at fetch_bytes_per_cycle; left out: no matter"),
         Field("implicit", Flag(), "true: the hardware does it unasked, such as a cache fill", default="false"),
         Field("emit", Table(Text(), "backend"), "text for each backend, with fields such as '{dst.address}'"),
         SOURCE,

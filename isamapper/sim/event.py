@@ -112,23 +112,31 @@ class _Machine:
             self.in_cycle = self.in_cycle + 1 if now == self.clock else 1
             self.clock = now
             job = self._job(number, invocation, front)
+            self._keep(self.model.machine.front_end_cycles(invocation.site.instruction))
             self.window.append(job)
             if unit.held == "end":
                 self.jobs[invocation.site.unit].append(job)
         self.held = [0, 0, 0]
         self.queues[invocation.site.unit].append(job)
         self.alive.append(job)
-        self._at(self.clock + 1)
+        self._at(job.dispatched + 1)
         self.next = next(self.coming, None)
         return True
+
+    def _keep(self, cycles: int) -> None:
+        """What was dispatched last keeps the front end for so many cycles, alone where it is more than one."""
+        if cycles > 1:
+            self.clock += cycles - 1
+            self.in_cycle = self.model.machine.dispatch.per_cycle
+            self.counters.front_end[0] += cycles - 1
 
     def _blocked(self, now: int) -> int | None:
         """The front end's first reason not to dispatch the next explicit invocation now."""
         assert self.next is not None
         dispatch, index = self.model.machine.dispatch, self.next[1].site.unit
         unit = self.units[index]
-        if now == self.clock and self.in_cycle == dispatch.per_cycle:
-            self._at(now + 1)
+        if now <= self.clock and self.in_cycle == dispatch.per_cycle:
+            self._at(max(now + 1, self.clock))
             return 0
         held = sum(not job.invocation.site.instruction.implicit for job in self.queues[index])
         if unit.held == "end":
@@ -144,7 +152,7 @@ class _Machine:
 
     def _book_front(self, now: int, following: int) -> None:
         """Cycles until ``following`` that the front end stands still."""
-        if self.next is None or following == NEVER or self.next[1].site.instruction.implicit:
+        if self.next is None or following == NEVER or self.next[1].site.instruction.implicit or now < self.clock:
             return
         reason = self._blocked(now)
         if reason is not None:

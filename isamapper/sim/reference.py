@@ -100,6 +100,13 @@ class FrontEnd:
         self.dispatched = self.dispatched + 1 if self.clock == before else 1
         return [(NO_WORK, before), (DISPATCH, asked[0]), (QUEUE_FULL, asked[1]), (WINDOW_FULL, asked[2])]
 
+    def keep(self, cycles: int) -> None:
+        """What was dispatched last keeps the front end for so many cycles, alone where it is more than one."""
+        if cycles > 1:
+            self.clock += cycles - 1
+            self.dispatched = self.per_cycle
+            self.stalls[0] += cycles - 1
+
     def ended(self, end: int) -> None:
         self.retired = max(self.retired, end)
         self.window.put(self.retired if self.in_order else end)
@@ -143,6 +150,8 @@ class _Engine:
         implicit = invocation.site.instruction.implicit
         bounds = [(NO_WORK, self.front_end.clock)] if implicit else self.front_end.dispatch(queue)
         dispatched, free = self.front_end.clock, queue.servers.least
+        if not implicit:
+            self.front_end.keep(self.model.machine.front_end_cycles(invocation.site.instruction))
         start, waits = self._start(invocation, queue, [*bounds, (DISPATCH, dispatched + 1)])
         released, end = self._move(invocation, start)
         queue.put(start, released, end, not implicit)

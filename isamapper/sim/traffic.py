@@ -178,7 +178,8 @@ def _requested(port: Port, size: int) -> int:
 def _cycles(port: Port, total: int) -> int:
     """Cycles of so many requested bytes: whole bursts, at a share of the bandwidth."""
     bursts = -(-total // port.burst_bytes) * port.burst_bytes
-    return -(-bursts * port.sharers // port.bytes_per_cycle)
+    cycles, size = port.byte_cycles
+    return -(-bursts * cycles // size)
 
 
 def bank_bytes(memory: Memory) -> int:

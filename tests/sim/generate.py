@@ -79,6 +79,7 @@ def random_machine(random: Random) -> Machine:
         random.choice((1, 1, 2, 3)),
         random.choice((None, 1, 2, 4, 8, 16)),
         random.choice(("in_order", "any")),
+        random.choice((None, None, 4, 8)),
     )
     if random.random() < 0.15:  # dispatch that waits for nothing but its rate
         units = tuple(replace(unit, queue_depth=None) for unit in units)
@@ -159,6 +160,8 @@ def _instruction(random: Random, kind: str, name: str, unit: str) -> Instruction
         _cycles(random, parameters, 6),
         _cycles(random, parameters, 12),
         implicit=random.random() < 0.08,
+        issue_cycles=random.choice((1, 1, 1, 1, 2, 5)),
+        length_bytes=random.choice((None, None, 4, 12)),
     )
 
 

@@ -32,9 +32,11 @@ def machine(
     dispatch: str = "{per_cycle: 1}",
     memories: tuple[str, ...] = PLAIN,
     interlocks: str = "hardware",
+    clock: int = 1,
 ) -> Machine:
     """A machine from one-line YAML entries."""
-    lines = ["format: 1", "name: micro", "source: made up for these tests", "clock_hz: 1", "memories:"]
+    lines = ["format: 1", "name: micro", "source: made up for these tests", f"clock_hz: {clock}"]
+    lines.append("memories:")
     lines += [f"  - {each}" for each in memories]
     lines += ["units:", *(f"  - {each}" for each in units)]
     lines += [f"dispatch: {dispatch}", f"interlocks: {interlocks}", "instructions:"]

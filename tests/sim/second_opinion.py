@@ -111,6 +111,10 @@ class Simulation:
             window.append(task)
             self.tasks.append(task)
             self.stores[unit].put(task)
+            kept = self.model.machine.front_end_cycles(invocation.site.instruction)
+            if kept > 1:
+                yield self.environment.timeout(kept - 1)
+                in_cycle = dispatch.per_cycle
 
     def _not_retired(self, window: list[Task]) -> list[Task]:
         if self.model.machine.dispatch.window_order == "any":

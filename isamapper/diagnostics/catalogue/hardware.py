@@ -105,6 +105,10 @@ CODES: dict[str, tuple[str, str]] = {
         """The memory declares ports, but none for the way in which this operand uses it. Add a port, or leave the ports
         out: then accesses take no time of their own.""",
     ),
+    "HW029": (
+        "a clock faster than the machine's",
+        """Cycles are counted in the machine's clock, which is the fastest; ports and units may have slower ones.""",
+    ),
     "HW030": (
         "escapes in semantics",
         """The text of the semantics is read where it stands, so a quoted one must not contain escapes. Write it as a

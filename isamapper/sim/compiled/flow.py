@@ -157,7 +157,8 @@ class Flow:
             measure = partial(_after, requested, self._run_bytes)
             total = sum_over_rows(fn, self.spec, self.extents, self.offsets, measure)
         bursts = fn.mul(fn.ceil_divide(total, port.burst_bytes), port.burst_bytes)
-        return fn.ceil_divide(fn.mul(bursts, port.sharers), port.bytes_per_cycle)
+        cycles, size = port.byte_cycles
+        return fn.ceil_divide(fn.mul(bursts, cycles), size)
 
     def booking(self, index: int, scratch: int) -> Booking:
         """The beats on port ``index``; ``scratch`` is free state for a window that several banks share."""
@@ -177,7 +178,7 @@ class Flow:
                 count = fn.choose(self.merged[axis], 1, self.counts[axis])
                 fn.store(fn.add(rows, 2 * place), count)
                 fn.store(fn.add(rows, 2 * place + 1), self.steps[axis] * self.spec.element_bits)
-            rounding = (port.request_bytes, port.burst_bytes, port.sharers, port.bytes_per_cycle)
+            rounding = (port.request_bytes, port.burst_bytes, *port.byte_cycles)
             shape = (rows, len(self.order), self.start, self.size, unit, banks)
             fn.set(beats, fn.call("spread", *shape, *rounding, out))
             fn.set(bank, -1)

@@ -204,6 +204,8 @@ def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, needs: Needs
         plan.units.append(UnitWords(held, servers, flying, plan.reserve(1), plan.reserve(1)))
     used = {spec.unit for spec in specs if not machine.instructions[spec.instruction].implicit}
     unbounded = machine.dispatch.window is None and all(machine.units[unit].queue_depth is None for unit in used)
+    kept = any(machine.front_end_cycles(machine.instructions[spec.instruction]) > 1 for spec in specs)
+    unbounded = unbounded and not kept  # what a period takes of the rate depends on where in a cycle it begins
     plan.initial += [(UNBOUNDED, int(unbounded)), (PER_CYCLE, machine.dispatch.per_cycle)]
     _statistics(plan)
     plan.executed = {site: plan.reserve(1) for site in needs.contested}

@@ -110,6 +110,7 @@ class _Step:
         start = self._start(free, bounds)
         released, end = self._transfer(start) if self.spec.transfer else self._stream(start)
         self._finish(start, released, end)
+        self._keep()
         if self.options.events:
             self._event(free, start, released, end)
         return fn.end(0)
@@ -184,6 +185,14 @@ class _Step:
         fn.store(IN_CYCLE, fn.choose(fn.equal(clock, before), fn.add(taken, 1), 1))
         self.dispatched = clock
         return [(NO_WORK, before), *asked, (DISPATCH, fn.add(clock, 1))]
+
+    def _keep(self) -> None:
+        """Moves the clock past what this invocation keeps of the front end; not before its own beats are booked."""
+        kept = self.machine.front_end_cycles(self.instruction)
+        if kept > 1 and not self.instruction.implicit:
+            self.fn.store(CLOCK, self.fn.add(self.dispatched, kept - 1))
+            self.fn.store(IN_CYCLE, self.machine.dispatch.per_cycle)
+            self.fn.increase(self.plan.front_end, kept - 1)
 
     def _start(self, free: Value, bounds: abc.Sequence[tuple[int, Value]]) -> Value:
         """The start of the invocation; books what the server waited for."""
