@@ -33,6 +33,9 @@ def build_nest(machine: Machine, kernel: Kernel, home: str, choice: Choice) -> N
             if isinstance(result, Rejection):
                 return result
             nest = replace(nest, buffers=(*nest.buffers, *result))
+    statement = choice.frame.statement
+    if statement.conditions and statement.assign.reduction is None and nest.path(0):
+        return Rejection("SCH011", f"statement {statement.index}", "elements that it leaves out would be drained")
     if choice.epilogue is not None and not nest.path(0):
         return Rejection("SCH012", f"fused statement {choice.epilogue.statement.index}", "the target has no drain")
     return misfit_at_home(place, nest) or with_slots(place, nest)
