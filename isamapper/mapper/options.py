@@ -23,6 +23,7 @@ from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.repertoire import allowed_instructions, greatest_rate, needles_of
 from isamapper.mapper.rewrites.contraction import contraction_steps
+from isamapper.mapper.rewrites.polyphase import Polyphase
 from isamapper.mapper.rewrites.replay import Rewrite
 from isamapper.mapper.rewrites.search import derivations
 from isamapper.mapper.rewrites.split import Split
@@ -70,7 +71,7 @@ class Treatment:
         first = next(usual, None)
         least = inf if first is None else first.busy_cycles
         derived = self._derived(min(GAIN * least, least - worth_cycles))
-        yield from heapq.merge(derived, usual if first is None else chain((first,), usual))
+        yield from heapq.merge(derived, usual if first is None else chain((first,), usual), self._phased(least))
 
     def _derived(self, cycles: float) -> list[Option]:
         """What the search over rewrites finds that keeps instructions busy for fewer than ``cycles``.
@@ -89,6 +90,14 @@ class Treatment:
             if not any(option.steps[: len(better.steps)] == better.steps for better in best):
                 best.append(option)
         return best[:DERIVED]
+
+    def _phased(self, cycles: float) -> abc.Iterator[Option]:
+        """The best polyphase form, should the usual ways turn out to cost more than ``cycles``: strides gather."""
+        found: list[Option] = []
+        for each in derivations(self.kernel, self.subject.statement.index).found:
+            if all(isinstance(step, Polyphase) for step in each.steps):
+                found += [option for option in self._judged(each.steps) if option.busy_cycles >= cycles]
+        yield from sorted(found)[:1]
 
     def _usual(self) -> abc.Iterator[Option]:
         """As it is, contraction trees, and parts by maximal munch, cheapest first."""

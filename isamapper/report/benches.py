@@ -66,3 +66,25 @@ def bad_input_document(answer: abc.Mapping[str, Any]) -> Document:
     summary = answer["summary"]
     verdict = f"{summary['ok']} of {summary['cases']} malformed inputs get exit code 2 and a located message"
     return document(table(("group", "case", "state", "place", "message"), rows), Text(verdict, strong=True))
+
+
+def showcase_document(answer: abc.Mapping[str, Any]) -> Document:
+    """A line per computation: what made its products visible, where they lie, and whether it verifies."""
+    rows = [
+        (
+            row["computation"],
+            ", ".join(dict.fromkeys(rewrite.split(" ")[0] for rewrite in row["rewrites"])) or "-",
+            "; ".join(dict.fromkeys(_product(product) for product in row["products"])) or "-",
+            count(row["cycles"]),
+            row["failure"] or "verified",
+        )
+        for row in answer["rows"]
+    ]
+    summary = answer["summary"]
+    verdict = f"{summary['verified']} of {summary['computations']} are verified on a matrix instruction"
+    heads = ("computation", "rewrites", "products: iterators in those of the instruction", "cycles", "state")
+    return document(table(heads, rows), Text(verdict, strong=True))
+
+
+def _product(product: abc.Mapping[str, Any]) -> str:
+    return ", ".join(product["iterators"])

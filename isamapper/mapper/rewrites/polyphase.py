@@ -71,14 +71,16 @@ def read(words: StepReader, kernel: Kernel) -> Polyphase:
 
 
 def steps(kernel: Kernel, statement: int) -> abc.Iterator[Polyphase]:
-    """Every iterator that stands beside a longer stride in an index of a load."""
+    """Every iterator that stands beside a longer stride in an index of a load, where windows overlap."""
+    found = statements(kernel)[statement]
+    extents = {each.name: each.extent for each in found.iterators}
     pairs = {
         (iterator, stride): None
-        for access in statements(kernel)[statement].accesses[1:]
+        for access in found.accesses[1:]
         for index in access.map.results
         for iterator, step in index.terms
         for origin, stride in index.terms
-        if step == 1 and stride > 1 and iterator != origin
+        if step == 1 and 1 < stride < extents[iterator] and extents[origin] > 1 and iterator != origin
     }
     for iterator, stride in pairs:
         yield Polyphase(statement, iterator, stride)

@@ -135,14 +135,16 @@ def read(words: StepReader, kernel: Kernel) -> Skew:
 
 
 def steps(kernel: Kernel, statement: int) -> abc.Iterator[Skew]:
-    """Every pair of iterators that meet in an index of a load."""
+    """Every pair of iterators that meet in an index of a load, where windows overlap."""
+    found = statements(kernel)[statement]
+    extents = {each.name: each.extent for each in found.iterators}
     pairs = {
         (iterator, origin): None
-        for access in statements(kernel)[statement].accesses[1:]
+        for access in found.accesses[1:]
         for index in access.map.results
         for iterator, step in index.terms
         for origin, stride in index.terms
-        if step == 1 and stride > 0 and iterator != origin
+        if step == 1 and 0 < stride < extents[iterator] and extents[origin] > 1 and iterator != origin
     }
     for iterator, origin in pairs:
         yield Skew(statement, iterator, origin)
