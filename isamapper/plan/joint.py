@@ -46,8 +46,8 @@ class Join:
     ``operands`` lists every operand with the kernel's access in the joint iterators; its place is the access's number,
     and the first is written. ``iterators`` gives for each joint iterator, outermost first, the kernel iterators that it
     stands for, ``made`` the extents of those that stand for positions of an operand that only constants index.
-    ``reduction``: the first operand accumulates. ``pads`` are (lane, operand, value): along the lane the operand must
-    hold the value beyond the kernel's iterations; along ``loose`` lanes what lies beyond does not matter.
+    ``reduction``: the first operand accumulates. ``pads`` are (lane, operand, value): along the lane one of these
+    operands must hold its value beyond the kernel's iterations; along ``loose`` lanes what lies beyond does not matter.
     ``constants`` are local tensors that nothing writes: they hold a value throughout.
     """
 
@@ -132,7 +132,7 @@ def _sum(accesses: tuple[Access, ...]) -> Expression:
 
 
 def rests_on(statement: Statement, lane: str) -> tuple[tuple[str, Number], ...] | None:
-    """Operands and the values they must hold beyond the edge of ``lane``; None where it must end with the kernel.
+    """Operands of which one must hold its value beyond the edge of ``lane``; None where it must end with the kernel.
 
     For joint statements only.
     """

@@ -86,7 +86,7 @@ def _joint_obstacle(nest: Nest, shapes: abc.Mapping[str, tuple[int, ...]]) -> Re
             reason = "what it does beyond the kernel's iterations would make a difference"
             return Rejection("SCH005", subject, reason, edit="another instruction, or tiles that divide")
         accesses = [access for operand, access in nest.call.sigma if operand in dict(needed)]
-        if not all(_harmless(nest, access, lane, shapes) for access in accesses):
+        if accesses and not any(_harmless(nest, access, lane, shapes) for access in accesses):
             reason = "it runs beyond the kernel's iterations, and its operands cannot be neutral there"
             return Rejection("SCH005", subject, reason, edit="another instruction, or tiles that divide")
         if any(lane in _lanes(nest, access) for access in nest.statement.written) and _spills(nest, lane):

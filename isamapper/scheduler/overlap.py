@@ -7,6 +7,7 @@ from dataclasses import replace
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import MemoryKind
 from isamapper.plan.layout import loop_trips
+from isamapper.plan.lower_nest import filled_ahead
 from isamapper.plan.nest import Buffer, Nest, depth_of
 from isamapper.scheduler.place import (
     Place,
@@ -44,6 +45,6 @@ def _overlapped(place: Place, nest: Nest, buffer: Buffer) -> Buffer:
     late = buffer.access in nest.statement.written
     if place.machine.memory(buffer.memory).kind is MemoryKind.REGISTERS and not late:
         return buffer
-    if late and buffer.fill is not None:
+    if late and buffer.fill is not None and not filled_ahead(nest, buffer):
         return buffer
-    return spread_best(place.machine, nest, replace(buffer, prefetch=not late, delay=late))
+    return spread_best(place.machine, nest, replace(buffer, prefetch=buffer.fill is not None, delay=late))

@@ -72,7 +72,8 @@ class Degrees(Domain):
             case BinaryOp.DIV:
                 return self._product(lanes, left, self._one(lanes, right))
             case BinaryOp.SHL | BinaryOp.SHR | BinaryOp.SHR_ROUND:
-                return self._one(lanes, left)
+                found = self._one(lanes, left)  # by nothing: the argument itself
+                return Word(lanes.intrinsic("umax", _COUNT, [left.raw, found.raw]), left.dtype)
 
     def select(self, lanes: Lanes, op: CompareOp, left: Word, right: Word, yes: Word, no: Word) -> Word:
         weight = self._one(lanes, self._sum(lanes, left, right))

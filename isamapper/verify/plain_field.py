@@ -64,6 +64,8 @@ class PlainField(Scalars):
                 return (left + right - neutral + bend * (left - neutral) * (right - neutral)) % PRIME
             case BinaryOp.DIV if dtype.is_float:
                 return left * self._function("inverse", right) % PRIME
+            case BinaryOp.SHL | BinaryOp.SHR | BinaryOp.SHR_ROUND if right == 0:
+                return left
             case _:
                 return self._function(op.value, left, right)
 

@@ -159,8 +159,18 @@ class Residues(Domain):
                 return self.extremum(lanes, op, left, right)
             case BinaryOp.DIV if left.dtype.is_float:
                 return self.multiply(lanes, left, self.function(lanes, "inverse", [right]))
+            case BinaryOp.SHL | BinaryOp.SHR | BinaryOp.SHR_ROUND:
+                return self._shifted(lanes, op, left, right)
             case _:
                 return self.function(lanes, op.value, [left, right])
+
+    def _shifted(self, lanes: Lanes, op: BinaryOp, left: Word, right: Word) -> Word:
+        """A random function, but for shifts by nothing, which change nothing."""
+        found = self.function(lanes, op.value, [left, right])
+        count, missing = self.number(lanes, right)
+        nothing = lanes.builder.icmp_signed("==", count, lanes.constant(INDEX, 0))
+        nothing = lanes.builder.and_(nothing, lanes.builder.not_(missing))
+        return self.lift(lanes.builder.select(nothing, self.settle(lanes, left), found.raw), left.dtype)
 
     def select(self, lanes: Lanes, op: CompareOp, left: Word, right: Word, yes: Word, no: Word) -> Word:
         """``no + (yes - no) * f(left, right)`` with a random function ``f`` for each comparison."""

@@ -7,10 +7,10 @@ the lane must add nothing, and what is written beyond the edge is not kept.
 
 from __future__ import annotations
 
+import math
 from collections import abc
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, product
 from typing import TypeAlias
 
 from isamapper.ir import numeric
@@ -22,13 +22,14 @@ from isamapper.mapper.terms import Leaf, Node, Term
 from isamapper.plan.facade import Facade
 
 Number: TypeAlias = int | float
-MOST_OPERANDS = 2
-"""Operands that one lane may rest on together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """``loose`` lanes may run on whatever stands there; ``pads`` are (lane, operand, value) for those that may not."""
+    """``loose`` lanes may run on whatever stands there; others where an operand holds a value.
+
+    ``pads`` are (lane, operand, value): each of a lane's is enough alone, and an operand has one value for all lanes.
+    """
 
     loose: frozenset[str]
     pads: tuple[tuple[str, str, Number], ...]
@@ -49,31 +50,14 @@ def beyond(pieces: tuple[Piece, ...], front: Facade, constants: tuple[tuple[str,
     for lane in lanes:
         if _is_harmless(pieces, front, lane, dict(constants)):
             loose.add(lane)
-    for lane in lanes:
-        chosen = None if lane in loose else _values(pieces, front, lane, dict(constants), pads)
-        if chosen is not None:
-            pads.update(chosen)
-            rests += [(lane, operand, value) for operand, value in chosen.items()]
+    for lane in (each for each in lanes if each not in loose):
+        for operand, options in _holders(pieces, front, lane).items():
+            for value in (pads[operand],) if operand in pads else options:
+                if _is_harmless(pieces, front, lane, {**dict(constants), operand: value}):
+                    pads[operand] = value
+                    rests.append((lane, operand, value))
+                    break
     return Beyond(frozenset(loose), tuple(rests))
-
-
-def _values(
-    pieces: tuple[Piece, ...],
-    front: Facade,
-    lane: str,
-    constants: abc.Mapping[str, Number],
-    pads: abc.Mapping[str, Number],
-) -> dict[str, Number] | None:
-    """The fewest operands with values that make the lane harmless; those in ``pads`` have theirs."""
-    holders = _holders(pieces, front, lane)
-    for size in range(1, MOST_OPERANDS + 1):
-        for chosen in combinations(holders, size):
-            options = [(pads[name],) if name in pads else holders[name] for name in chosen]
-            for values in product(*options):
-                given = dict(zip(chosen, values, strict=True))
-                if _is_harmless(pieces, front, lane, {**constants, **given}):
-                    return given
-    return None
 
 
 def _holders(pieces: tuple[Piece, ...], front: Facade, lane: str) -> dict[str, tuple[Number, ...]]:
@@ -118,6 +102,8 @@ def _is_harmless(pieces: tuple[Piece, ...], front: Facade, lane: str, values: ab
             if lane in _lanes(piece, front, number)
             and (value := _value(piece.statement.accesses[max(number, 0)].tensor, known, local)) is not None
         }
+        if not _orders(piece.view.term):
+            leaves = {number: known_value for number, known_value in leaves.items() if math.isfinite(known_value)}
         value = evaluate(piece.view.term, leaves)
         reduction = piece.view.reduction
         if lane in _lanes(piece, front, 0):
@@ -125,6 +111,17 @@ def _is_harmless(pieces: tuple[Piece, ...], front: Facade, lane: str, values: ab
         elif reduction is None or value is None or value != _identity(reduction, piece):
             return False
     return True
+
+
+def _orders(term: Term) -> bool:
+    """Whether the term only compares: there infinities are safe, elsewhere results would rest on laws such as
+    ``exp(-inf) = 0``, which verification does not know.
+    """
+    match term:
+        case Node(op, _, parts):
+            return op in ("min", "max") and all(_orders(part) for part in parts)
+        case _:
+            return True
 
 
 def _value(tensor: str, known: abc.Mapping[str, Number], local: abc.Mapping[str, Number | None]) -> Number | None:

@@ -120,13 +120,24 @@ def _wholes_are(setting: Setting, relation: Relation) -> bool:
 
 def outer_iterators(setting: Setting, relation: Relation) -> tuple[str, ...]:
     """Joint iterators that cannot be shown to lie wholly inside one call."""
-    found = []
-    for name, extent in setting.united.extents.items():
-        own = [lane for other, lane in relation if other == name]
-        alone = all(sum(lane == each for _, lane in relation) == 1 for each in own)
-        if extent > 1 and not (alone and math.prod(setting.lanes[lane].extent for lane in own) >= extent):
-            found.append(name)
-    return tuple(found)
+    return tuple(
+        name
+        for name, extent in setting.united.extents.items()
+        if extent > 1 and not _lies_inside(setting, relation, name)
+    )
+
+
+def _lies_inside(setting: Setting, relation: Relation, name: str) -> bool:
+    """Whether the iterator's lanes hold all of it, beside those that must lie inside them as well."""
+    extents = setting.united.extents
+    own = [lane for other, lane in relation if other == name]
+    others = {other for other, lane in relation if lane in own and other != name}
+    if not others:
+        return math.prod(setting.lanes[lane].extent for lane in own) >= extents[name] if own else False
+    if len(own) != 1 or any(sum(other == each for each, _ in relation) != 1 for other in others):
+        return False
+    beside = math.prod(2 if may_go_on(setting, other) else extents[other] for other in others)
+    return extents[name] * beside <= setting.lanes[own[0]].extent
 
 
 def may_go_on(setting: Setting, name: str) -> bool:
