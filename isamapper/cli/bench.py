@@ -21,6 +21,7 @@ BENCHES = {
     "deepbench": "whole suites of DeepBench on any machines, beside baselines and published times",
     "compare": "two result files of bench deepbench; exit code 1 where a problem got slower",
     "gemmini": "simulated cycles beside cycles measured on Gemmini's RTL",
+    "mapping": "how long the mapper takes, and how much memory",
     "instructions": "simulated latency and interval of single instructions beside known ones",
     "peers": "nine workloads that other mappers were run for, their claims beside simulated cycles",
     "tpuv1": "published applications of the first TPU as simulated programs",

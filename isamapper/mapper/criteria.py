@@ -33,9 +33,18 @@ def criteria_of(
 
     ``units`` gives per instruction iterator the unit axes that a twin may put there (empty where they are kept).
     """
+    return criteria_given(shared_indices(statement.accesses), relation, kind, units)
+
+
+def criteria_given(
+    shared: frozenset[frozenset[str]],
+    relation: abc.Sequence[tuple[str, str]],
+    kind: MappingClass,
+    units: abc.Mapping[str, abc.Sequence[str]],
+) -> tuple[str, ...]:
+    """As :func:`criteria_of`, where the pairs of iterators that share an index are known."""
     if kind is not MappingClass.EXACT:
         return ()
-    shared = _shared_indices(statement.accesses)
     found = ["full"]
     if is_union_of_match_points(relation, units, shared):
         found.append("amos")
@@ -94,7 +103,7 @@ def _match_point(
 
 
 @lru_cache(maxsize=4096)
-def _shared_indices(accesses: tuple[Access, ...]) -> frozenset[frozenset[str]]:
+def shared_indices(accesses: tuple[Access, ...]) -> frozenset[frozenset[str]]:
     """Pairs of iterators that stand in one index of some access."""
     return frozenset(
         frozenset((one, other))

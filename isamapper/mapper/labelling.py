@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Access, IteratorKind, Reduction, Tensor
-from isamapper.mapper.criteria import criteria_of
+from isamapper.mapper.criteria import criteria_given, shared_indices
 from isamapper.mapper.digits import Sizes, best_sizes
 from isamapper.mapper.find import subjects
 from isamapper.mapper.footprint import distinct_elements, flat_steps, mergeable_iterators
@@ -96,6 +96,7 @@ class _Context:
         self.extents = {each.name: each.extent for each in subject.statement.iterators}
         self.lanes = {lane.name: lane for lane in needle.iterators}
         self.units = unit_choices(subject, needle, match)
+        self.shared = shared_indices(subject.statement.accesses)
         self.mergeable = mergeable_iterators(subject.statement, subject.tensors)
         self.exact_only = bool(match.padding.exact_only & {n for n, each in self.lanes.items() if each.extent > 1})
         self.operands = [self._operand(pairing) for pairing in match.sigma]
@@ -106,7 +107,7 @@ class _Context:
         digits = [(name, lane, size) for (name, lane), size in zip(mapping.rho, sizes.extents, strict=True)]
         waste, utilisation = _use(self.needle, digits, sizes, self.extents)
         return Labels(
-            criteria_of(self.subject.statement, mapping.rho, mapping.kind, self.units),
+            criteria_given(self.shared, mapping.rho, mapping.kind, self.units),
             tuple(operand.label(digits, self.extents) for operand in self.operands),
             waste,
             utilisation,
@@ -168,7 +169,7 @@ class _OperandContext:
         self.rows = [tuple(name for name, _ in index.terms) for index in outside.map.results]
         self.held = frozenset(name for row in self.rows for name in row)
         self.steps = {} if access is None or tensor is None else flat_steps(access, tensor)
-        self._distinct: dict[tuple[str, ...], int] = {}
+        self._known: dict[Digits, tuple[str, float]] = {}
 
     def label(self, digits: Digits, extents: abc.Mapping[str, int]) -> OperandLabel:
         reuse = 1
@@ -176,21 +177,24 @@ class _OperandContext:
             reuse *= 1 if lane in self.held else size
         if self.access is None:
             return OperandLabel(self.name, "constant", 1.0, reuse)
-        inside = [digit for digit in digits if digit[1] in self.held]
+        inside = tuple(digit for digit in digits if digit[1] in self.held)
+        kind, duplication = self._known.get(inside) or self._known.setdefault(inside, self._kind(inside, extents))
+        return OperandLabel(self.name, kind, duplication, reuse)
+
+    def _kind(self, inside: Digits, extents: abc.Mapping[str, int]) -> tuple[str, float]:
+        """How these digits meet the tensor, and operand elements per element of it."""
         names = tuple(sorted({name for name, _, _ in inside if name in self.steps}))
         cells = 1
         for name in names:
             cells *= extents[name]
-        if names not in self._distinct:
-            self._distinct[names] = distinct_elements(self.access, {name: extents[name] for name in names})
-        distinct = self._distinct[names]
+        distinct = distinct_elements(cast(Access, self.access), {name: extents[name] for name in names})
         if self._is_direct(inside, extents):
             kind = "direct"
         elif any(name not in self.steps for name, _, _ in inside):
             kind = "broadcast"
         else:
             kind = "gather" if cells > distinct else "layout copy"
-        return OperandLabel(self.name, kind, cells / distinct, reuse)
+        return kind, cells / distinct
 
     def _is_direct(self, inside: Digits, extents: abc.Mapping[str, int]) -> bool:
         """Whether the tensor as it lies is a strided window that the operand's demands allow."""
