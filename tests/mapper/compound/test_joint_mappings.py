@@ -15,7 +15,7 @@ from isamapper.plan.text import parse_schedule, print_schedule
 from isamapper.result import Result, scheduled_mappings
 from isamapper.verify.certificate import Status
 from isamapper.verify.played import play
-from tests.mapper.compound import machines
+from tests.mapper.compound import fused_machines as machines
 
 DENSE = """kernel dense(x: i8[M, K], const w: i8[K, N], const b: i32[N]) -> (y: i8[M, N])
   sizes M=11, K=13, N=16
