@@ -5,7 +5,8 @@
 Rules of this file:
 - no search and no choice: everything comes from the nest, which ``check_nest.py`` has found sound;
 - a prefetched fill is issued one iteration ahead, in the body of the loops inside it, and un-prefetched only where no
-  iteration precedes it; a delayed drain symmetrically one iteration behind, with a last one after the loops;
+  iteration precedes it; a delayed drain symmetrically one iteration behind, with a last one after the loops; where one
+  buffer does both, the tile before leaves a slot before the next one enters it;
 - a part that a clipped host loop would leave out is issued right after that loop.
 """
 
@@ -80,7 +81,8 @@ class NestLowering:
                 depth = depth_of(self.nest, buffer.loop)
                 if buffer.fill is not None and not buffer.prepared:
                     transfer = Transfer(buffer.fill, self._mover(buffer.fill.instruction), outer, inner, False)
-                    lowest = self._lowest(depth, outer) if buffer.prefetch and buffer.access not in written else None
+                    ahead = buffer.prefetch and (buffer.access not in written or filled_ahead(self.nest, buffer))
+                    lowest = self._lowest(depth, outer) if ahead else None
                     moves = self.stays if buffer.resident else self.fills
                     moves.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0))
                 if buffer.drain is not None:
@@ -101,7 +103,7 @@ class NestLowering:
         Slots follow the running count of iterations, which has gaps where a clipped loop ends early: nothing is
         prefetched across such a gap, nor beyond the tile that the next memory out holds.
         """
-        floor = self.cores if outer.buffer is None else depth_of(self.nest, outer.buffer.loop)
+        floor = self._outermost(outer)
         lowest = None
         for level in range(depth - 1, floor - 1, -1):
             lowest = level
@@ -115,10 +117,14 @@ class NestLowering:
         Nobody may read the result in between, and the last tile must be known: it is drained after those loops, before
         the next memory out drains its own.
         """
-        start = self.cores if outer.buffer is None else depth_of(self.nest, outer.buffer.loop)
+        start = self._outermost(outer)
         loops = self.nest.order[start:depth]
         steady = all(self._trips_are_constant(name) and not self._repeats(name) for name in loops)
         return start if loops and steady else None
+
+    def _outermost(self, outer: Stop) -> int:
+        """The outermost loop (index) that may move copies from or to ``outer``: its tile is the same, and the core."""
+        return max(self.cores, 0 if outer.buffer is None else depth_of(self.nest, outer.buffer.loop))
 
     def _trips_are_constant(self, name: str) -> bool:
         return len(self._trip(name).bounds) == 1
@@ -129,8 +135,11 @@ class NestLowering:
     # the loops
 
     def _level(self, depth: int) -> tuple[Node, ...]:
-        before = [node for move in self.fills if move.depth == depth for node in self._fill_here(move)]
+        written = self.nest.statement.written
+        here = [move for move in self.fills if move.depth == depth]
+        before = [node for move in here if move.buffer.access not in written for node in self._fill_here(move)]
         early = [node for move in self.drains if move.depth == depth for node in self._whole_shift(move)]
+        early += [node for move in here if move.buffer.access in written for node in self._fill_here(move)]
         inner = self._loop(depth) if depth < len(self.nest.order) else self._call()
         after = [node for move in self.drains for node in self._drains_after(move, depth)]
         return (*before, *early, *inner, *after)
@@ -193,10 +202,9 @@ class NestLowering:
     # moves
 
     def _fill_here(self, move: Move) -> tuple[Node, ...]:
-        if move.buffer.access in self.nest.statement.written:
-            return self._refill(self._copy(move, {}), move.depth)
         if not move.shifted:
-            return self._copy(move, {})
+            nodes = self._copy(move, {})
+            return self._refill(nodes, move.depth) if move.buffer.access in self.nest.statement.written else nodes
         loops = [name for name in self.nest.order[move.lowest : move.depth] if loop_trips(self.nest, name) > 1]
         nodes = self._copy(move, dict.fromkeys(loops, constant(0)))
         return (*self._where(self._at_zero(loops), nodes), *self._whole_shift(move))
@@ -262,9 +270,7 @@ class NestLowering:
 
     def _repeats(self, name: str) -> bool:
         """Whether later iterations of a loop come back to the same elements of the target."""
-        iterator = self.nest.digit(name).iterator
-        returns = all(not result.coefficient(iterator) for result in self.nest.statement.assign.target.map.results)
-        return returns and (name not in self.nest.order or loop_trips(self.nest, name) > 1)
+        return comes_back(self.nest, name) and (name not in self.nest.order or loop_trips(self.nest, name) > 1)
 
     def _at_zero(self, loops: abc.Iterable[str]) -> tuple[Constraint, ...]:
         return tuple(Constraint(variable(name), equality=True) for name in loops)
@@ -301,3 +307,25 @@ class NestLowering:
             clear = call_node(self.nest, self.nest.init, last)
             return (*self._where(fresh, (clear,)), *self._where(self._conditions(), (main,)))
         return self._where(self._conditions(), (main,))
+
+
+def comes_back(nest: Nest, name: str) -> bool:
+    """Whether all iterations of a loop digit write the same elements of the target."""
+    iterator = nest.digit(name).iterator
+    return all(not result.coefficient(iterator) for result in nest.statement.assign.target.map.results)
+
+
+def filled_ahead(nest: Nest, buffer: Buffer) -> bool:
+    """Whether a target's buffer may be filled while the tile before is still in work, and drained after it.
+
+    Each tile has a value of its own before the statement, and is visited once; what is drained of the tile before is
+    drained by the same pieces as the next is filled, piece by piece.
+    """
+    if nest.first is not None or nest.init is not None or buffer.fill is None or buffer.drain is None:
+        return False
+    around = nest.order[: depth_of(nest, buffer.loop)]
+    if any(comes_back(nest, name) and loop_trips(nest, name) > 1 for name in around):
+        return False
+    pieces = ({name: size for _, name, size in copy.binds} for copy in (buffer.fill, buffer.drain))
+    filled, drained = pieces
+    return all(filled.get(name, 1) == drained.get(name, 1) for _, name in buffer.spread)

@@ -95,7 +95,9 @@ def _pipelined(nest: Nest, step: Pipeline) -> Nest:
     matching = [n for n, b in enumerate(nest.buffers) if b.access == step.access and b.memory == step.memory]
     drains = step.access in nest.statement.written
     buffers = list(nest.buffers)
-    buffers[matching[-1]] = replace(buffers[matching[-1]], prefetch=not drains, delay=drains, spread=step.spread)
+    own = buffers[matching[-1]]
+    ahead = not drains or own.fill is not None
+    buffers[matching[-1]] = replace(own, prefetch=ahead, delay=drains, spread=step.spread)
     return replace(nest, buffers=tuple(buffers))
 
 

@@ -78,3 +78,15 @@ def test_an_operand_that_is_not_known_before_run_time_is_transposed_on_its_way_i
     assert "preload_transposed" in text
     assert "host_copy" not in text
     assert_computes(found.schedule)
+
+
+def test_sums_that_are_added_to_are_fetched_while_the_tile_before_is_in_work() -> None:
+    machine = load_machine("gemmini16")
+    kernel = parse_kernel(
+        "kernel k(a: i8[160, 16], b: i8[16, 160], c: inout i32[160, 160])"
+        " { for m < 160, n < 160, k < 16 { c[m, n] += i32(a[m, k]) * i32(b[k, n]) } }"
+    )
+    *_, found = heuristic(SearchProblem(kernel, machine), Simulated(), budget_seconds=None, seed=0)
+    assert "pipeline 0.0 acc" in print_schedule(found.schedule)
+    assert found.cycles < 1.5 * 2 * 160 * 160 * 4 / 16  # c crosses the bus twice, 16 bytes a cycle
+    assert_computes(found.schedule)

@@ -110,7 +110,7 @@ def _parallel(tasks: abc.Sequence[Task], options: Options, jobs: int) -> abc.Ite
                 child.terminate()
             raise
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _lost(task: Task, reason: str) -> Row:
