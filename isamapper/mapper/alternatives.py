@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections import abc
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from math import isfinite
 
@@ -16,7 +17,7 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.find import subjects
-from isamapper.mapper.options import GAIN, Option, Treatment
+from isamapper.mapper.options import GAIN, Option, Prices, Treatment
 from isamapper.mapper.repertoire import with_own_loops
 from isamapper.mapper.rewrites.search import Derivation, derivations, whole_kernels
 from isamapper.plan.joint_mapping import JointMapping
@@ -55,6 +56,13 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
     yield from heapq.merge(*found, key=lambda alternative: alternative.busy_cycles)
 
 
+@lru_cache(maxsize=4)
+def _prices(machine: Machine) -> Prices:
+    """What is known of a machine's cost for statements; filled as they are met."""
+    del machine
+    return {}
+
+
 def derived_kernels(kernel: Kernel) -> abc.Iterator[Alternative]:
     """Every equal kernel that the bounded search over rewrites finds, good for a machine or not."""
     for statement in statements(kernel):
@@ -78,7 +86,8 @@ def _of_kernel(
         after = step.apply(kernel)
         assert not isinstance(after, Rejection)
         kernel = after
-    treatments = [Treatment(kernel, subject, machine, host_products) for subject in subjects(kernel)]
+    prices = _prices(machine)
+    treatments = [Treatment(kernel, subject, machine, host_products, prices) for subject in subjects(kernel)]
     total = sum(treatment.usual_cycles() for treatment in treatments)
     worth = WORTH * total if isfinite(total) else 0.0
     rows = [_Row(treatment.options(worth)) for treatment in treatments]

@@ -22,6 +22,7 @@ from isamapper.mapper.delta import injective
 from isamapper.mapper.find import subjects
 from isamapper.mapper.munch import plan_split
 from isamapper.mapper.repertoire import allowed_instructions, greatest_rate, needles_of
+from isamapper.mapper.rewrites.canonical import statement_key
 from isamapper.mapper.rewrites.contraction import contraction_steps
 from isamapper.mapper.rewrites.polyphase import Polyphase
 from isamapper.mapper.rewrites.replay import Rewrite
@@ -34,6 +35,9 @@ from isamapper.plan.homes import home_memory
 Candidate: TypeAlias = tuple[float, tuple[Rewrite, ...]]
 """A lower bound of the cycles, and the steps."""
 
+
+Prices: TypeAlias = dict[tuple[str, bool, int], float | None]
+"""Cycles of statements by what they compute, whether their target is fresh, and how many instructions they may use."""
 
 GAIN = 0.8
 """The share of the usual ways' cycles that a searched rewrite may need at most: the figures are rough."""
@@ -51,12 +55,16 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """The statement of a kernel to be treated, for a machine; ``host_products`` as in ``alternatives``."""
+    """The statement of a kernel to be treated, for a machine; ``host_products`` as in ``alternatives``.
+
+    ``prices`` remembers what statements cost: treatments for one machine may share it.
+    """
 
     kernel: Kernel
     subject: Subject
     machine: Machine
     host_products: bool = False
+    prices: Prices = field(default_factory=dict, compare=False, repr=False)
 
     def usual_cycles(self) -> float:
         """Busy cycles of the cheapest way without a search over rewrites; infinite where there is none."""
@@ -144,7 +152,7 @@ class Treatment:
             total += cycles
         yield Option(total, steps)
 
-    def _cheapest(self, subject: Subject, instructions: abc.Iterable[Instruction]) -> float | None:
+    def _cheapest(self, subject: Subject, instructions: abc.Sequence[Instruction]) -> float | None:
         """The fewest cycles that any of ``instructions`` needs for the statement; None where none does it.
 
         A sum that meets itself in its target, as in ``y[p + r]``, can be done by calls, but its tiles would overlap.
@@ -152,8 +160,15 @@ class Treatment:
         extents = {each.name: each.extent for each in subject.statement.iterators}
         if subject.statement.assign.reduction is not None and not injective(subject.statement.assign.target, extents):
             return None
-        found = [least_cycles(subject, self.machine, instruction) for instruction in instructions]
-        return min((cycles for cycles in found if cycles is not None), default=None)
+        text = statement_key(subject.statement, subject.tensors)
+        key = None if text is None else (text, subject.fresh, len(instructions))
+        if key is None or key not in self.prices:
+            found = [least_cycles(subject, self.machine, instruction) for instruction in instructions]
+            cheapest = min((cycles for cycles in found if cycles is not None), default=None)
+            if key is None:
+                return cheapest
+            self.prices[key] = cheapest
+        return self.prices[key]
 
 
 def traffic_cycles(kernel: Kernel, result: Kernel, machine: Machine) -> float:

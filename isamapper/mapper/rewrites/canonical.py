@@ -37,6 +37,7 @@ from isamapper.ir.nodes import (
     Node,
     Prepare,
     Select,
+    Tensor,
     Unary,
 )
 from isamapper.ir.walk import walk
@@ -68,6 +69,23 @@ def canonical_text(kernel: Kernel) -> str:
     )
     found = iter(statements(kernel))
     return "\n".join([*lines, *(line for node in kernel.body for line in _node(node, {}, tensors, found))])
+
+
+def statement_key(statement: Statement, tensors: abc.Iterable[Tensor]) -> str | None:
+    """Equal for statements that differ in names and operand order alone, whatever kernel they stand in.
+
+    None for those with conditions or an order, which are not told apart here.
+    """
+    if statement.conditions or any(each.kind is IteratorKind.SEQUENTIAL for each in statement.iterators):
+        return None
+    used = dict.fromkeys(access.tensor for access in statement.accesses)
+    known = {tensor.name: tensor for tensor in tensors}
+    names = {name: f"${number}" for number, name in enumerate(used) if known[name].direction is Direction.LOCAL}
+    text = _least(statement.assign, {each.name: each.extent for each in statement.iterators}, {}, names)
+    lines = sorted(
+        f"{names.get(name, name)} {known[name].dtype} {known[name].shape} {known[name].role.value}" for name in used
+    )
+    return "\n".join([text, *lines])
 
 
 def _node(

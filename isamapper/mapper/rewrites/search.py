@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass
+from functools import lru_cache
 
-from isamapper.diagnostics.source import Rejection
+from isamapper.diagnostics.source import Rejection, Span
 from isamapper.ir.analysis import statements
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Kernel, Reduction
@@ -71,6 +72,13 @@ class Derivations:
 
 def derivations(kernel: Kernel, statement: int, most: int = KERNELS, depth: int = DEPTH) -> Derivations:
     """Kernels that up to ``depth`` rewrites of one statement, and of what becomes of it, make of ``kernel``."""
+    return _derivations(kernel, kernel.span, statement, most, depth)
+
+
+@lru_cache(maxsize=64)
+def _derivations(kernel: Kernel, span: Span | None, statement: int, most: int, depth: int) -> Derivations:
+    """``span`` keeps equal kernels of different files apart: their statements stand in different places."""
+    del span
     found: list[Derivation] = []
     known = {kernel_digest(kernel)}
     level: list[Derivation] = [Derivation(kernel, ())]
