@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from itertools import combinations
 
 import pytest
 
+from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_kernel
 from isamapper.mapper.delta import moves
-from isamapper.mapper.find import subjects
+from isamapper.mapper.find import find_mappings, subjects
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import Needle, needle_of_kernel
 from isamapper.plan.mapping import Mapping, MappingClass
@@ -64,6 +66,8 @@ VNNI = """kernel dot(a: i8[16, 16, 4], b: i8[16, 16, 4], c: inout i32[16, 16])
   { c[i, j] += i32(a[i, k, t]) * i32(b[k, j, t]) }"""
 MATMUL_I8 = """kernel matmul(x: i8[64, 64], w: i8[64, 64]) -> (y: i32[64, 64])
   { y[m, n] += i32(x[m, k]) * i32(w[k, n]) }"""
+SMALL_CONVOLUTION = """kernel small(a: f32[10], b: f32[3], c: inout f32[8])
+  { for i < 8, k < 3 { c[i] += a[i+k] * b[k] } }"""
 FMA = "kernel fma(a: f32[16], b: f32[16], c: inout f32[16]) { c[l] += a[l] * b[l] }"
 
 
@@ -138,6 +142,71 @@ def test_amos_counts_agree_with_a_formula(kernel: str) -> None:
     assert len(exact(kernel, GEMM, "amos")) == amos_by_formula(kernel)
 
 
+def random_convolution(seed: int) -> str:
+    """A product of an image and weights with windows p*stride + r*dilation, some iterators alone, perhaps a batch."""
+    choice = random.Random(seed)
+    left = [f"i{each}" for each in range(choice.randint(1, 4))]
+    right = [f"j{each}" for each in range(choice.randint(1, 3))]
+    inner = [f"k{each}" for each in range(choice.randint(1, 4))]
+    batch = ["b"] if choice.random() < 0.4 else []
+    extents = {name: choice.choice((4, 5, 8)) for name in (*left, *right, *inner, *batch)}
+    windows = list(zip(left, inner, strict=False))[: choice.randint(0, min(len(left), len(inner)))]
+    paired = {name for pair in windows for name in pair}
+    image = [f"{choice.randint(1, 3)}*{i} + {choice.randint(1, 2)}*{k}" for i, k in windows]
+    image += [name for name in (*left, *inner) if name not in paired]
+    first, second, third = image + batch, inner + right + batch, left + right + batch
+    for indices in (first, second, third):
+        choice.shuffle(indices)
+    shapes = [", ".join(["64"] * len(indices)) for indices in (first, second, third)]
+    loops = ", ".join(f"{name} < {extent}" for name, extent in extents.items())
+    return f"""kernel k(x: f32[{shapes[0]}], w: f32[{shapes[1]}], y: inout f32[{shapes[2]}]) {{
+      for {loops} {{ y[{", ".join(third)}] += x[{", ".join(first)}] * w[{", ".join(second)}] }} }}"""
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_amos_counts_of_random_convolutions_agree_with_a_formula(seed: int) -> None:
+    kernel = random_convolution(seed)
+    assert len(exact(kernel, GEMM, "amos")) == amos_by_formula(kernel)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_full_counts_of_random_convolutions_are_products_of_choices(seed: int) -> None:
+    """Every non-empty choice of rows, columns and sums is a mapping, and no other."""
+    kernel = random_convolution(seed)
+    (found,) = subjects(parse_kernel(kernel))
+    target, first, second = (moves(access) for access in found.statement.accesses)
+    sizes = (len(target & first - second), len(target & second - first), len(first & second - target))
+    expected = 1
+    for size in sizes:
+        expected *= 2**size - 1
+    assert len(exact(kernel, GEMM, "full")) == expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "instruction", "dtypes"),
+    [
+        ("amx", "tdpbssd", "i8 i32"),
+        ("amx", "tdpbf16ps", "bf16 f32"),
+        ("neon", "smmla", "i8 i32"),
+        ("neon", "sdot", "i8 i32"),
+        ("sme", "fmopa", "f32 f32"),
+        ("sme", "smopa", "i8 i32"),
+        ("rvv", "vfmacc.vf", "f32 f32"),
+        ("nvidia_mma", "mma.m16n8k16.f32.f16", "f16 f32"),
+        ("ascend_cube", "mmad.f16", "f16 f32"),
+        ("tpu_like", "matrix_multiply.accumulate.i8", "i8 i32"),
+        ("gemmini16", "compute", "i8 i32"),
+        ("vta", "gemm", "i8 i32"),
+    ],
+)
+def test_matmul_has_one_exact_mapping_on_each_instruction_set(machine: str, instruction: str, dtypes: str) -> None:
+    narrow, wide = dtypes.split()
+    text = f"""kernel matmul(x: {narrow}[64, 64], w: {narrow}[64, 64]) -> (y: {wide}[64, 64])
+      {{ y[m, n] += {wide}(x[m, k]) * {wide}(w[k, n]) }}"""
+    found = find_mappings(parse_kernel(text), load_machine(machine), instruction=instruction, criterion="full")
+    assert len([mapping for mapping in found if mapping.sigma[0].access == 1]) == 1
+
+
 def test_criteria_are_nested() -> None:
     full, amos, strict = ({each.rho for each in exact(CONV2D, GEMM, name)} for name in ("full", "amos", "strict"))
     assert strict < amos < full
@@ -152,6 +221,8 @@ def test_criteria_are_nested() -> None:
         ("kernel outer(a: f32[8], b: f32[8], c: inout f32[8, 8]) { c[i, j] += a[i] * b[j] }", MATMUL, 1),
         ("kernel dot(a: f32[8], b: f32[8], c: inout f32[]) { c[] += a[k] * b[k] }", CONV2D, 7),
         ("kernel outer(a: f32[8], b: f32[8], c: inout f32[8, 8]) { c[i, j] += a[i] * b[j] }", CONV2D, 7),
+        (SMALL_CONVOLUTION, MATMUL, 2),
+        (SMALL_CONVOLUTION, CONV1D, 4),
         (VNNI.replace("i8", "f32").replace("i32(", "(").replace("i32", "f32").replace("f32f", "f"), CONV1D, 27),
     ],
     ids=[
@@ -161,6 +232,8 @@ def test_criteria_are_nested() -> None:
         "outer product",
         "dot of conv2d",
         "outer product of conv2d",
+        "small convolution",
+        "small convolution of conv1d",
         "packed dot",
     ],
 )
