@@ -86,7 +86,9 @@ def _rate(instruction: Instruction) -> float:
 def work_bound(machine: Machine, kernel: Kernel) -> float:
     """Cycles that the statements' operations take at least; 0 where no unit is known for any."""
     jobs: list[tuple[float, dict[str, float]]] = []
-    together = {member for mapping in find_joint_mappings(kernel, machine) for member in mapping.join.members}
+    together = {
+        member for mapping in find_joint_mappings(kernel, machine, relations_each=1) for member in mapping.join.members
+    }
     for statement in statements(kernel):
         if statement.conditions or statement.exclusions or statement.index in together:
             continue  # not all of the box is done, or not alone: a bound must not count what may not be

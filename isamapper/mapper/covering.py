@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.alternatives import alternatives
+from isamapper.mapper.covers import covers
 from isamapper.mapper.find import find_mappings, subjects
 from isamapper.mapper.why_not import uncovered
+from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.mapping import Mapping
 
 
@@ -17,13 +18,15 @@ from isamapper.plan.mapping import Mapping
 class Cover:
     """``mappings`` has one entry per statement of ``kernel``; what cannot be covered has a rejection.
 
-    ``rewrites`` lead from the user's kernel to this one.
+    ``rewrites`` lead from the user's kernel to this one. ``groups`` are the statements that one instruction does
+    together.
     """
 
     kernel: Kernel
     rewrites: tuple[str, ...]
     mappings: tuple[tuple[Mapping, ...], ...]
     rejections: tuple[Rejection, ...]
+    groups: tuple[JointMapping, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -33,10 +36,10 @@ class Cover:
 
 def cover(kernel: Kernel, machine: Machine) -> Cover:
     """The cover of the cheapest equal kernel; of the kernel itself, with rejections, where none is complete."""
-    best = next(iter(alternatives(kernel, machine)), None)
+    best = next(covers(kernel, machine), None)
     if best is None:
         return Cover(kernel, (), _mappings(kernel, machine), tuple(uncovered(kernel, machine)))
-    return Cover(best.kernel, best.rewrites, _mappings(best.kernel, machine), ())
+    return Cover(best.kernel, best.rewrites, _mappings(best.kernel, machine), (), best.groups)
 
 
 def _mappings(kernel: Kernel, machine: Machine) -> tuple[tuple[Mapping, ...], ...]:

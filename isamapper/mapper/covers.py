@@ -34,10 +34,12 @@ from isamapper.plan.joint_mapping import JointMapping
 
 SMALL = 24
 """Choices up to which a cover problem is solved by looking at everything."""
-TRIED = 4
-"""How many covers with joint mappings are given, and how many mappings of one set of statements compete in them."""
-CONSIDERED = 64
-"""Joint mappings of a kernel that are looked at to choose from."""
+TRIED = 6
+"""How many covers with joint mappings are given."""
+COMPETING = 2
+"""How many mappings of one set of statements compete in them."""
+CONSIDERED = 256
+"""Relations that are looked at for one way to pair statements and tensors."""
 
 
 def covers(kernel: Kernel, machine: Machine, *, host_products: bool = False) -> abc.Iterator[Alternative]:
@@ -93,14 +95,14 @@ def _ranked(kernel: Kernel, machine: Machine) -> list[tuple[float, JointMapping]
     """The first few joint mappings of every set of statements, by their busy cycles."""
     found = [
         (joint_cycles(mapping, machine), number, mapping)
-        for number, mapping in enumerate(islice(find_joint_mappings(kernel, machine), CONSIDERED))
+        for number, mapping in enumerate(find_joint_mappings(kernel, machine, relations_each=CONSIDERED))
     ]
     kept: list[tuple[float, JointMapping]] = []
     counts: dict[tuple[int, ...], int] = {}
     for cycles, _, mapping in sorted(found, key=lambda item: item[:2]):
         members = mapping.join.members
         counts[members] = counts.get(members, 0) + 1
-        if counts[members] <= TRIED:
+        if counts[members] <= COMPETING:
             kept.append((cycles, mapping))
     return kept
 

@@ -49,7 +49,9 @@ def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
     if next(covers(kernel, machine), None) is not None:
         return
     kernel, _ = with_own_loops(kernel, machine)
-    joined = {member for mapping in find_joint_mappings(kernel, machine) for member in mapping.join.members}
+    joined = {
+        member for mapping in find_joint_mappings(kernel, machine, relations_each=1) for member in mapping.join.members
+    }
     for subject in subjects(kernel):
         if (
             subject.statement.index in joined

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 from functools import lru_cache
+from itertools import islice
 from typing import TypeAlias
 
 from isamapper.diagnostics.source import Rejection
@@ -17,7 +18,7 @@ from isamapper.mapper.compound.conditions import Stand, stand
 from isamapper.mapper.compound.match import Injection, injections
 from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on, space_of
 from isamapper.mapper.compound.unite import unite
-from isamapper.mapper.compound.value_graph import value_graph
+from isamapper.mapper.compound.value_graph import value_graphs
 from isamapper.mapper.compound.variants import variants
 from isamapper.mapper.relation import Relation, relations
 from isamapper.mapper.rewrites.hold import Hold
@@ -32,16 +33,22 @@ Number: TypeAlias = int | float
 
 
 def find_joint_mappings(
-    kernel: Kernel, machine: Machine, *, instruction: str | None = None, every: bool = False
+    kernel: Kernel,
+    machine: Machine,
+    *,
+    instruction: str | None = None,
+    every: bool = False,
+    relations_each: int | None = None,
 ) -> abc.Iterator[JointMapping]:
     """Every mapping of statements of ``kernel`` on an instruction of several statements.
 
     Lazy, in a stable order: instructions in file order, those with fewer neutral operands first.
-    ``every`` adds the unsaturated.
+    ``every`` adds the unsaturated. ``relations_each`` bounds how many relations are given for one way to pair
+    statements and tensors.
     """
     for candidate in machine.instructions:
         if instruction in (None, candidate.name) and is_compound(candidate):
-            yield from joint_mappings(kernel, candidate, every=every)
+            yield from joint_mappings(kernel, candidate, every=every, relations_each=relations_each)
 
 
 @lru_cache(maxsize=4096)
@@ -50,20 +57,23 @@ def is_compound(instruction: Instruction) -> bool:
     return len(statements(instruction.semantics)) > 1
 
 
-def joint_mappings(kernel: Kernel, instruction: Instruction, *, every: bool = False) -> abc.Iterator[JointMapping]:
+def joint_mappings(
+    kernel: Kernel, instruction: Instruction, *, every: bool = False, relations_each: int | None = None
+) -> abc.Iterator[JointMapping]:
     """Every mapping of statements of ``kernel`` on ``instruction``, none twice."""
     if isinstance(facade(instruction), str):
         return
     seen: set[tuple[object, ...]] = set()
-    for through_results in (True, False):
-        graph = value_graph(kernel, through_results=through_results)
-        inside = all_tensors(instruction.semantics)
-        for variant in variants(instruction, through_results=through_results):
+    inside = all_tensors(instruction.semantics)
+    forms = [variants(instruction, through_results=True), variants(instruction, through_results=False)]
+    for graph in value_graphs(kernel):
+        for variant in dict.fromkeys(each for form in forms for each in form):
             for injection in injections(variant, inside, graph):
                 standing = stand(injection, graph, inside)
                 if isinstance(standing, str):
                     continue
-                for mapping in _related(kernel, instruction, injection, standing, every):
+                found = _related(kernel, instruction, injection, standing, every)
+                for mapping in islice(found, relations_each):
                     key = (mapping.join, mapping.rho)
                     if key not in seen:
                         seen.add(key)

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
 
 from isamapper.ir import numeric
 from isamapper.ir.affine import AccessMap, Affine, substitute
@@ -32,6 +33,8 @@ from isamapper.ir.types import DType
 from isamapper.plan.homes import all_tensors
 from isamapper.plan.skeleton import shared_iterators
 
+MOST_KEPT = 6
+"""Temporaries up to which every pair of them is kept in a graph of its own."""
 MOST_LOADS = 64
 """A value with more loads is not copied to where it is read."""
 
@@ -61,17 +64,29 @@ class ValueGraph:
 
 
 @lru_cache(maxsize=512)
-def value_graph(kernel: Kernel, *, through_results: bool = True) -> ValueGraph:
+def value_graph(kernel: Kernel, *, through_results: bool = True, kept: frozenset[str] = frozenset()) -> ValueGraph:
     """The value graph of a kernel or of an instruction's meaning.
 
-    ``through_results``: a result that is read again counts as its value, too.
+    ``through_results``: a result that is read again counts as its value, too. The tensors in ``kept`` stay.
     """
-    return _Maker(kernel, through_results).graph()
+    return _Maker(kernel, through_results, kept).graph()
+
+
+@lru_cache(maxsize=256)
+def value_graphs(kernel: Kernel) -> tuple[ValueGraph, ...]:
+    """Every graph that statements are looked for in: one or two temporaries kept, all of them, or results."""
+    whole = value_graph(kernel)
+    names = [name for name, _ in whole.replaced]
+    sizes = (1, 2) if len(names) <= MOST_KEPT else (1,)
+    kept = [frozenset(chosen) for size in sizes for chosen in combinations(names, size)]
+    found = [whole, value_graph(kernel, through_results=False)]
+    found += [value_graph(kernel, kept=chosen) for chosen in dict.fromkeys((*kept, frozenset(names)))]
+    return tuple({graph.parts: graph for graph in reversed(found)}.values())[::-1]
 
 
 class _Maker:
-    def __init__(self, kernel: Kernel, through_results: bool) -> None:
-        self.kernel, self.through_results = kernel, through_results
+    def __init__(self, kernel: Kernel, through_results: bool, kept: frozenset[str]) -> None:
+        self.kernel, self.through_results, self.kept = kernel, through_results, kept
         self.tensors = all_tensors(kernel)
         self.parts = list(statements(kernel))
         self.shared = {part.index: frozenset(shared_iterators(kernel, part)) for part in self.parts}
@@ -128,7 +143,7 @@ class _Maker:
     def _replace(self, index: int) -> None:
         part = self._part(index)
         name = part.assign.target.tensor
-        if not self._is_defined_once(part):
+        if name in self.kept or not self._is_defined_once(part):
             return
         readers = [each for each in self._users(name) if each is not part]
         changed = {reader.index: self._with_value(reader, part) for reader in readers}
