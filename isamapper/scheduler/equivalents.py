@@ -11,7 +11,11 @@ from isamapper.mapper.alternatives import Alternative
 from isamapper.mapper.bands import with_bands
 from isamapper.mapper.covers import covers
 
-TRIED = 6
+TRIED = 4
+FAR = 8.0
+"""How many alternatives are tried, bands apart; and how much longer one may keep instructions busy than the first, once
+something has been found: the figures are rough, but not that rough.
+"""
 
 
 def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
