@@ -16,6 +16,7 @@ from isamapper.ir.expressions import dtype_of, loads, operands
 from isamapper.ir.nodes import Access, Binary, Cast, Expression, Unary
 from isamapper.sim.functional.code import Code, Site
 from isamapper.sim.functional.domain import Word
+from isamapper.sim.functional.dots import LANES, TERMS, Dot, as_dot, summed
 from isamapper.sim.functional.expressions import value_of
 from isamapper.sim.functional.lanes import BIT, INDEX, Lanes, Raw, counted, declare, index
 from isamapper.sim.functional.nest import Nest, Order, order, pieces_of
@@ -153,6 +154,10 @@ def _inner(code: Code, body: _Body, remaining: list[tuple[str, Raw, int]], old: 
         seen: dict[object, Word] = {}
         return [_term(_row(code, body, row), body, value, lanes, seen) for row, value in enumerate(old)]
     (name, begin, extent), rest = remaining[0], remaining[1:]
+    if not rest and lanes == LANES and extent >= TERMS:
+        dot = as_dot(code, body.nest, body.reads, body.order.vector, name)
+        if dot is not None:
+            return _dotted(code, body, dot, (name, begin, extent), old)
     below = prod(n for _, _, n in rest)
     chunk = code.domain.chunk if body.nest.assign.reduction is not None else None
     carried = [value for value in old if value is not None]
@@ -168,6 +173,17 @@ def _inner(code: Code, body: _Body, remaining: list[tuple[str, Raw, int]], old: 
             first = code.builder.add(begin, offset)
             going[:] = _round(code, body, (name, first, length), rest, list(going), list(going), lanes, True)
         values = list(results)
+    return values
+
+
+def _dotted(code: Code, body: _Body, dot: Dot, loop: tuple[str, Raw, int], old: list[Raw]) -> list[Raw]:
+    """The innermost loop by instructions that add several products; what is left over one by one."""
+    name, begin, extent = loop
+    rows = [_row(code, body, row) for row in range(len(old))]
+    values = summed(rows, dot, name, begin, extent - extent % TERMS, old)
+    for term in range(extent - extent % TERMS, extent):
+        there = code.within(name, code.builder.add(begin, index(term)), body_extent(body, name))
+        values = _inner(there, body, [], values, LANES)
     return values
 
 
