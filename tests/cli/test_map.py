@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -79,3 +80,52 @@ def test_explain_of_an_unknown_code_suggests_one(capsys: pytest.CaptureFixture[s
 def test_explain_of_a_kernel_needs_a_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "gemm"]) == 2
     assert "error[CLI003]: missing --hw" in capsys.readouterr().err
+
+
+def test_the_table_has_a_line_for_every_operand_order_and_says_what_it_costs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["map", "gemm", "--hw", "toy4", "--instruction", "compute"]) == 0
+    head, _, *rows = capsys.readouterr().out.splitlines()[4:]
+    words = ["mapping, the best way", "ways", "criterion", "access", "copies", "waste", "utilisation", "reuse"]
+    assert [word.strip() for word in head.split("  ") if word] == words
+    assert [re.split(r"\s{2,}", row)[0] for row in rows] == [
+        "compute(a, b): k in k, m in i, n in j",
+        "compute(b, a): k in k, m in j, n in i",
+    ]
+    assert [re.split(r"\s{2,}", row)[1:] for row in rows] == [
+        ["1", "strict", "direct", "-", "0 %", "100 %", "4 4 4"],
+        ["1", "strict", "layout copy", "b, a, c", "0 %", "100 %", "4 4 4"],
+    ]
+
+
+def test_every_way_has_a_line_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["map", "conv1d", "--hw", "toy4", "--instruction", "compute"]
+    assert main(words) == 0
+    best = capsys.readouterr().out.splitlines()
+    assert main([*words, "--ways"]) == 0
+    every = capsys.readouterr().out.splitlines()
+    listed = [line for line in every if line.startswith("compute(")]
+    ways = [int(re.split(r"\s{2,}", line)[1]) for line in best if line.startswith("compute(")]
+    assert len(listed) == sum(ways) > len(ways)
+
+
+def test_all_equal_kernels_are_mapped_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["map", "depthwise", "--hw", "gemmini16_f32", "-s", "C=4,H=4,W=4", "--instruction", "compute"]
+    few, many = (answer(capsys, *words, *more)["mappings"] for more in ((), ("--rewrites",)))
+    assert any(rewrite.startswith("diagonal") for each in many for rewrite in each["rewrites"])
+    assert len(many) > len(few)
+
+
+def test_a_search_that_stops_at_its_bound_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["map", "dwsep_fused", "--hw", "gemmini16_f32", "-s", "H=4,W=4"]
+    assert main(words) == 0
+    assert "statement 0: the search over equal kernels stopped at its bound of 32" in capsys.readouterr().out
+
+
+def test_an_einsum_is_named_by_its_subscripts(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--hw", "gemmini16_f32", "--instruction", "compute"]
+    found = answer(capsys, "map", "mk,kn->mn", *words, "-s", "m=32,N=8")
+    assert found["sizes"] == {"M": 32, "K": 64, "N": 8}
+    found = answer(capsys, "map", "einsum:...ij[2,3,4],jk[4,5]", *words)
+    assert found["sizes"] == {"A": 2, "I": 3, "J": 4, "K": 5}
