@@ -114,7 +114,7 @@ def _ellipsis_rank(term: _Term, shape: tuple[int, ...] | None) -> int:
         raise _error("an operand holds one '...' at most", term.span)
     if shape is None:
         if count:
-            raise _error("'...' needs shapes", term.span, "pass shapes=[(2, 3), …], or write a letter for each axis")
+            raise _error("'...' needs shapes", term.span, "write '...ij[2,3,4],jk[4,5]', or a letter for each axis")
         return 0
     if len(shape) < letters or (len(shape) > letters and not count):
         raise _error(f"'{term.letters}' has {letters} subscripts for a shape of {len(shape)} axes", term.span)
