@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias, cast
 
-from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
 from isamapper.ir.nodes import Access, IteratorKind, Reduction, Tensor
 from isamapper.mapper.criteria import criteria_given, shared_indices
 from isamapper.mapper.digits import Sizes, best_sizes
@@ -19,6 +19,9 @@ from isamapper.mapper.padding import Number
 from isamapper.mapper.sigma import Match, Subject
 from isamapper.plan.mapping import Mapping, Pairing
 
+_AS_AT_HOME = frozenset((MemoryKind.HOST, MemoryKind.CACHE))
+"""Kinds of memory in which elements lie as they do at home: copies between them move whole lines."""
+
 Digits: TypeAlias = abc.Sequence[tuple[str, str, int]]
 
 
@@ -26,7 +29,8 @@ Digits: TypeAlias = abc.Sequence[tuple[str, str, int]]
 class OperandLabel:
     """How one operand meets its tensor.
 
-    ``access`` is ``direct`` (a strided window as it lies), ``broadcast`` (an element stands in several places because
+    ``access`` is ``direct`` (a strided window as it lies, or as copies of rows bring it into a memory of the
+    accelerator's own), ``broadcast`` (an element stands in several places because
     a bound iterator does not move the access), ``gather`` (elements collected, some more than once), ``layout copy``
     (each element once, in another order) or ``constant``. ``duplication`` is operand elements per tensor element over
     the bound iterators that move the access; ``reuse`` is how many points of one call an element serves.
@@ -85,13 +89,15 @@ def _context(mapping: Mapping, machine: Machine) -> _Context:
     if needle is None:
         raise KeyError(mapping.instruction)
     subject = replace(subjects(mapping.kernel)[mapping.statement], kernel=mapping.kernel)
-    return _Context(instruction, subject, needle, match_of(mapping, subject, needle))
+    return _Context(machine, instruction, subject, needle, match_of(mapping, subject, needle))
 
 
 class _Context:
     """What all mappings of a statement on an instruction with one sigma have in common."""
 
-    def __init__(self, instruction: Instruction, subject: Subject, needle: Needle, match: Match) -> None:
+    def __init__(
+        self, machine: Machine, instruction: Instruction, subject: Subject, needle: Needle, match: Match
+    ) -> None:
         self.instruction, self.subject, self.needle, self.match = instruction, subject, needle, match
         self.extents = {each.name: each.extent for each in subject.statement.iterators}
         self.lanes = {lane.name: lane for lane in needle.iterators}
@@ -99,7 +105,7 @@ class _Context:
         self.shared = shared_indices(subject.statement.accesses)
         self.mergeable = mergeable_iterators(subject.statement, subject.tensors)
         self.exact_only = bool(match.padding.exact_only & {n for n, each in self.lanes.items() if each.extent > 1})
-        self.operands = [self._operand(pairing) for pairing in match.sigma]
+        self.operands = [self._operand(pairing, machine) for pairing in match.sigma]
 
     def labels(self, mapping: Mapping) -> Labels:
         """The labels of one of them."""
@@ -117,7 +123,7 @@ class _Context:
             _reassociates(self.subject, self.needle, mapping),
         )
 
-    def _operand(self, pairing: Pairing) -> _OperandContext:
+    def _operand(self, pairing: Pairing, machine: Machine) -> _OperandContext:
         outside = next(access for access in self.needle.statement.accesses if access.tensor == pairing.operand)
         operand = next(each for each in self.needle.tensors if each.name == pairing.operand)
         spec = next((each for each in self.instruction.operands if each.name == pairing.operand), None)
@@ -125,7 +131,8 @@ class _Context:
         tensor = None
         if access is not None:
             tensor = next(each for each in self.subject.tensors if each.name == access.tensor)
-        return _OperandContext(operand, outside, None if spec is None else spec.contiguous, access, tensor)
+        brought = spec is not None and not any(machine.memory(name).kind in _AS_AT_HOME for name in spec.memories)
+        return _OperandContext(operand, outside, None if spec is None else spec.contiguous, access, tensor, brought)
 
 
 def _use(needle: Needle, digits: Digits, sizes: Sizes, extents: abc.Mapping[str, int]) -> tuple[float, float]:
@@ -155,7 +162,10 @@ def _executed(lane: NeedleIterator, digits: Digits, extents: abc.Mapping[str, in
 
 
 class _OperandContext:
-    """One operand with what it plays: ``access`` and ``tensor`` are None for a constant."""
+    """One operand with what it plays: ``access`` and ``tensor`` are None for a constant.
+
+    ``brought``: it lies where only copies bring it, so its rows may come from anywhere.
+    """
 
     def __init__(
         self,
@@ -164,7 +174,9 @@ class _OperandContext:
         contiguous: tuple[str, ...] | None,
         access: Access | None,
         tensor: Tensor | None,
+        brought: bool,
     ) -> None:
+        self.brought = brought
         self.name, self.shape, self.contiguous, self.access = operand.name, operand.shape, contiguous, access
         self.rows = [tuple(name for name, _ in index.terms) for index in outside.map.results]
         self.held = frozenset(name for row in self.rows for name in row)
@@ -208,6 +220,8 @@ class _OperandContext:
                 if step is not None and step != wanted:
                     return False
                 wanted *= size
+            if members and self.brought:
+                return True
         return True
 
 

@@ -146,4 +146,4 @@ def test_a_gather_is_named_with_its_index() -> None:
       for p < 8, q < 8, n < 8, r < 3, s < 3 { y[p, q, n] += x[p+r, q+s] * z[r, s, n] } }"""
     found = [each for each in explain(parse_kernel(text), machine(op=ARRAY_F32)) if each.code == "MAP102"]
     assert found
-    assert found[0].reason == "operand 'a' of 'op' gathers 'x': 'q + s' reads each element 2.4x"
+    assert found[0].reason == "operand 'a' of 'op' gathers 'x': 'p + r' reads each element 2.4x"
