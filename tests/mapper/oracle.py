@@ -1,7 +1,8 @@
 """A brute-force oracle of what a mapping is: every sigma, every relation and every placement is tried and executed.
 
-It knows nothing of the delta-test. Values are numbers of a large prime field for sums and products; for minima and
-maxima they are sets of formal terms, so that nothing wrong is hidden by a greater value.
+It knows nothing of the mapper, only of statements as the analysis of the IR gives them. Values are numbers of a large
+prime field for sums and products; for minima and maxima they are sets of formal terms, so that nothing wrong is hidden
+by a greater value.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from functools import cache
 from itertools import permutations, product
 from typing import Any
 
-from isamapper.ir.nodes import Access, Binary, BinaryOp, Constant, Expression, IteratorKind, Load, Reduction
-from isamapper.mapper.needle import Needle
-from isamapper.mapper.sigma import Subject
+from isamapper.ir.analysis import Iterator, Statement, statements
+from isamapper.ir.nodes import Access, Binary, BinaryOp, Constant, Expression, IteratorKind, Kernel, Load, Reduction
 
 PRIME = 2**61 - 1
 NOTHING: frozenset[Any] = frozenset()
@@ -30,17 +30,33 @@ Placement = dict[tuple[str, str], tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
+class Side:
+    """The only statement of a kernel or of an instruction."""
+
+    statement: Statement
+
+    @property
+    def iterators(self) -> tuple[Iterator, ...]:
+        return self.statement.iterators
+
+
+@dataclass(frozen=True)
 class Case:
     """One statement and one instruction, ready to execute."""
 
-    subject: Subject
-    needle: Needle
+    subject: Side
+    needle: Side
     idempotent: bool
 
 
-def case_of(subject: Subject, needle: Needle) -> Case:
-    reduction = needle.statement.assign.reduction
-    return Case(subject, needle, reduction in (Reduction.MIN, Reduction.MAX))
+def case_of(kernel: Kernel, instruction: Kernel) -> Case | None:
+    """The case; None where the instruction has an order or a guard of its own, so that nothing maps."""
+    (subject,), (needle,) = statements(kernel), statements(instruction)
+    ordered = any(each.extent > 1 and each.kind is IteratorKind.SEQUENTIAL for each in needle.iterators)
+    if ordered or needle.conditions or needle.exclusions:
+        return None
+    idempotent = needle.assign.reduction in (Reduction.MIN, Reduction.MAX)
+    return Case(Side(subject), Side(needle), idempotent)
 
 
 def sound_relations(case: Case) -> dict[tuple[int, ...], set[Relation]]:

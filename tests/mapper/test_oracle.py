@@ -8,37 +8,66 @@ from isamapper.diagnostics.source import SourceError
 from isamapper.ir.parser import parse_kernel
 from isamapper.mapper.find import subjects
 from isamapper.mapper.match import enumerate_mappings
-from isamapper.mapper.needle import needle_of_kernel
-from isamapper.mapper.sigma import is_plain
-from tests.mapper.oracle import case_of, saturated, sound_relations
+from isamapper.mapper.needle import Needle, needle_of_kernel
+from isamapper.mapper.sigma import Subject
+from isamapper.plan.mapping import Mapping
+from tests.mapper.oracle import case_of, is_sound, saturated, sound_relations
 from tests.mapper.random_cases import random_pair
 
 
 def check(seed: int) -> bool:
-    """Compares both sets for one random pair; False where the text is no kernel."""
-    kernel, instruction = random_pair(seed)
+    """Compares both sets for one random pair; False where the text is no kernel, or nothing can map."""
+    texts = random_pair(seed)
     try:
-        (subject,) = subjects(parse_kernel(kernel))
-        needle = needle_of_kernel(parse_kernel(instruction))
+        kernel, instruction = (parse_kernel(text) for text in texts)
     except SourceError:
         return False
+    (subject,) = subjects(kernel)
+    needle = needle_of_kernel(instruction)
     assert needle is not None
-    if not is_plain(needle):
+    case = case_of(kernel, instruction)
+    if case is None:
         assert not list(enumerate_mappings(subject, needle))
         return False
-    case = case_of(subject, needle)
     wanted = {
         (sigma, relation, kind)
         for sigma, relations in sound_relations(case).items()
         for relation, kind in saturated(case, sigma, relations)
     }
-    order = [access.tensor for access in needle.statement.accesses[1:]]
-    found = set()
-    for mapping in enumerate_mappings(subject, needle, twins=True):
-        pairing = {each.operand: each.access for each in mapping.sigma}
-        found.add((tuple(pairing[name] or 0 for name in order), mapping.rho, mapping.kind.value))
-    assert found == wanted, f"seed {seed}\n{kernel}\n{instruction}"
+    found = {(sigma_of(mapping, needle), mapping.rho, mapping.kind.value) for mapping in found_by(subject, needle)}
+    assert found == wanted, f"seed {seed}\n{texts[0]}\n{texts[1]}"
     return True
+
+
+def found_by(subject: Subject, needle: Needle) -> list[Mapping]:
+    """What the mapper finds, twins included."""
+    return list(enumerate_mappings(subject, needle, twins=True))
+
+
+def sigma_of(mapping: Mapping, needle: Needle) -> tuple[int, ...]:
+    """The kernel access of each load of the instruction."""
+    pairing = {each.operand: each.access for each in mapping.sigma}
+    return tuple(pairing[access.tensor] or 0 for access in needle.statement.accesses[1:])
+
+
+def check_soundness(seed: int) -> int:
+    """Executes what the mapper finds for one random pair, the unsaturated included; how many mappings there were."""
+    texts = random_pair(seed)
+    try:
+        kernel, instruction = (parse_kernel(text) for text in texts)
+    except SourceError:
+        return 0
+    case = case_of(kernel, instruction)
+    if case is None:
+        return 0
+    (subject,) = subjects(kernel)
+    needle = needle_of_kernel(instruction)
+    assert needle is not None
+    found = list(enumerate_mappings(subject, needle, twins=True, every=True))
+    for mapping in found:
+        right = is_sound(case, sigma_of(mapping, needle), mapping.rho)
+        assert right, f"seed {seed} {mapping.rho}\n{texts[0]}\n{texts[1]}"
+    return len(found)
 
 
 @pytest.mark.parametrize("block", range(10))
@@ -56,3 +85,13 @@ def test_mappings_that_were_once_missed_or_wrong(seed: int) -> None:
 def test_mappings_found_are_those_that_execute_on_thousands(block: int) -> None:
     for seed in range(10_000 + 50 * block, 10_050 + 50 * block):
         check(seed)
+
+
+def test_every_mapping_found_executes() -> None:
+    assert sum(check_soundness(seed) for seed in range(30_000, 30_040)) >= 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(250))
+def test_every_mapping_found_executes_on_a_hundred_thousand(block: int) -> None:
+    assert sum(check_soundness(seed) for seed in range(100_000 + 80 * block, 100_080 + 80 * block)) >= 250
