@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import abc
+from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.model import Machine
@@ -16,11 +17,11 @@ from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import Alternative
 from isamapper.plan.nest import Call, Epilogue, Nest
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
-from isamapper.plan.steps import Schedule, steps_of
+from isamapper.plan.steps import Schedule, replay, steps_of
 from isamapper.scheduler.candidates import Found, Subject, ranked_candidates, subject_of
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.epilogues import epilogues
-from isamapper.scheduler.equivalents import equivalents
+from isamapper.scheduler.equivalents import FAR, equivalents
 from isamapper.scheduler.isolate import isolated
 from isamapper.scheduler.joint_search import best_joint_nest
 from isamapper.scheduler.ranking import TIE
@@ -38,9 +39,12 @@ def heuristic(
     del seed
     deadline = deadline_after(budget_seconds)
     best: float | None = None
+    found: Schedule | None = None
     failures: list[Rejection] = []
+    least: float | None = None
     for equivalent in equivalents(problem.kernel, problem.machine):
-        if best is not None and (equivalent.busy_cycles >= best or over(deadline)):
+        least = equivalent.busy_cycles if least is None else least
+        if best is not None and (equivalent.busy_cycles >= min(best, FAR * least) or over(deadline)):
             break
         schedule = _schedule(problem, equivalent, cost_model, deadline)
         if isinstance(schedule, Rejection):
@@ -48,10 +52,15 @@ def heuristic(
             continue
         cycles = cost_model.cycles(schedule)
         if best is None or cycles < best:
-            best = cycles
+            best, found = cycles, schedule
             yield Candidate(schedule, cycles)
-    if best is None:
+    if best is None or found is None:
         raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
+    if problem.machine.grids and not over(deadline):
+        schedule = _across_cores(found, cost_model, deadline)
+        cycles = cost_model.cycles(schedule)
+        if cycles < best:
+            yield Candidate(schedule, cycles)
 
 
 def _schedule(
@@ -92,33 +101,34 @@ def _with_epilogues(
         nest = _best_nest(problem, covered, statement, fused, cost_model, own)
         if isinstance(nest, Rejection):
             return nest
-        nests.append(_across_cores(problem, covered, nest, fused, cost_model, own))
+        nests.append(nest)
     steps = tuple(step for nest in nests for step in steps_of(nest))
     return with_residents(Schedule(problem.kernel, covered, machine, steps, chosen.rewrites), cost_model)
 
 
-def _across_cores(
-    problem: SearchProblem,
-    covered: Kernel,
-    nest: Nest,
-    fused: abc.Mapping[int, Epilogue],
-    cost_model: CostModel,
-    deadline: float | None,
-) -> Nest:
-    """The nest, on all copies of a grid where that is faster."""
-    index = nest.statement.index
-    subject = subject_of(problem.machine, covered, nest.statement, fused.get(index))
+def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None) -> Schedule:
+    """The schedule with every nest on all copies of a grid where that is faster."""
+    machine, covered = found.machine, found.covered
 
-    def search(core: Machine, kernel: Kernel) -> Nest | Rejection:
-        return _best_nest(SearchProblem(kernel, core), kernel, statements(kernel)[index], fused, cost_model, deadline)
+    def changed(nest: Nest) -> Nest:
+        index = nest.statement.index
+        fused = {} if nest.epilogue is None else {index: nest.epilogue}
+        subject = subject_of(machine, covered, nest.statement, nest.epilogue)
 
-    def cycles_of(changed: Nest) -> float | None:
-        try:
-            return cost_model.cycles(_alone(problem.machine, subject, changed))
-        except SourceError:
-            return None
+        def search(core: Machine, kernel: Kernel) -> Nest | Rejection:
+            part = statements(kernel)[index]
+            return _best_nest(SearchProblem(kernel, core), kernel, part, fused, cost_model, deadline)
 
-    return distributed(problem.machine, covered, nest, search, cycles_of) if problem.machine.grids else nest
+        def cycles_of(other: Nest) -> float | None:
+            try:
+                return cost_model.cycles(_alone(machine, subject, other))
+            except SourceError:
+                return None
+
+        return distributed(machine, covered, nest, search, cycles_of)
+
+    steps = tuple(step for nest in replay(found) for step in steps_of(changed(nest)))
+    return replace(found, steps=steps)
 
 
 def _best_nest(

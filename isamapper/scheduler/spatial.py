@@ -20,6 +20,7 @@ from isamapper.ir.affine import extent
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Guard, IteratorKind, Kernel, Loop, Node
 from isamapper.plan.cores import held, sharers
+from isamapper.plan.joint import is_joint
 from isamapper.plan.nest import Buffer, Digit, Nest, digits_of
 from isamapper.plan.skeleton import shared_iterators
 
@@ -73,9 +74,9 @@ def _cuts(machine: Machine, kernel: Kernel, nest: Nest) -> list[Cut]:
     free = {
         each.name: each.extent
         for each in nest.statement.iterators
-        if each.kind is IteratorKind.PARALLEL and each.extent > 1 and each.name not in shared
+        if each.kind is IteratorKind.PARALLEL and each.extent > 1
     }
-    if not free or nest.statement.conditions or nest.statement.exclusions:
+    if not free or shared or is_joint(nest.statement) or nest.statement.conditions or nest.statement.exclusions:
         return []
     found: dict[Cut, tuple[float, ...]] = {}
     for grid in machine.grids:
