@@ -126,8 +126,16 @@ class _Box:
             if point not in self.valid and self.cell(0, point) in targets
         ]
 
-    def free_loads(self) -> frozenset[frozenset[int]]:
-        """For every harmful point the loads whose cell no valid point reads; equal ones once."""
+    def _cells(self, point: Point) -> tuple[Cell, ...]:
+        """The cells that a point touches, access by access."""
+        return tuple(self.cell(number, point) for number in range(len(self.accesses)))
+
+    def free_loads(self, idempotent: bool) -> frozenset[frozenset[int]]:
+        """For every harmful point the loads whose cell no valid point reads; equal ones once.
+
+        Where the reduction is ``idempotent``, points that do exactly what a valid one does are not harmful.
+        """
+        done = {self._cells(point) for point in self.valid} if idempotent else set()
         read: dict[str, set[Cell]] = {}
         for number, access in enumerate(self.accesses):
             read.setdefault(access.tensor, set()).update(self.cell(number, point) for point in self.valid)
@@ -138,6 +146,7 @@ class _Box:
                 if number and self.cell(number, point) not in read[access.tensor]
             )
             for point in self.harmful()
+            if self._cells(point) not in done
         )
 
     def repeats(self) -> bool:
@@ -172,7 +181,8 @@ def _vanish(needle: Needle, view: View, constants: abc.Mapping[int, Number], box
     """Whether one pad value per operand turns every harmful point into the identity."""
     assert view.reduction is not None
     wanted = numeric.identity(view.reduction, view.term.dtype)
-    masks = frozenset(mask for box in boxes for mask in box.free_loads())
+    idempotent = view.reduction not in (Reduction.ADD, Reduction.MUL)
+    masks = frozenset(mask for box in boxes for mask in box.free_loads(idempotent))
     accesses, dtypes = needle.statement.accesses, {tensor.name: tensor.dtype for tensor in needle.tensors}
     operands = [name for name in dict.fromkeys(a.tensor for a in accesses[1:]) if name != accesses[0].tensor]
     for values in product(*((None, *candidates(view.term, dtypes[name])) for name in operands)):
