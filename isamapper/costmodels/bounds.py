@@ -28,6 +28,7 @@ from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.mapper.compound.find import find_joint_mappings
 from isamapper.mapper.find import find_mappings
+from isamapper.plan.cores import copies
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.needle import iterator_sizes
 from isamapper.plan.nest import Nest
@@ -73,7 +74,7 @@ def peak_rates(machine: Machine, kernel: Kernel, statement: Statement) -> dict[s
         seen.add((mapping.instruction, mapping.parameters))
         instruction = specialised(machine.instruction(mapping.instruction), mapping.parameters)
         unit = machine.unit(instruction.unit)
-        rates[unit.name] = max(rates.get(unit.name, 0.0), _rate(instruction) * unit.count)
+        rates[unit.name] = max(rates.get(unit.name, 0.0), _rate(instruction) * _servers(machine, unit.name))
     return rates
 
 
@@ -81,6 +82,11 @@ def _rate(instruction: Instruction) -> float:
     """Operations per busy cycle at the greatest parameters."""
     whole = math.prod(iterator_sizes(instruction.semantics).values())
     return whole / max(timing(instruction, {})[0], 1)
+
+
+def _servers(machine: Machine, unit: str) -> int:
+    """Servers of a unit on all copies of the grids around it."""
+    return machine.unit(unit).count * copies(machine, unit)
 
 
 def work_bound(machine: Machine, kernel: Kernel) -> float:
@@ -112,7 +118,7 @@ def _mapped_units(schedule: Schedule) -> dict[str, float]:
     for nest in replay(schedule):
         work = [(nest.call.instruction.unit, float(nest_call_cycles(nest))), *_register_fills(machine, nest)]
         for name, cycles in work:
-            busy[f"unit.{name}"] = busy.get(f"unit.{name}", 0.0) + cycles / machine.unit(name).count
+            busy[f"unit.{name}"] = busy.get(f"unit.{name}", 0.0) + cycles / _servers(machine, name)
     return busy
 
 
@@ -248,7 +254,8 @@ def capacity_bytes_bound(machine: Machine, kernel: Kernel) -> float:
     most = 0.0
     for statement in statements(kernel):
         size = min((tensors[access.tensor].dtype.bits / 8 for access in statement.accesses), default=1.0)
-        held = sum(m.capacity_bytes or 0 for m in machine.memories if m.kind is not MemoryKind.HOST) / size
+        on_chip = (m for m in machine.memories if m.kind is not MemoryKind.HOST)
+        held = sum((m.capacity_bytes or 0) * copies(machine, m.name) for m in on_chip) / size
         if held and _is_product(statement):
             operations = math.prod(iterator.extent for iterator in statement.iterators)
             most = max(most, (2 * operations / math.sqrt(held) - 2 * held) * size)

@@ -40,6 +40,12 @@ def own(machine: Machine, grids: abc.Iterable[str]) -> frozenset[str]:
     return frozenset.intersection(*found) if found else frozenset()
 
 
+@lru_cache(maxsize=1024)
+def copies(machine: Machine, name: str) -> int:
+    """How many of a memory or unit the whole machine has, servers apart: the copies of all grids around it."""
+    return math.prod(grid.count for grid in machine.grids if name in held(machine, grid.name))
+
+
 def sharers(machine: Machine, memory: str, across: Across) -> int:
     """How many cores use one copy of ``memory`` at the same time."""
     return math.prod(count for grid, count in across if memory not in held(machine, grid))
