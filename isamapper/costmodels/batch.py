@@ -66,6 +66,16 @@ def fitting(shape: Shape, tiles: NDArray[np.int64]) -> Mask:
     return fits
 
 
+def least(shape: Shape, tiles: NDArray[np.int64], orders: Orders) -> Column:
+    """``Prices.least`` alone, infinite where one slot each does not fit: a bound that costs a third of the price."""
+    found = []
+    for start in range(0, max(1, len(tiles)), CHUNK):
+        own = orders if isinstance(orders, tuple) else orders[start : start + CHUNK]
+        pricer = _Pricer(shape, tiles[start : start + CHUNK], own, bounds_only=True)
+        found.append(np.where(pricer.impossible, np.inf, pricer.least))
+    return np.concatenate(found)
+
+
 def prices(shape: Shape, tiles: NDArray[np.int64], orders: Orders, slots: Slots | None = None) -> Prices:
     """Prices of ``tiles`` (rows x levels x iterators, innermost level first) with ``slots`` (rows x buffers).
 
@@ -99,7 +109,8 @@ class _Buffered:
 class _Pricer:
     """Everything that does not depend on slots is counted once."""
 
-    def __init__(self, shape: Shape, tiles: NDArray[np.int64], orders: Orders) -> None:
+    def __init__(self, shape: Shape, tiles: NDArray[np.int64], orders: Orders, *, bounds_only: bool = False) -> None:
+        self.bounds_only = bounds_only
         self.shape, self.at = shape, Geometry(shape, tiles, orders)
         zero = np.zeros(self.at.rows)
         self.busy: dict[str, Column] = {name: zero + cycles for name, cycles in shape.base}
@@ -192,6 +203,8 @@ class _Pricer:
     def _hold(self, stop: Stop, size: Column, transfer: Transfer | None, copies: Column | float | None) -> Column:
         """Notes what the buffer's slots decide; returns what its copy adds where nothing precedes it."""
         zero = np.zeros(self.at.rows)
+        if self.bounds_only:
+            return zero
         held, fills = size * stop.padding, self.at.fills(stop)
         if transfer is None:
             self.held[stop.memory] = self.held.get(stop.memory, zero) + held

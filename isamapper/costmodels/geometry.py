@@ -58,7 +58,7 @@ class Geometry:
         if isinstance(self.orders, tuple):
             return [(self.groups[group][place], place) for place in self.orders[group]]
         if group not in self._loops:
-            trips = np.stack(self.groups[group])
+            trips = np.array(self.groups[group]).reshape(-1, self.rows)
             every = np.arange(self.rows)
             columns = self.orders[:, group, :].T
             self._loops[group] = [(trips[places, every], places) for places in columns]

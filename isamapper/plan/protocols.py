@@ -22,11 +22,15 @@ class SearchProblem:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A schedule that lowers, with its cost under the cost model; ``optimal``: proven under that model."""
+    """A schedule that lowers, with its cost under the cost model; ``optimal``: proven under that model.
+
+    ``bound``: no schedule of the strategy's space costs less, as far as the strategy has proved it.
+    """
 
     schedule: Schedule
     cycles: float
     optimal: bool = False
+    bound: float | None = None
 
 
 class NotSchedulable(Exception):
@@ -49,6 +53,8 @@ class CostModel(Protocol):
 
 class SearchStrategy(Protocol):
     """Finds schedules: every candidate yielded is better than the one before, and may be the last one asked for.
+
+    A last one may repeat the one before with what has been proved of it.
 
     ``budget_seconds`` (None: none) bounds the time; the best so far has been yielded by then. Same problem and seed,
     same candidates, as long as the budget does not end the search.

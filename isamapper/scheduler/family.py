@@ -46,6 +46,11 @@ class Family:
         return tuple(itertools.permutations(self.moving))
 
     @cached_property
+    def order_table(self) -> NDArray[np.int64]:
+        """The orders as an array."""
+        return np.array(self.orders, dtype=np.int64).reshape(len(self.orders), len(self.moving))
+
+    @cached_property
     def classes(self) -> tuple[tuple[int, ...], ...]:
         """Orders that keep together the loops that move the same operands: one of them is as good as any other.
 

@@ -60,7 +60,7 @@ class Priced:
 
 def by_cycles_then_bytes(cycles: float, bytes_moved: float, best: float) -> tuple[int, float, float]:
     """A sort key: cycles that differ from the best by less than a step of ``TIE`` are equal, then fewer bytes win."""
-    return (int(cycles / best / TIE) if 0 < best < math.inf else 0, bytes_moved, cycles)
+    return (int(min(cycles / best / TIE, 1e12)) if 0 < best < math.inf else 0, bytes_moved, cycles)
 
 
 def ranked(
@@ -156,7 +156,7 @@ def _possible(subject: Subject, family: Family, failures: list[Rejection]) -> bo
 
 def best_rows(family: Family) -> list[Priced]:
     """The best rows of one family, best first."""
-    orders = _orders(family)
+    orders = orders_of(family)
     tiles = _coarse(family, ROWS // len(orders))
     if not len(tiles):
         return []
@@ -204,7 +204,7 @@ def _near(family: Family, tiles: Rows) -> Rows:
     return found[fitting(family.shape, family.tiles(found))]
 
 
-def _orders(family: Family) -> Rows:
+def orders_of(family: Family) -> Rows:
     """Orders that differ in traffic, for all groups of loops."""
     classes = np.array(family.classes, dtype=np.int64).reshape(len(family.classes), len(family.moving))
     groups = family.shape.levels + 1

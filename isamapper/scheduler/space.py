@@ -59,7 +59,8 @@ class StatementSpace:
         own = self.families[family]
         found = np.ones((len(tiles), self.width), dtype=np.int64)
         found[:, 0] = family
-        found[:, 1 : 1 + own.shape.levels * len(own.moving)] = tiles.reshape(len(tiles), -1)
+        size = own.shape.levels * len(own.moving)
+        found[:, 1 : 1 + size] = tiles.reshape(len(tiles), size)
         start = 1 + self.tile_columns
         found[:, start : start + self.order_columns] = 0
         found[:, start : start + len(orders)] = orders
@@ -86,22 +87,19 @@ class StatementSpace:
     # prices
 
     def priced(self, rows: Rows) -> Prices:
-        """Prices of any rows; those that share family and orders are priced together."""
+        """Prices of any rows; those of one family are priced together."""
         count = len(rows)
         empty = np.zeros(count)
         cycles, least, moved, footprint = empty.copy(), empty.copy(), empty.copy(), empty.copy()
         start = 1 + self.tile_columns
-        keys = np.concatenate([rows[:, :1], rows[:, start : start + self.order_columns]], axis=1)
-        _, inverse = np.unique(keys, axis=0, return_inverse=True)
-        inverse = inverse.ravel()
-        for group in range(int(inverse.max()) + 1 if count else 0):
-            members = np.flatnonzero(inverse == group)
-            own, _, orders, _ = self.parts(rows[members[0]])
-            size = own.shape.levels * len(own.moving)
+        for family in np.unique(rows[:, 0]):
+            members, own = np.flatnonzero(rows[:, 0] == family), self.families[int(family)]
+            size, groups = own.shape.levels * len(own.moving), own.shape.levels + 1
+            orders = own.order_table[rows[members, start : start + groups] % len(own.orders)]
             tiles = np.maximum(rows[members, 1 : 1 + size], 1).reshape(len(members), own.shape.levels, len(own.moving))
             first = start + self.order_columns
             slots = rows[members, first : first + len(own.shape.buffers)]
-            found = prices(own.shape, own.tiles(tiles), tuple(own.orders[each] for each in orders), slots)
+            found = prices(own.shape, own.tiles(tiles), orders, slots)
             cycles[members], least[members] = found.cycles, found.least
             moved[members], footprint[members] = found.bytes_moved, found.footprint_bytes
         return Prices(cycles, least, moved, footprint, rows[:, start + self.order_columns :])
@@ -112,25 +110,21 @@ class StatementSpace:
         """How many different schedules the rows stand for: trip counts that differ, orders of loops, slots."""
         return sum(family_count(family) for family in self.families)
 
-    def random(self, generator: np.random.Generator, count: int) -> Rows:
-        """Rows drawn independently: a family, tile sizes evenly on a logarithmic scale, any orders and slots."""
-        found = np.ones((count, self.width), dtype=np.int64)
-        for place in range(count):
-            found[place] = self.random_row(generator, int(generator.integers(len(self.families))))
-        return found
-
-    def random_row(self, generator: np.random.Generator, family: int) -> NDArray[np.int64]:
-        """One row of a family."""
+    def random_rows(self, generator: np.random.Generator, family: int, count: int) -> Rows:
+        """Rows of a family drawn independently: tile sizes evenly on a logarithmic scale, any orders, any slots."""
         own = self.families[family]
-        left = np.array([own.shape.blocks[place] for place in own.moving], dtype=np.int64)
-        tiles = np.ones((1, own.shape.levels, len(own.moving)), dtype=np.int64)
+        left = np.tile(np.array([own.shape.blocks[place] for place in own.moving], dtype=np.int64), (count, 1))
+        tiles = np.ones((count, own.shape.levels, len(own.moving)), dtype=np.int64)
         for level in range(own.shape.levels):
-            drawn = np.exp(generator.random(len(left)) * np.log(left + 1.0)).astype(np.int64)
-            tiles[0, level] = np.clip(drawn, 1, left)
-            left = -(-left // tiles[0, level])
-        orders = generator.integers(len(own.orders), size=own.shape.levels + 1).tolist()
-        slots = generator.integers(1, 3, size=(1, len(own.shape.buffers)))
-        found: Rows = self.rows(family, tiles, orders, slots)[0]
+            drawn = np.exp(generator.random(left.shape) * np.log(left + 1.0)).astype(np.int64)
+            tiles[:, level] = np.clip(drawn, 1, left)
+            left = -(-left // tiles[:, level])
+        slots = generator.integers(1, 3, size=(count, len(own.shape.buffers)))
+        found = self.rows(family, tiles, [0] * (own.shape.levels + 1), slots)
+        start = 1 + self.tile_columns
+        found[:, start : start + own.shape.levels + 1] = generator.integers(
+            len(own.orders), size=(count, own.shape.levels + 1)
+        )
         return found
 
     def words(self, row: abc.Sequence[int] | NDArray[np.int64]) -> str:

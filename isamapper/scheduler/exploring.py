@@ -1,0 +1,161 @@
+"""A search of the decision space as a strategy: statement by statement, every improvement a better whole schedule.
+
+An explorer is a generator over one statement's task; it yields improvements and may be dropped at any time. Here
+statements take turns, equivalent kernels compete as wholes, and budgets are shared.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import abc
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.ir.analysis import Statement, statements
+from isamapper.mapper.alternatives import Alternative
+from isamapper.mapper.find import find_mappings
+from isamapper.plan.nest import Epilogue, Nest
+from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
+from isamapper.plan.steps import Schedule, steps_of
+from isamapper.scheduler.clock import deadline_after, over, share
+from isamapper.scheduler.epilogues import epilogues
+from isamapper.scheduler.equivalents import equivalents
+from isamapper.scheduler.families import families_of
+from isamapper.scheduler.frames import frames_of
+from isamapper.scheduler.joint_search import best_joint_nest
+from isamapper.scheduler.residency import with_residents
+from isamapper.scheduler.space import StatementSpace
+from isamapper.scheduler.subject import subject_of
+from isamapper.scheduler.task import Improvement, Task
+
+
+class Explorer(Protocol):
+    """Yields ever better nests of a task; the last one's ``bound`` is what it has proved."""
+
+    def __call__(self, task: Task) -> abc.Iterator[Improvement]: ...
+
+
+def strategy(explorer: Explorer) -> SearchStrategy:
+    """The strategy that searches every statement's space with ``explorer``."""
+
+    def search(
+        problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
+    ) -> abc.Iterator[Candidate]:
+        deadline = deadline_after(budget_seconds)
+        best: Candidate | None = None
+        failures: list[Rejection] = []
+        for chosen in equivalents(problem.kernel, problem.machine):
+            if best is not None and (chosen.busy_cycles >= best.cycles or over(deadline)):
+                break
+            for candidate in _Whole(problem, chosen, cost_model, explorer, deadline, seed).candidates(failures):
+                told = best is not None and candidate.cycles == best.cycles and candidate.bound is not None
+                if best is None or candidate.cycles < best.cycles or told:
+                    best = candidate
+                    yield candidate
+        if best is None:
+            raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
+
+    return search
+
+
+def space_of(
+    problem: SearchProblem, chosen: Alternative, statement: Statement, epilogue: Epilogue | None
+) -> StatementSpace:
+    """Every family of a statement of an equivalent kernel."""
+    machine, covered = problem.machine, chosen.kernel
+    subject = subject_of(machine, covered, statement, epilogue)
+    mappings = tuple(find_mappings(covered, machine, statement=statement.index))
+    frames = frames_of(machine, statement, mappings, subject.fresh, subject.shared)
+    return StatementSpace(subject, tuple(family for frame in frames for family in families_of(subject, frame)))
+
+
+class _Whole:
+    """All statements of one equivalent kernel, explored in turns."""
+
+    def __init__(
+        self,
+        problem: SearchProblem,
+        chosen: Alternative,
+        cost_model: CostModel,
+        explorer: Explorer,
+        deadline: float | None,
+        seed: int,
+    ) -> None:
+        self.problem, self.chosen, self.cost_model = problem, chosen, cost_model
+        self.explorer, self.deadline, self.seed = explorer, deadline, seed
+
+    def candidates(self, failures: list[Rejection]) -> abc.Iterator[Candidate]:
+        """Ever better schedules: with drains that do what follows, and without where that finds nothing."""
+        joined = {member for group in self.chosen.groups for member in group.join.members}
+        drains = {
+            index: epilogue
+            for index, epilogue in epilogues(self.problem.machine, self.chosen.kernel).items()
+            if not joined & {index, epilogue.statement.index}
+        }
+        for fused in [drains, {}] if drains else [drains]:
+            found = False
+            for candidate in self._explored(fused, failures):
+                found = True
+                yield candidate
+            if found:
+                return
+
+    def _explored(self, fused: abc.Mapping[int, Epilogue], failures: list[Rejection]) -> abc.Iterator[Candidate]:
+        absorbed = {epilogue.statement.index for epilogue in fused.values()}
+        fixed: list[Nest] = []
+        for group in self.chosen.groups:
+            nest = best_joint_nest(self.problem, group, self.cost_model)
+            if isinstance(nest, Rejection):
+                failures.append(nest)
+                return
+            fixed.append(nest)
+            absorbed |= set(group.join.members)
+        left = [each for each in statements(self.chosen.kernel) if each.index not in absorbed]
+        tasks, turns = [], []
+        best: list[Improvement] = []
+        for place, statement in enumerate(left):
+            space = space_of(self.problem, self.chosen, statement, fused.get(statement.index))
+            generator = np.random.default_rng((self.seed, statement.index))
+            task = Task(space, self.cost_model, generator, share(self.deadline, len(left) - place))
+            turn = self.explorer(task)
+            first = next(turn, None)
+            if first is None:
+                failures += task.failures[:3] or [Rejection("SCH040", f"statement {statement.index}", "nothing found")]
+                return
+            tasks.append(task)
+            turns.append(turn)
+            best.append(first)
+        yield from self._improved(fixed, best, turns)
+
+    def _improved(
+        self, fixed: abc.Sequence[Nest], best: list[Improvement], turns: abc.Sequence[abc.Iterator[Improvement]]
+    ) -> abc.Iterator[Candidate]:
+        last = self._candidate(fixed, best)
+        yield last
+        going = set(range(len(best)))
+        while going and not over(self.deadline):
+            for place in sorted(going):
+                following = next(turns[place], None)
+                if following is None:
+                    going.discard(place)
+                    continue
+                better = following.cycles < best[place].cycles
+                best[place] = following
+                if better:
+                    candidate = self._candidate(fixed, best)
+                    if candidate.cycles < last.cycles:
+                        last = candidate
+                        yield last
+        proven = not fixed and all(each.cycles <= each.bound for each in best)
+        bound = sum(each.bound for each in best) if not fixed else 0.0
+        yield replace(last, optimal=proven, bound=min(bound, last.cycles) if len(best) == 1 else None)
+
+    def _candidate(self, fixed: abc.Sequence[Nest], best: abc.Sequence[Improvement]) -> Candidate:
+        steps = tuple(step for nest in itertools.chain(fixed, (each.nest for each in best)) for step in steps_of(nest))
+        problem, chosen = self.problem, self.chosen
+        schedule = Schedule(problem.kernel, chosen.kernel, problem.machine, steps, chosen.rewrites)
+        schedule = with_residents(schedule, self.cost_model)
+        return Candidate(schedule, self.cost_model.cycles(schedule))
