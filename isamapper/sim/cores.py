@@ -24,6 +24,7 @@ from isamapper.ir.affine import Affine, constant, substitute, substitute_extent
 from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop, Node, Prepare, Window, WindowAxis
 from isamapper.plan.cores import Across, across_chain, sharers
 from isamapper.plan.program import Program
+from isamapper.sim.counters import Event
 from isamapper.sim.timeline import FrontEndUse, PortLoad, Timeline, Traffic, UnitUse
 
 Values = abc.Mapping[str, Affine]
@@ -162,6 +163,7 @@ def _joined(machine: Machine, found: Timed) -> Timeline:
         for name, executed in each.instructions:
             counts[name] = counts.get(name, 0) + executed * count
     order = [instruction.name for instruction in machine.instructions]
+    events, names = _events(found)
     energies = [None if each.energy_pj is None else each.energy_pj * count for each, count in every]
     known = [energy for energy in energies if energy is not None]
     return Timeline(
@@ -174,6 +176,34 @@ def _joined(machine: Machine, found: Timed) -> Timeline:
         tuple(_port(machine, index, cores, found) for index in range(len(every[0][0].ports))),
         tuple(_traffic(index, every) for index in range(len(machine.memories))),
         sum(known) if len(known) == len(energies) else None,
+        events,
+        names,
+    )
+
+
+def _events(found: Timed) -> tuple[tuple[Event, ...], tuple[tuple[str, str], ...]]:
+    """What the slowest core of every phase did, one phase after the other, and the names of all sites."""
+    events: list[Event] = []
+    names: list[tuple[str, str]] = []
+    start = before = 0
+    for _, timed in found:
+        slowest = max((each for each, _ in timed), key=lambda each: each.cycles)
+        events += [_later(event, start, len(names), before) for event in slowest.events]
+        names += slowest.names
+        start, before = start + slowest.cycles, before + slowest.invocations
+    return tuple(events), tuple(names)
+
+
+def _later(event: Event, start: int, sites: int, before: int) -> Event:
+    return Event(
+        event.site + sites,
+        event.dispatched + start,
+        event.free + start,
+        event.waits,
+        event.start + start,
+        event.released + start,
+        event.end + start,
+        event.number + before,
     )
 
 

@@ -31,14 +31,14 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False, spr
     that repeat are stepped until they do, so what is left out is periods like those before it (compiled engine only;
     others keep the first).
 
-    Loops across a grid are timed core by core (``cores.py``), without a trace.
+    Loops across a grid are timed core by core (``cores.py``); a trace shows the slowest core.
 
     SourceError where the program does not suit its machine, or violates a hazard on a machine that does not wait.
     """
     if engine not in ENGINES:
         raise ValueError(f"'{engine}' is not an engine; there are {', '.join(ENGINES)}")
     if runs_across(program):
-        return simulate_cores(program, lambda core: simulate(core, engine=engine))
+        return simulate_cores(program, lambda core: simulate(core, engine=engine, trace=trace, spread=spread))
     view = model(program)
     counters = _run(view, engine, 0)
     if trace or spread:

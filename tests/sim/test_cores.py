@@ -89,3 +89,11 @@ def test_every_core_is_timed_where_a_condition_tells_them_apart() -> None:
 def test_engines_agree() -> None:
     text = through("16*p", "min(16, 52 - 16*p)", "for p < 4 across core {")
     assert len({simulate(program(text), engine=engine).cycles for engine in ("compiled", "reference", "event")}) == 1
+
+
+def test_a_trace_shows_the_slowest_core_phase_by_phase() -> None:
+    one, other = through("32*p", "16", "for p < 2 across core {"), through("32*p + 16", "8", "for p < 2 across core {")
+    found = simulate(program(one + other), trace=True)
+    assert [found.names[event.site][0] for event in found.events] == ["fetch", "put", "fetch", "put"]
+    assert [(event.start, event.end) for event in found.events] == [(1, 5), (5, 9), (10, 12), (12, 14)]
+    assert [event.number for event in found.events] == [0, 1, 2, 3]
