@@ -1,9 +1,10 @@
-"""``bench simulator``: simulated instructions per second, by the timing engines, measured in one run.
+"""``bench simulator``: simulated instructions per second, in time and in values, measured in one run.
 
 Streams are hand-written programs for the machine ``toy4``: arithmetic alone, and a whole matrix product with its loads,
 preloads and stores. ``expanded`` steps every invocation; ``compiled`` skips ahead. Times are whole simulations: reading
 the program's structure, writing and compiling code, running it. Rates are per second of processor time, so that other
-work on the computer does not count; simulations run on one core.
+work on the computer does not count; simulations run on one core. ``values`` executes products of 16 x 16 x 16 bytes on
+``gemmini16``, ``checked`` after looking for reads of what is undefined.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_program
 from isamapper.plan.program import Program
+from isamapper.sim.functional.run import run_body
 from isamapper.sim.timeline import Timeline
 from isamapper.sim.timing import has_compiler, simulate
 
@@ -85,6 +87,52 @@ def streams(scale: int) -> tuple[Stream, ...]:
     return tuple(stream for stream in found if stream.engine == "reference" or has_compiler())
 
 
+def tiles(count: int) -> str:
+    """``count`` products of 16 x 16 x 16 bytes on gemmini16: 64 operands in turn, onto four accumulators in turn."""
+    tile = "over [16, 16]"
+    operands = f"a: x[q, $0, $1] {tile}, w: w[$0, $1] {tile}, c: z[rotate(q, 4), $0, $1] {tile}"
+    return f"""kernel tiles(a: i8[16, 1024] @dram at 0, b: i8[16, 16] @dram at 16384)
+      -> (c: i32[16, 16] @dram at 32768) {{
+      allocate x: i8[64, 16, 16] @spad at 0
+      allocate y: i8[16, 16] @spad at 16384
+      allocate w: i8[16, 16] @weights at 0
+      allocate z: i32[4, 16, 16] @acc at 0
+      for q < 64 {{ invoke mvin(r = 16, c = 16) src: a[$0, 16*q + $1] {tile}, dst: x[q, $0, $1] {tile} }}
+      invoke mvin(r = 16, c = 16) src: b[$0, $1] {tile}, dst: y[$0, $1] {tile}
+      invoke preload(k = 16, n = 16) b: y[$0, $1] {tile}, w: w[$0, $1] {tile}
+      for q < 4 {{ invoke acc_zero(r = 16, c = 16) dst: z[q, $0, $1] {tile} }}
+      for i < {count // 64}, q < 64 {{ invoke compute(m = 16, k = 16, n = 16) {operands} }}
+      invoke mvout(r = 16, c = 16) src: z[0, $0, $1] {tile}, dst: c[$0, $1] {tile}
+    }}"""
+
+
+def _values(scale: int, repetitions: int) -> list[dict[str, Any]]:
+    """Rows of products executed, unchecked and checked."""
+    count = 16_000_000 if scale else 64_000
+    body, machine = parse_program(tiles(count)), load_machine("gemmini16")
+    random = numpy.random.default_rng(0)
+    inputs = {each.name: random.integers(-128, 128, each.shape, numpy.int8) for each in body.tensors[:2]}
+    rows = []
+    for engine, checked in (("values", False), ("values, checked", True)):
+        best = elapsed = float("inf")
+        for _ in range(repetitions):
+            start, clock = time.process_time(), time.perf_counter()
+            run_body(body, machine, inputs, checked=checked)
+            best, elapsed = min(best, time.process_time() - start), min(elapsed, time.perf_counter() - clock)
+        rows.append(
+            {
+                "stream": "products of 16 x 16 x 16 bytes",
+                "engine": engine,
+                "instructions": count,
+                "cycles": None,
+                "seconds": round(elapsed, 6),
+                "processor_seconds": round(best, 6),
+                "instructions_per_second": round(count / best),
+            }
+        )
+    return rows
+
+
 def _program(text: str) -> Program:
     body = parse_program(text)
     return Program(body, load_machine(MACHINE), body)
@@ -93,6 +141,7 @@ def _program(text: str) -> Program:
 def bench_simulator(scale: int = 1, repetitions: int = 3) -> dict[str, Any]:
     """One row per stream, the best of ``repetitions`` runs, and what the rows amount to."""
     rows = [_row(stream, repetitions) for stream in streams(scale)]
+    rows += _values(scale, repetitions)
     rate = {(row["stream"], row["engine"]): row["instructions_per_second"] for row in rows}
     longest = [row["seconds"] for row in rows if row["instructions"] >= 10**9]
     summary: dict[str, Any] = {
@@ -100,6 +149,8 @@ def bench_simulator(scale: int = 1, repetitions: int = 3) -> dict[str, Any]:
         "product_instructions_per_second": rate.get(("product", "expanded")),
         "thousand_million_seconds": max(longest, default=None),
         "reference_instructions_per_second": rate["product", "reference"],
+        "byte_tiles_per_second": rate["products of 16 x 16 x 16 bytes", "values"],
+        "checked_byte_tiles_per_second": rate["products of 16 x 16 x 16 bytes", "values, checked"],
         "machine": platform.processor() or platform.machine(),
         "versions": _versions(),
     }

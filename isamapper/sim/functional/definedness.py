@@ -32,6 +32,10 @@ class Definedness(Domain):
     def checks_stores(self) -> bool:  # type: ignore[override]
         return not self.precise
 
+    @property
+    def joins(self) -> bool:  # type: ignore[override]
+        return not self.precise
+
     def storage(self, dtype: DType) -> np.dtype[Any]:
         return np.dtype(np.uint8)
 

@@ -31,6 +31,8 @@ class Domain(ABC):
     """Scalars for the code generator. Values in memory and in loops are *settled*: plain elements of the storage."""
 
     name: str
+    joins: bool = False
+    """Whether every operator and reduction is the bitwise "or" of what it is given, and only stores are checked."""
     chunk: int | None = None
     """How many terms may be added to a settled value before it must be settled (None: any number)."""
     checks_loads: bool = False

@@ -18,6 +18,7 @@ from isamapper.sim.functional.code import Code, Site
 from isamapper.sim.functional.domain import Word
 from isamapper.sim.functional.dots import LANES, TERMS, Dot, as_dot, summed
 from isamapper.sim.functional.expressions import value_of
+from isamapper.sim.functional.joined import joined, joins
 from isamapper.sim.functional.lanes import BIT, INDEX, Lanes, Raw, counted, declare, index
 from isamapper.sim.functional.nest import Nest, Order, order, pieces_of
 from isamapper.sim.functional.places import Bound, Place
@@ -158,6 +159,9 @@ def _inner(code: Code, body: _Body, remaining: list[tuple[str, Raw, int]], old: 
         dot = as_dot(code, body.nest, body.reads, body.order.vector, name)
         if dot is not None:
             return _dotted(code, body, dot, (name, begin, extent), old)
+    if not rest and joins(code, body.nest, body.reads, body.order.vector, name):
+        rows = [_row(code, body, row) for row in range(len(old))]
+        return joined(rows, body.reads.values(), body.order.vector, (name, begin, extent), old)
     below = prod(n for _, _, n in rest)
     chunk = code.domain.chunk if body.nest.assign.reduction is not None else None
     carried = [value for value in old if value is not None]
