@@ -15,9 +15,10 @@ from isamapper.mapper.criteria import criteria_of
 from isamapper.mapper.delta import Digit, agree, sound
 from isamapper.mapper.digits import best_sizes
 from isamapper.mapper.find import subjects
-from isamapper.mapper.invalid import harmless
+from isamapper.mapper.invalid import remedy
 from isamapper.mapper.match import is_separable, match_of, repeated_reads, unit_choices
 from isamapper.mapper.needle import Needle, NeedleIterator, needle_of
+from isamapper.mapper.padding import Number
 from isamapper.mapper.placement import placements
 from isamapper.mapper.relation import Relation
 from isamapper.mapper.sigma import Match, Subject
@@ -41,6 +42,7 @@ def certificate_of(mapping: Mapping | JointMapping, machine: Machine) -> Placeme
     accesses = subject.statement.accesses
     starts = tuple(_starts(mapping, accesses))
     roles = [role for role in match.roles if role.is_target or role.needle.tensor not in dict(starts)]
+    digits, pads, repeats = _placed_safely(mapping, subject, needle, match)
     return Placement(
         (mapping.statement,),
         mapping.instruction,
@@ -50,9 +52,9 @@ def certificate_of(mapping: Mapping | JointMapping, machine: Machine) -> Placeme
         tuple(PlacedAccess(role.needle.tensor, _bare(role.needle), _bare(role.subject)) for role in roles),
         starts,
         tuple((p.operand, p.neutral) for p in mapping.sigma if p.access is None and p.neutral is not None),
-        _digits_of(mapping, subject, needle, match),
-        match.padding.values,
-        tuple(sorted(match.padding.repeats)),
+        digits,
+        pads,
+        repeats,
         _combined(subject, needle, match),
         mapping.kind.value,
         criteria_of(subject.statement, mapping.rho, mapping.kind, unit_choices(subject, needle, match)),
@@ -81,8 +83,10 @@ def _bare(access: Access) -> Access:
     return replace(access, span=None)
 
 
-def _digits_of(mapping: Mapping, subject: Subject, needle: Needle, match: Match) -> tuple[PlacedDigit, ...]:
-    """The digits of a placement at which the mapping is right."""
+def _placed_safely(
+    mapping: Mapping, subject: Subject, needle: Needle, match: Match
+) -> tuple[tuple[PlacedDigit, ...], tuple[tuple[str, Number], ...], tuple[str, ...]]:
+    """The digits of a placement at which the mapping is right, pads, and lanes along which valid points repeat."""
     extents = {each.name: each.extent for each in subject.statement.iterators}
     lanes = {lane.name: lane for lane in needle.iterators}
     if not is_separable(needle, match):
@@ -90,9 +94,12 @@ def _digits_of(mapping: Mapping, subject: Subject, needle: Needle, match: Match)
         for digits in placements(mapping.rho, extents, {name: lane.extent for name, lane in lanes.items()}):
             fits = all(sound(role, digits, extents) for role in match.roles)
             fits = fits and all(agree(one, other, digits) for one, other in repeated)
-            if fits and harmless(needle, match.roles, constants, digits, extents):
-                return tuple(_placed(digit) for digit in digits)
-    return placed_digits(mapping.rho, extents, lanes, match.padding.exact_only)
+            found = remedy(needle, match.roles, constants, digits, extents) if fits else None
+            if found is not None:
+                placed = tuple(_placed(digit) for digit in digits)
+                return placed, found.pads, tuple(sorted(lanes)) if found.repeats else ()
+    best = placed_digits(mapping.rho, extents, lanes, match.padding.exact_only)
+    return best, match.padding.values, tuple(sorted(match.padding.repeats))
 
 
 def _placed(digit: Digit) -> PlacedDigit:

@@ -10,6 +10,7 @@ for idempotent reductions and plain assignments, which make it repeat a valid po
 from __future__ import annotations
 
 from collections import abc
+from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
@@ -24,6 +25,14 @@ Point: TypeAlias = tuple[int, ...]
 Cell: TypeAlias = tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Operand cells that no valid point reads hold ``pads``, or, with ``repeats``, what a valid point reads."""
+
+    pads: tuple[tuple[str, Number], ...]
+    repeats: bool
+
+
 def harmless(
     needle: Needle,
     roles: abc.Sequence[Role],
@@ -32,14 +41,27 @@ def harmless(
     extents: abc.Mapping[str, int],
 ) -> bool:
     """Whether all invalid points are harmless in every call, those at the ragged ends included."""
+    return remedy(needle, roles, constants, digits, extents) is not None
+
+
+def remedy(
+    needle: Needle,
+    roles: abc.Sequence[Role],
+    constants: abc.Mapping[int, Number],
+    digits: abc.Sequence[Digit],
+    extents: abc.Mapping[str, int],
+) -> Remedy | None:
+    """What makes all invalid points harmless; None where nothing does."""
     view = needle.view
     played = {role.needle: role.subject for role in roles if not role.is_target}
     boxes = [_Box(needle, played, digits, tails) for tails in _tails(digits, extents)]
     if all(box.is_full for box in boxes):
-        return True
-    if view.reduction is not None and _vanish(needle, view, constants, boxes):
-        return True
-    return view.reduction not in (Reduction.ADD, Reduction.MUL) and all(box.repeats() for box in boxes)
+        return Remedy((), False)
+    pads = None if view.reduction is None else _vanishing(needle, view, constants, boxes)
+    if pads is not None:
+        return Remedy(tuple((name, value) for name, value in pads.items() if value is not None), False)
+    repeated = view.reduction not in (Reduction.ADD, Reduction.MUL) and all(box.repeats() for box in boxes)
+    return Remedy((), True) if repeated else None
 
 
 def _tails(digits: abc.Sequence[Digit], extents: abc.Mapping[str, int]) -> abc.Iterator[dict[str, int]]:
@@ -177,8 +199,10 @@ def _cell(access: Access, at: abc.Mapping[str, int]) -> Cell:
     )
 
 
-def _vanish(needle: Needle, view: View, constants: abc.Mapping[int, Number], boxes: abc.Sequence[_Box]) -> bool:
-    """Whether one pad value per operand turns every harmful point into the identity."""
+def _vanishing(
+    needle: Needle, view: View, constants: abc.Mapping[int, Number], boxes: abc.Sequence[_Box]
+) -> dict[str, Number | None] | None:
+    """One pad value per operand (None: any) that turns every harmful point into the identity."""
     assert view.reduction is not None
     wanted = numeric.identity(view.reduction, view.term.dtype)
     idempotent = view.reduction not in (Reduction.ADD, Reduction.MUL)
@@ -188,8 +212,8 @@ def _vanish(needle: Needle, view: View, constants: abc.Mapping[int, Number], box
     for values in product(*((None, *candidates(view.term, dtypes[name])) for name in operands)):
         pads = dict(zip(operands, values, strict=True))
         if all(_is_identity(view, mask, pads, accesses, constants, wanted) for mask in masks):
-            return True
-    return False
+            return pads
+    return None
 
 
 def _is_identity(

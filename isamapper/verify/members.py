@@ -22,10 +22,11 @@ from isamapper.plan.shrink import shrunk
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """``extents`` are those of the call's iterators on ``kernel``."""
+    """``extents`` are those of the call's iterators on ``kernel``; ``standing`` ones are at 0 there."""
 
     kernel: Kernel
     extents: dict[str, int]
+    standing: frozenset[str]
 
 
 def members_alone(kernel: Kernel, claim: Placement) -> Members | str:
@@ -50,8 +51,8 @@ def members_alone(kernel: Kernel, claim: Placement) -> Members | str:
     cut = {name: _cut(claim, name, size) for name, size in extents.items()}
     small = shrunk(alone, _loops(alone, claim, cut, found))
     if small is not None:
-        return Members(small, {**cut, **dict(claim.made)})
-    return Members(alone, {**extents, **dict(claim.made)})
+        return Members(small, {**cut, **dict(claim.made)}, frozenset(standing))
+    return Members(alone, {**extents, **dict(claim.made)}, frozenset(standing))
 
 
 def starts(kernel: Kernel) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.bind import bind_instruction, controls
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.affine import Affine
+from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.ir.numeric import REDUCTION_OPERATOR, binary, cast_array
 from isamapper.plan.placement import PlacedAccess, PlacedDigit, Placement
@@ -34,6 +35,8 @@ from isamapper.verify.members import Members, members_alone, starts
 Array: TypeAlias = np.ndarray[Any, Any]
 TRIALS = (0, 3, 4)
 """Kinds of inputs: all random, then nearly all alike."""
+MOST_REPEATED = 20_000
+"""Lane positions of an instruction whose points may be repeated one by one."""
 MOST_POINTS = 4_000_000
 """Points of one call, and calls of one play, beyond which a certificate is not played."""
 
@@ -67,6 +70,7 @@ class _Wrong(Exception):
 class _Play:
     def __init__(self, machine: Machine, claim: Placement, found: Members) -> None:
         self.claim, self.kernel, self.extents = claim, found.kernel, found.extents
+        self.standing = found.standing
         self.instruction = machine.instruction(claim.instruction)
         self.tensors = {tensor.name: tensor for tensor in self.kernel.tensors}
         self.starts = starts(self.kernel)
@@ -143,7 +147,7 @@ class _Play:
                         continue
                     held = begin
                 arrays[access.operand].flat[cells] = _read(held, point, state, self.tensors)
-        self._repeat(arrays, owners, semantics)
+        self._repeat(outer, arrays, owners, state)
         self._run(semantics, arrays, targets, state)
 
     def _run(
@@ -210,6 +214,7 @@ class _Play:
         grid = np.indices([d.extent for d in digits]).reshape(len(digits), -1) if digits else np.zeros((0, 1), int)
         lanes = {name: np.zeros(grid.shape[1], np.int64) for name in self.lanes}
         point = {name: np.full(grid.shape[1], outer[name] * self.spans[name]) for name in self.extents}
+        point.update({name: np.zeros(grid.shape[1], np.int64) for name in self.standing})
         for row, digit in zip(grid, digits, strict=True):
             point[digit.iterator] = point[digit.iterator] + row * digit.weight
             lanes[digit.lane] = lanes.get(digit.lane, np.zeros(grid.shape[1], np.int64)) + row * digit.lane_weight
@@ -234,27 +239,45 @@ class _Play:
             values[name] = max(values.get(name, size), size)
         return values
 
-    def _repeat(self, arrays: dict[str, Array], owners: dict[str, Array], semantics: Kernel) -> None:
-        """Cells along repeated lanes that no iteration fills get what the last filled one before them holds."""
-        for access in self.claim.accesses:
-            tensor = next(each for each in semantics.tensors if each.name == access.operand)
-            for axis, index in enumerate(access.inside.map.results):
-                if tensor.direction is not Direction.IN or not index.names & set(self.claim.repeats):
-                    continue
-                filled = (owners[access.operand] != -2).reshape(tensor.shape)
-                array = arrays[access.operand]
-                for place in range(1, tensor.shape[axis]):
-                    before, here = _slice(axis, place - 1), _slice(axis, place)
-                    empty = ~filled[here] & filled[before]
-                    array[here][empty] = array[before][empty]
-                    filled[here] |= empty
-                owners[access.operand][filled.reshape(-1)] = np.where(
-                    owners[access.operand][filled.reshape(-1)] == -2, -3, owners[access.operand][filled.reshape(-1)]
-                )
+    def _repeat(
+        self, outer: dict[str, int], arrays: dict[str, Array], owners: dict[str, Array], state: dict[str, Array]
+    ) -> None:
+        """Cells that no iteration fills get what the nearest iteration of their call reads there."""
+        if not self.claim.repeats:
+            return
+        read = [access for access in self.claim.accesses if self.operands[access.operand].direction is Direction.IN]
+        kept = [access for access in self.claim.accesses if self.operands[access.operand].direction is not Direction.IN]
+        whole = {i.name: i.extent for s in statements(self.widest) for i in s.iterators}
+        names = [name for name in whole if name in self.lanes]
+        if math.prod(whole[name] for name in names) > MOST_REPEATED:
+            raise _Wrong("not checked: the instruction is too large to repeat points one by one")
+        points = [dict(zip(names, each, strict=True)) for each in product(*(range(whole[name]) for name in names))]
+        points.sort(key=lambda lane: not all(self._is_filled(access, lane, owners) for access in kept))
+        for lane in points:
+            point = {name: np.array([value]) for name, value in self._nearest(lane, outer).items()}
+            for access in read:
+                shape = arrays[access.operand].shape
+                cell = _flat(access.inside, {n: np.array([v]) for n, v in lane.items()}, shape, None)
+                if cell[0] >= 0 and owners[access.operand][cell[0]] == -2:
+                    owners[access.operand][cell[0]] = -3
+                    arrays[access.operand].flat[cell] = _read(access.outside, point, state, self.tensors)
 
+    def _is_filled(self, access: PlacedAccess, lane: dict[str, int], owners: dict[str, Array]) -> bool:
+        shape = self.operands[access.operand].shape
+        cell = _flat(access.inside, {name: np.array([value]) for name, value in lane.items()}, shape, None)
+        return bool(cell[0] >= 0 and owners[access.operand].size > cell[0] and owners[access.operand][cell[0]] >= 0)
 
-def _slice(axis: int, place: int) -> tuple[Any, ...]:
-    return (*(slice(None) for _ in range(axis)), place)
+    def _nearest(self, lane: dict[str, int], outer: dict[str, int]) -> dict[str, int]:
+        """The iteration whose digits are those of a lane position, each as large as the kernel's extents allow."""
+        point = {name: block * self.spans[name] for name, block in outer.items()}
+        point.update(dict.fromkeys(self.standing, 0))
+        for digit in sorted(self.claim.digits, key=lambda each: -each.weight):
+            greater = any(d.lane == digit.lane and d.lane_weight > digit.lane_weight for d in self.claim.digits)
+            step = lane.get(digit.lane, 0) // digit.lane_weight
+            step = step % digit.extent if greater else min(step, digit.extent - 1)
+            left = (self.extents[digit.iterator] - 1 - point[digit.iterator]) // digit.weight
+            point[digit.iterator] += max(0, min(step, left)) * digit.weight
+        return point
 
 
 def _index(index: Affine, values: abc.Mapping[str, Array], count: int) -> Array:
