@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 from itertools import islice
+from math import prod
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.bind import controls, timing
@@ -13,9 +14,10 @@ from isamapper.mapper.digits import best_sizes
 from isamapper.mapper.labelling import Labeller, Labels, OperandLabel
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import Needle, NeedleIterator, needle_of
-from isamapper.mapper.order_notes import Operand, gather, order
+from isamapper.mapper.order_notes import Operand, order, repeated
 from isamapper.mapper.rewrites.edit import spans
 from isamapper.mapper.sigma import Subject
+from isamapper.mapper.words import in_words
 from isamapper.plan.mapping import Mapping, MappingClass
 
 CONSIDERED = 256
@@ -25,6 +27,9 @@ TURNED, FUSED, GATHERED = 2.0, 1.25, 1 / 3
 """What a tensor to be turned, and a further iterator in a vector of which others are repeated, divide a mapping's
 worth by, and the power of the duplication that does: copies cost less than arithmetic. Rough: it only chooses what to
 speak of."""
+
+SPOKEN_OF = 1.5
+"""How often an element that copies bring in whole rows must be read to be spoken of."""
 
 _EFFORT = {"constant": 0, "direct": 0, "broadcast": 1, "layout copy": 2, "gather": 2}
 
@@ -41,6 +46,7 @@ def notes(subject: Subject, machine: Machine, instruction: Instruction) -> tuple
     labels, mapping = min(found, key=lambda pair: _badness(subject, machine, instruction, needle, *pair))
     return (
         *_padding(subject, instruction, needle, mapping),
+        *_fused(subject, instruction, needle, mapping),
         *_empty(subject, instruction, needle, mapping),
         *_operands(subject, machine, instruction, needle, labels, mapping),
     )
@@ -54,7 +60,7 @@ def _badness(
     if mapping.kind is MappingClass.BROADCAST:
         worth /= FUSED ** (len(mapping.rho) - len({lane for _, lane in mapping.rho}))
     for label, operand in _playing(subject, instruction, needle, labels, mapping):
-        worth /= label.duplication**GATHERED if label.access == "gather" else 1.0
+        worth /= label.duplication**GATHERED
         if label.access == "layout copy" and operand.tensor.role not in (Role.CONST, Role.FREE):
             worth /= 1.0 if order(operand, machine) is None else TURNED
     return -worth, sum(_EFFORT[operand.access] for operand in labels.operands)
@@ -82,6 +88,23 @@ def _padding(subject: Subject, instruction: Instruction, needle: Needle, mapping
             less = f"{padded - block} or " if padded > block else ""
             edit = f"make {name} = {less}{padded}"
             yield Rejection("MAP101", instruction.name, reason, spans(subject.statement.assign), edit, 100)
+
+
+def _fused(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
+    """Instruction iterators that several of the kernel's fill in part, where less takes as long."""
+    extents = {each.name: each.extent for each in subject.statement.iterators}
+    lanes = {lane.name: lane for lane in needle.iterators}
+    sizes = best_sizes(mapping.rho, extents, lanes).extents
+    for lane in needle.iterators:
+        members = [(name, size) for (name, other), size in zip(mapping.rho, sizes, strict=True) if other == lane.name]
+        filled = prod(size for _, size in members)
+        if len(members) > 1 and filled < lane.extent and _time(instruction, lane) == 1:
+            names = in_words([name for name, _ in members])
+            waste = 1 - filled / lane.extent
+            reason = (
+                f"{names} fill {filled} of {lane.extent} of '{lane.name}' of '{instruction.name}', {waste:.0%} waste"
+            )
+            yield Rejection("MAP101", instruction.name, reason, spans(subject.statement.assign), progress=100)
 
 
 def _empty(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
@@ -113,7 +136,14 @@ def _operands(
         where = () if operand.access.span is None else (operand.access.span,)
         if label.access == "gather":
             edit = f"bind fewer of its iterators, or lay '{operand.tensor.name}' out that way"
-            yield Rejection("MAP102", instruction.name, gather(operand, label.duplication), where, edit, 100)
+            yield Rejection(
+                "MAP102", instruction.name, repeated(operand, label.duplication, "gathers"), where, edit, 100
+            )
+        elif label.access == "direct" and label.duplication >= SPOKEN_OF:
+            edit = "bind fewer of its iterators"
+            yield Rejection(
+                "MAP102", instruction.name, repeated(operand, label.duplication, "copies"), where, edit, 100
+            )
         elif label.access == "layout copy" and (found := order(operand, machine)) is not None:
             reason, edit = found
             yield Rejection("MAP103", instruction.name, reason, where, edit, 100)

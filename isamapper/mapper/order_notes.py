@@ -43,14 +43,14 @@ class Operand:
         return tuple(name for name, lane in self.relation if lane in row and steps.get(name))
 
 
-def gather(operand: Operand, duplication: float) -> str:
-    """What is read several times."""
+def repeated(operand: Operand, duplication: float, verb: str) -> str:
+    """What is read several times, by gathering it or by copying overlapping rows."""
     bound = {name for name, _ in operand.relation}
     results = operand.access.map.results
     indices = [index_text(index) for index in results if sum(name in bound for name, _ in index.terms) > 1]
     what = in_words([f"'{index}'" for index in indices]) or "its indices"
     how = f"{what} {'read' if len(indices) > 1 else 'reads'} each element {duplication:.2g}x"
-    return f"operand '{operand.name}' of '{operand.instruction.name}' gathers '{operand.access.tensor}': {how}"
+    return f"operand '{operand.name}' of '{operand.instruction.name}' {verb} '{operand.access.tensor}': {how}"
 
 
 def order(operand: Operand, machine: Machine) -> tuple[str, str] | None:

@@ -147,3 +147,62 @@ def test_a_gather_is_named_with_its_index() -> None:
     found = [each for each in explain(parse_kernel(text), machine(op=ARRAY_F32)) if each.code == "MAP102"]
     assert found
     assert found[0].reason == "operand 'a' of 'op' gathers 'x': 'p + r' reads each element 2.4x"
+
+
+def test_what_is_filled_in_part_and_what_nothing_fills() -> None:
+    types = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
+    image = explain(load_kernel("conv2d", sizes={"C": 3}, types=types), load_machine("tpu_like"), "matrix_multiply.i8")
+    assert "c, r and s fill 27 of 256 of 'k' of 'matrix_multiply.i8', 89% waste" in [each.reason for each in image]
+    vector = explain(load_kernel("gemv", types=types), load_machine("amx"), "tdpbssd")
+    assert [(each.code, each.reason) for each in vector if each.code == "MAP104"] == [
+        ("MAP104", "nothing fills 'i' of 'tdpbssd', 94% waste")
+    ]
+
+
+def test_narrow_calls_that_save_time_waste_nothing() -> None:
+    types = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
+    found = explain(load_kernel("gemm", sizes={"M": 65, "K": 64}, types=types), load_machine("tpu_like"), None)
+    rows = [each.reason for each in found if each.subject == "matrix_multiply.i8"]
+    assert not any(reason.startswith("m =") for reason in rows), "a call of 65 rows takes 65 cycles"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "types", "machine", "instruction", "reason", "edit"),
+    [
+        ("gemm", "u8 i8 i32", "avx512", "vpdpbusd", "needs 'b' in groups of 4 along 'k'", "it is done once, offline"),
+        (
+            "gemm_ta",
+            "f16 f16 f32",
+            "nvidia_mma",
+            "mma.m16n8k16.f32.f16",
+            "needs 'a' transposed",
+            "'ldmatrix.a.trans.f16' does",
+        ),
+        ("gemm_ta", "i8 i8 i32", "nvidia_mma", "mma.m16n8k32.s32.i8", "needs 'a' transposed", "declare 'a' as a[m, k]"),
+        ("gemm", "f32 f32 f32", "sme", "fmopa", "needs 'a' transposed", "'ld1w.vertical.f32' does it on the way"),
+    ],
+)
+def test_another_order_and_who_makes_it(
+    kernel: str, types: str, machine: str, instruction: str, reason: str, edit: str
+) -> None:
+    given = dict(zip(("TA", "TB", "TC"), (DTYPES[each] for each in types.split()), strict=True))
+    found = explain(load_kernel(kernel, types=given), load_machine(machine), instruction)
+    assert any(each.reason.endswith(reason) and (each.edit or "").startswith(edit) for each in found)
+
+
+def test_rows_that_copies_bring_are_no_other_order() -> None:
+    types = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
+    assert explain(load_kernel("gemm", types=types), load_machine("gemmini16"), "compute") == ()
+
+
+def test_saturating_products_are_told_by_their_clamp() -> None:
+    types = {"TA": DTYPES["u8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
+    (found,) = explain(load_kernel("gemm", types=types), load_machine("avx2"), "vpmaddubsw")
+    assert "'clamp'" in found.reason and found.reason.endswith(
+        "overwrites its result; the kernel accumulates with '+='"
+    )
+
+
+def test_a_kernel_that_is_rewritten_first_is_said_to_be() -> None:
+    found = explain(load_kernel("gelu"), load_machine("amx"))
+    assert (found[0].code, found[0].reason) == ("MAP105", "it is done after rewriting: split statement 0")
