@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from isamapper.bench.gemmini.layers import Layer, Sizes, clipped
+from isamapper.bench.gemmini.layers import Layer, Sizes, buffer_bytes, clipped
 from isamapper.bench.gemmini.mapping import mapped_tile
-from isamapper.bench.gemmini.tiler import default_tile
+from isamapper.bench.gemmini.tiler import ACCUMULATOR_BYTES, SCRATCHPAD_BYTES, default_tile
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
 
 SIZES = ("q_out_w", "p_out_h", "k", "r", "s", "c")
 NUMBERS = (*SIZES, "n", "stride", "scratchpad_bytes", "accumulator_bytes", "auto_cycles_rtl", "mapped_cycles_rtl")
 REQUIRED = (*NUMBERS, "mapping")
+LEAST = {"scratchpad_bytes": 512, "accumulator_bytes": 512}
+"""Half a buffer holds what one instruction moves: 16 rows of 64 bytes, 16 rows of 16 sums, in both halves together."""
 LARGEST = 10**12
 
 Field = tuple[str, Span]
@@ -122,14 +124,19 @@ def _row(line: list[Field], columns: dict[str, int]) -> Measured:
     layer = Layer(Sizes(*(values[name] for name in SIZES)), values["stride"])
     name, _ = line[columns["id"]] if "id" in columns else (str(line[0][1].line), None)
     tiling = line[columns["auto_tiling"]] if "auto_tiling" in columns else ("", line[0][1])
+    default = clipped(_recorded_tile(*tiling) if tiling[0] else default_tile(layer), layer)
+    mapped = clipped(mapped_tile(line[columns["mapping"]][1], layer), layer)
+    halves = (values["scratchpad_bytes"], values["accumulator_bytes"])
+    _demand_room(mapped, layer, halves, line[columns["mapping"]][1])
+    own = (max(halves[0], SCRATCHPAD_BYTES), max(halves[1], ACCUMULATOR_BYTES))
+    _demand_room(default, layer, own, tiling[1])
     return Measured(
         name,
         layer,
         values["n"],
-        values["scratchpad_bytes"],
-        values["accumulator_bytes"],
-        _recorded_tile(*tiling) if tiling[0] else clipped(default_tile(layer), layer),
-        mapped_tile(line[columns["mapping"]][1], layer),
+        *halves,
+        default,
+        mapped,
         values["auto_cycles_rtl"],
         values["mapped_cycles_rtl"],
     )
@@ -141,7 +148,7 @@ def _numbers(line: list[Field], columns: dict[str, int]) -> dict[str, int]:
     findings: list[Diagnostic] = []
     for name in NUMBERS:
         try:
-            values[name] = _number(*line[columns[name]])
+            values[name] = _number(*line[columns[name]], LEAST.get(name, 1))
         except SourceError as error:
             findings += error.diagnostics
     if findings:
@@ -149,10 +156,18 @@ def _numbers(line: list[Field], columns: dict[str, int]) -> dict[str, int]:
     return values
 
 
-def _number(text: str, span: Span) -> int:
-    if not re.fullmatch(r"[0-9]{1,13}", text, re.ASCII) or not 1 <= int(text) <= LARGEST:
-        raise SourceError(Diagnostic("VAL003", f"'{text}' is not a whole number from 1 to {LARGEST}", span))
+def _number(text: str, span: Span, least: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,13}", text, re.ASCII) or not least <= int(text) <= LARGEST:
+        raise SourceError(Diagnostic("VAL003", f"'{text}' is not a whole number from {least} to {LARGEST}", span))
     return int(text)
+
+
+def _demand_room(tile: Sizes, layer: Layer, halves: tuple[int, int], span: Span) -> None:
+    """VAL004 where a tile takes more than both halves of a buffer: no program of it could exist."""
+    for name, taken, half in zip(("scratchpad", "accumulator"), buffer_bytes(tile, layer), halves, strict=True):
+        if taken > 2 * half:
+            message = f"a tile of this takes {taken} bytes of the {name}, which has {2 * half}"
+            raise SourceError(Diagnostic("VAL004", message, span))
 
 
 def _recorded_tile(text: str, span: Span) -> Sizes:

@@ -56,3 +56,10 @@ class Layer:
 def clipped(tile: Sizes, layer: Layer) -> Sizes:
     """``tile`` no larger than the layer along any dimension."""
     return Sizes(*(min(tile.along(each), layer.sizes.along(each)) for each in DIMENSIONS))
+
+
+def buffer_bytes(tile: Sizes, layer: Layer) -> tuple[int, int]:
+    """What ``tile`` takes of scratchpad and accumulator, in whole rows."""
+    rows, columns = (tile.q - 1) * layer.stride + tile.r, (tile.p - 1) * layer.stride + tile.s
+    channels, outputs = (-(-size // DIM) * DIM for size in (tile.c, tile.k))
+    return rows * columns * channels + tile.r * tile.s * tile.c * outputs, 4 * tile.q * tile.p * outputs

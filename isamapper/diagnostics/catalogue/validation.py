@@ -20,6 +20,7 @@ CODES: dict[str, tuple[str, str]] = {
     "VAL004": (
         "a mapping that cannot be read",
         """A loop-factor mapping names levels, as 'L1[O]', and behind each its factors, as 'K16' or 'C16X', with ' - '
-        between levels. The factors of a dimension, multiplied, make at least the layer's size.""",
+        between levels. The factors of a dimension, multiplied, make at least the layer's size, and a tile of the inner
+        ones fits the buffers.""",
     ),
 }
