@@ -98,7 +98,16 @@ def _plan(machine: Machine) -> _Plan:
     tops = tuple(accumulate(heights, initial=head_top + head_height + 24))
     width = lefts[-1] + widths[-1] + _MARGIN + 10 * depth
     return _Plan(
-        shown, unit_width, names_left, lefts, widths, head_top, head_height, tops[:-1], tops[-1], max(width, 560)
+        shown,
+        unit_width,
+        names_left,
+        lefts,
+        widths,
+        head_top,
+        head_height,
+        tops[:-1],
+        tops[-1],
+        max(width, 560, width_of(machine.name, 20) + 2 * _MARGIN),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from isamapper.costmodels.bounds import work_bound
 from isamapper.hwdesc.model import Machine
+from isamapper.plan.cores import copies
 from isamapper.report.svg import SERIES, element, path, text, titled
 from isamapper.result import Result
 from isamapper.sim.functional.counting import instances
@@ -56,9 +57,9 @@ def roofline(result: Result) -> Roofline | None:
 
 
 def _width(machine: Machine, name: str) -> int:
-    """Bytes that all ports of a memory pass in one cycle, every bank at once."""
+    """Bytes that all ports of a memory pass in one cycle, every bank and every copy of a grid at once."""
     memory = machine.memory(name)
-    return sum(port.bytes_per_cycle * memory.banks for port in memory.ports)
+    return copies(machine, name) * sum(port.bytes_per_cycle * memory.banks for port in memory.ports)
 
 
 def roofline_svg(drawn: Roofline) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass
 
+from isamapper.hwdesc.model import Machine
 from isamapper.plan.program import Program
+from isamapper.sim.cores import phases, runs_across
 from isamapper.sim.counters import PORT, Event
 from isamapper.sim.occupancy import Occupancy, occupancy
 from isamapper.sim.sites import model
@@ -49,59 +51,78 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Everything that is drawn. ``rows`` are (unit, server); ``sites`` the instruction of each site and its unit."""
+    """Everything that is drawn. ``rows`` are (unit, server); ``sites`` the instruction of each site and its unit.
 
-    timeline: Timeline
+    ``instructions`` are those of the program, or of one core where loops run across a grid (``across``): then the
+    slowest core of every phase is drawn, and memory is that of the first phase's.
+    """
+
+    across: bool
+    instructions: int
     rows: tuple[tuple[str, int], ...]
     sites: tuple[tuple[str, str], ...]
     bars: tuple[Bar, ...]
     segments: tuple[Segment, ...]
     occupancy: tuple[Occupancy, ...]
+    occupancy_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The rows of a unit: the first and how many, and the servers that share them."""
+
+    first: int
+    rows: int
+    servers: int
 
 
 def shown(program: Program) -> Shown:
     """What the page of ``program`` shows."""
     spread = simulate(program, spread=True)
-    first = simulate(program, trace=True).events[:FIRST]
-    merged = {event.number: event for event in (*first, *spread.events)}
+    followed = _first_core(program)
+    first = sorted(simulate(followed, trace=True).events, key=lambda event: event.number)[:FIRST]
+    across = followed is not program
+    merged = {event.number: event for event in (*(() if across else first), *spread.events)}
     events = [merged[number] for number in sorted(merged)]
-    rows, places = _rows(spread)
-    bars = tuple(_bars(events, spread, places))
-    return Shown(
-        spread,
-        rows,
-        spread.names,
-        bars,
-        tuple(_segments(events)),
-        occupancy(model(program), first, len(first) == spread.invocations),
-    )
+    instructions = events[-1].number + 1 if across and events else spread.invocations
+    rows, places = _rows(spread, program.machine)
+    bars = tuple(_bars(events, spread.names, places))
+    memory = occupancy(model(followed), first, len(first) == instructions)
+    until = max((event.end for event in first), default=0)
+    return Shown(across, instructions, rows, spread.names, bars, tuple(_segments(events)), memory, until)
 
 
-def _rows(timeline: Timeline) -> tuple[tuple[tuple[str, int], ...], dict[str, tuple[int, int]]]:
-    """Rows of units that did something, and by unit its first row and number of rows."""
+def _first_core(program: Program) -> Program:
+    """The slowest core's program of the first phase; the program itself where nothing runs across a grid."""
+    if not runs_across(program):
+        return program
+    return max((each for each, _ in phases(program)[0].programs), key=lambda each: simulate(each).cycles)
+
+
+def _rows(timeline: Timeline, machine: Machine) -> tuple[tuple[tuple[str, int], ...], dict[str, _Place]]:
+    """Rows of units that did something, and by unit where they are."""
     rows: list[tuple[str, int]] = []
-    places: dict[str, tuple[int, int]] = {}
+    places: dict[str, _Place] = {}
     for unit in timeline.units:
         if unit.instructions:
-            count = min(unit.servers, MOST_ROWS)
-            places[unit.name] = len(rows), count
-            rows += [(unit.name, server) for server in range(count)]
+            servers = machine.unit(unit.name).count
+            places[unit.name] = _Place(len(rows), min(servers, MOST_ROWS), servers)
+            rows += [(unit.name, server) for server in range(min(servers, MOST_ROWS))]
     return tuple(rows), places
 
 
 def _bars(
-    events: abc.Iterable[Event], timeline: Timeline, places: abc.Mapping[str, tuple[int, int]]
+    events: abc.Iterable[Event], names: abc.Sequence[tuple[str, str]], places: abc.Mapping[str, _Place]
 ) -> abc.Iterator[Bar]:
     """Each invocation on the server that it took: the one that was free when it says."""
-    busy = {unit.name: [0] * unit.servers for unit in timeline.units}
+    busy = {unit: [0] * place.servers for unit, place in places.items()}
     for event in events:
-        unit = timeline.names[event.site][1]
-        free = busy[unit]
+        unit = names[event.site][1]
+        free, place = busy[unit], places[unit]
         server = free.index(event.free) if event.free in free else free.index(min(free))
         free[server] = event.released
-        first, count = places[unit]
         waits = tuple((reason, cycles) for reason, cycles in enumerate(event.waits) if cycles and reason != PORT)
-        row = first + min(server, count - 1)
+        row = place.first + min(server, place.rows - 1)
         yield Bar(event.site, row, event.free, event.start, event.released, event.end, event.number, waits)
 
 

@@ -53,18 +53,25 @@ def timeline_page(result: Result) -> str:
         "<h2>Whole program</h2>",
         _units(result),
         _legend(result),
-        "<h2>Invocations</h2>",
-        _about(drawn),
-        _tools(),
-        '<div id=view><canvas id=canvas tabindex=0 aria-label="timeline"></canvas><div id=tip></div></div>',
+        *(_view(drawn) if drawn.bars else ()),
         f"<h2>Roofline</h2>{roofline_svg(plot)}" if plot else "",
     ]
     style = f"<style>{_variables()}{(_PAGE / 'timeline.css').read_text('utf-8')}</style>"
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(title)}</title>{style}"
-    data = json.dumps(_data(drawn), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-    script = f"<script>{(_PAGE / 'timeline.js').read_text('utf-8')}</script>"
-    body = f"{''.join(parts)}<script type='application/json' id=data>{data}</script>{script}"
+    body = "".join(parts) + (_scripts(drawn) if drawn.bars else "")
     return f"<!doctype html><html lang=en><head>{head}</head><body>{body}</body></html>\n"
+
+
+def _scripts(drawn: Shown) -> str:
+    data = json.dumps(_data(drawn), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    script = (_PAGE / "timeline.js").read_text("utf-8")
+    return f"<script type='application/json' id=data>{data}</script><script>{script}</script>"
+
+
+def _view(drawn: Shown) -> tuple[str, ...]:
+    """What the script draws on, and how to use it."""
+    canvas = '<canvas id=canvas tabindex=0 aria-label="timeline"></canvas><div id=tip></div>'
+    return "<h2>Invocations</h2>", _about(drawn), _tools(), f"<div id=view>{canvas}</div>"
 
 
 def _variables() -> str:
@@ -143,11 +150,14 @@ def _legend(result: Result) -> str:
 
 def _about(drawn: Shown) -> str:
     """How much of the program is drawn."""
-    held, total = len(drawn.bars), drawn.timeline.invocations
+    held, total = len(drawn.bars), drawn.instructions
+    core = "One core, the slowest of every phase: " if drawn.across else ""
     if held == total:
-        return f"<p class=note>All instructions. {_SIGNS}</p>"
+        return f"<p class=note>{core}all instructions. {_SIGNS}</p>"
+    if len(drawn.segments) == 1:
+        return f"<p class=note>{core}the first {count(held)} of {count(total)} instructions. {_SIGNS}</p>"
     return (
-        f"<p class=note>{count(held)} of {count(total)} instructions in {count(len(drawn.segments))} windows: the "
+        f"<p class=note>{core}{count(held)} of {count(total)} instructions in {count(len(drawn.segments))} windows: the "
         "first, the last, and those in which loops were found to repeat; what dashed lines leave out is like what is "
         f"before them. {_SIGNS}</p>"
     )
@@ -161,11 +171,10 @@ def _tools() -> str:
 
 def _data(drawn: Shown) -> dict[str, object]:
     """What the script reads."""
-    servers = {unit.name: unit.servers for unit in drawn.timeline.units}
-    rows = [f"{unit}[{server}]" if servers[unit] > 1 else unit for unit, server in drawn.rows]
-    last = max((bar.end for bar in drawn.bars[: _followed(drawn)]), default=0)
+    several = {unit for unit, server in drawn.rows if server}
+    rows = [f"{unit}[{server}]" if unit in several else unit for unit, server in drawn.rows]
     return {
-        "instructions": drawn.timeline.invocations,
+        "instructions": drawn.instructions,
         "rows": rows,
         "sites": _sites(drawn.sites),
         "reasons": [[WORDS[name], _STALLS[name]] for name in REASONS],
@@ -180,7 +189,7 @@ def _data(drawn: Shown) -> dict[str, object]:
                 "capacity_text": size(each.capacity_bytes) + (", renamed" if each.renamed else ""),
                 "peak_text": _about_bytes(each.peak_bytes),
                 "peak": each.peak_bytes,
-                "until": last,
+                "until": drawn.occupancy_until,
                 "points": each.points,
             }
             for each in drawn.occupancy
@@ -191,11 +200,6 @@ def _data(drawn: Shown) -> dict[str, object]:
 def _about_bytes(value: int) -> str:
     """Bytes as :func:`size` writes them, with one digit behind the point where they are not whole."""
     return f"{value / 1024:,.1f} KiB" if value >= 1024 and value % 1024 else size(value)
-
-
-def _followed(drawn: Shown) -> int:
-    """How many bars from the first on have no gap between them."""
-    return next((place for place, bar in enumerate(drawn.bars) if bar.number != place), len(drawn.bars))
 
 
 def _sites(sites: abc.Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:

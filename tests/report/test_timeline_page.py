@@ -18,6 +18,8 @@ from isamapper.report.roofline import roofline, roofline_svg
 from isamapper.report.timeline_data import FIRST, packed, shown
 from isamapper.report.timeline_page import timeline_page
 from isamapper.result import Result
+from isamapper.sim.cores import runs_across
+from isamapper.sim.timing import simulate
 
 SCRIPT = Path(isamapper.__file__).parent / "report" / "page" / "timeline.js"
 
@@ -98,10 +100,10 @@ def test_a_program_of_millions_of_instructions_is_a_small_page_with_its_beginnin
     sizes = {"M": 2048, "N": 2048, "K": 2048}
     program = schedule_program(find_schedule("gemm", "gemmini16", sizes=sizes, cost_model="analytic").schedule)
     drawn = shown(program)
-    assert drawn.timeline.invocations > 2_000_000
+    assert drawn.instructions > 2_000_000
     assert drawn.segments[0].first_number == 0 and drawn.segments[0].last_number >= FIRST - 1
-    assert drawn.segments[-1].last_number == drawn.timeline.invocations - 1
-    assert drawn.segments[-1].last_cycle == drawn.timeline.cycles
+    assert drawn.segments[-1].last_number == drawn.instructions - 1
+    assert drawn.segments[-1].last_cycle == simulate(program).cycles
     borders = [cycle for each in drawn.segments for cycle in (each.first_cycle, each.last_cycle)]
     assert borders == sorted(borders)
     assert len(json.dumps(packed(drawn.bars))) < 1_500_000
@@ -120,3 +122,16 @@ def test_the_roofline_is_over_what_was_reached(result: Result) -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node to run the script's parser")
 def test_the_script_is_one() -> None:
     subprocess.run(["node", "--check", str(SCRIPT)], check=True, capture_output=True)
+
+
+@pytest.mark.slow
+def test_of_a_program_across_a_grid_one_core_is_drawn() -> None:
+    sizes = {"M": 128, "N": 128, "K": 64}
+    program = schedule_program(find_schedule("gemm", "plasticine", sizes=sizes).schedule)
+    assert runs_across(program)
+    drawn = shown(program)
+    assert drawn.across and [server for _, server in drawn.rows] == [0] * len(drawn.rows)
+    assert drawn.instructions < simulate(program).invocations
+    assert [bar.number for bar in drawn.bars] == list(range(drawn.instructions))
+    assert drawn.segments[-1].last_cycle == simulate(program).cycles
+    assert all(each.peak_bytes <= each.capacity_bytes for each in drawn.occupancy)
