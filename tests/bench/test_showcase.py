@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from isamapper.bench.showcase import Case, cases, is_matrix_instruction, measure
@@ -48,3 +50,15 @@ def test_the_table_says_what_made_the_product_visible(capsys: pytest.CaptureFixt
 def test_an_unknown_computation_suggests_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "showcase", "--only", "prefixsum"]) == 2
     assert "did you mean 'prefix_sum'?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_the_bench_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "showcase"]) == 0
+    page = (Path(__file__).parents[2] / "docs" / "showcase.md").read_text(encoding="utf-8")
+    assert f"```text\n{capsys.readouterr().out}```" in page
+
+
+def test_the_page_lists_every_computation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "showcase.md").read_text(encoding="utf-8")
+    assert all(f"\n{case.computation}  " in page for case in cases())

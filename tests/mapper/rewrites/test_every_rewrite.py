@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import numpy
 import pytest
@@ -281,3 +282,9 @@ def test_a_complex_product_takes_three_real_ones() -> None:
     result = replayed(kernel, ["gauss statements 0 and 1"])
     assert len(statements(result)) == 5
     assert_equal(kernel, result)
+
+
+def test_every_rewrite_is_in_the_reference() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "rewrites.md").read_text(encoding="utf-8")
+    for name in READERS:
+        assert f"| `{name} " in page, name
