@@ -224,7 +224,8 @@ def find_schedule(
     interrupted = False
     try:
         for candidate in candidates:
-            best, second = candidate, best
+            second = best if best is not None and candidate.schedule != best.schedule else second
+            best = candidate
     except KeyboardInterrupt:
         if best is None:
             raise
@@ -244,6 +245,7 @@ def find_schedule(
         best.optimal,
         interrupted,
         second.schedule if second else None,
+        best.bound,
     )
 
 

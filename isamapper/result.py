@@ -102,7 +102,8 @@ class Mappings:
 class Search:
     """How a schedule was found. ``optimal``: no schedule of the strategy's space costs less under the model.
 
-    ``runner_up`` is the best schedule before it, where the strategy saw one.
+    ``runner_up`` is the best schedule before it, where the strategy saw one. ``bound_cycles``: what no schedule of the
+    space undercuts under the model, as far as the strategy has proved it.
     """
 
     schedule: Schedule
@@ -114,6 +115,7 @@ class Search:
     optimal: bool = False
     interrupted: bool = False
     runner_up: Schedule | None = None
+    bound_cycles: float | None = None
 
     def to_dict(self) -> dict[str, object]:
         """The JSON object of ``schedule`` (docs/json.md), ``format`` apart."""
@@ -130,6 +132,7 @@ class Search:
             "seed": self.seed,
             "cost_cycles": self.cost_cycles,
             "optimal": self.optimal,
+            "cost_bound_cycles": self.bound_cycles,
             "search_seconds": self.seconds,
             "schedule": print_schedule(self.schedule),
             "versions": dict(versions()),

@@ -24,6 +24,7 @@ BENCHES = {
     "mapping": "how long the mapper takes, and how much memory",
     "instructions": "simulated latency and interval of single instructions beside known ones",
     "peers": "nine workloads that other mappers were run for, their claims beside simulated cycles",
+    "search": "every strategy on the same problems with the same budget, held against the exhaustive one",
     "tpuv1": "published applications of the first TPU as simulated programs",
     "showcase": "matrix products hidden in other computations: found, scheduled and verified",
     "simulator": "simulated instructions per second of each timing engine",

@@ -41,12 +41,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="what each decision is worth, instead of the schedule: the program without it",
     )
+    parser.add_argument(
+        "--count", action="store_true", help="how many schedules there are to choose from, instead of one of them"
+    )
     add_output(parser)
     add_format(parser)
 
 
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     sizes, types, options = sizes_of(arguments, line), types_of(arguments, line), search_of(arguments, line)
+    if arguments.count:
+        return _counted(arguments, sizes, types)
     try:
         with Progress() as progress:
             progress("searching a schedule")
@@ -65,6 +70,20 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     else:
         write_text(text, arguments.output)
     return search_ending(found, arguments.require_optimal)
+
+
+def _counted(arguments: argparse.Namespace, sizes: dict[str, int], types: dict[str, DType]) -> ExitCode:
+    """The size of the decision space, statement by statement and family by family."""
+    from isamapper.report.space import space_document
+    from isamapper.scheduler.counting import counted
+
+    kernel, machine = isamapper.resolve(arguments.kernel, arguments.hw, sizes, types)
+    answer = counted(kernel, machine)
+    if arguments.format == "json":
+        print_json(answer)
+    else:
+        print_document(space_document(answer))
+    return ExitCode.DONE if answer["schedules"] else ExitCode.NO
 
 
 def _explained(arguments: argparse.Namespace, found: Search) -> ExitCode:
