@@ -19,6 +19,7 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.affine import extent
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Guard, IteratorKind, Kernel, Loop, Node
+from isamapper.plan.check_cores import check_cores
 from isamapper.plan.cores import held, sharers
 from isamapper.plan.joint import is_joint
 from isamapper.plan.nest import Buffer, Digit, Nest, digits_of
@@ -62,6 +63,8 @@ def distributed(
         if isinstance(part, Rejection):
             continue
         whole = _spread_out(nest.statement, part, cut)
+        if check_cores(whole, machine) is not None:
+            continue
         cycles = cycles_of(whole)
         if cycles is not None and (least is None or cycles < least):
             best, least = whole, cycles

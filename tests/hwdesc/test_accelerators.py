@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 import isamapper
+from isamapper.pipeline import find_schedule, schedule_program
 from isamapper.result import scheduled_mappings
+from isamapper.sim.timing import simulate
 
 SLOW = pytest.mark.slow
 GEMM = {"M": 8, "N": 16, "K": 16}
@@ -72,6 +74,11 @@ def test_does_what_else_it_was_made_for(
     used = [mapping.instruction for mapping in scheduled_mappings(result.search.schedule)]
     assert len(used) == len(instructions)
     assert all(name.startswith(wanted) for name, wanted in zip(used, instructions, strict=True)), used
+
+
+def test_what_the_elements_of_a_grid_share_keeps_loops_on_one_of_them_whatever_the_cost_model() -> None:
+    found = find_schedule("gemm", "eyeriss", sizes={"M": 64, "N": 64, "K": 64}, cost_model="analytic")
+    assert simulate(schedule_program(found.schedule)).cycles
 
 
 @pytest.mark.slow
