@@ -68,6 +68,6 @@ def _misplaced(path: tuple[Buffer, ...], place: int) -> str | None:
         return f"it is filled inside loop '{buffer.loop}'"
     if buffer.slots > 1 or buffer.prefetch or buffer.delay or buffer.prepared:
         return "it is filled once, so it has one slot and overlaps with nothing"
-    if place > 0 and not path[place - 1].resident:
+    if place > 0 and not (path[place - 1].resident or path[place - 1].prepared):
         return "the buffer before it on the way does not stay"
     return None

@@ -88,3 +88,10 @@ def test_what_changes_from_step_to_step_cannot_stay(found: Schedule, access: int
     )
     with pytest.raises(SourceError, match=reason):
         lower(replace(found, steps=steps))
+
+
+def test_weights_that_are_packed_offline_stay_as_well() -> None:
+    schedule = find_schedule("rnn_skip", "brainwave", sizes={"T": 4, "B": 1, "H": 64}).schedule
+    assert any(step.buffer.prepared for step in schedule.steps if isinstance(step, Place))
+    assert [buffer.memory for buffer in residents(schedule)] == ["mrf", "vrf"]
+    assert verify(lower(schedule)).ok
