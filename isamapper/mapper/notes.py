@@ -15,7 +15,7 @@ from isamapper.mapper.labelling import Labeller, Labels, OperandLabel
 from isamapper.mapper.match import enumerate_mappings
 from isamapper.mapper.needle import Needle, NeedleIterator, needle_of
 from isamapper.mapper.order_notes import Operand, order, repeated
-from isamapper.mapper.rewrites.edit import spans
+from isamapper.mapper.refusal import places
 from isamapper.mapper.sigma import Subject
 from isamapper.mapper.words import in_words
 from isamapper.plan.mapping import Mapping, MappingClass
@@ -87,7 +87,7 @@ def _padding(subject: Subject, instruction: Instruction, needle: Needle, mapping
             reason = f"{name} = {extents[name]} {how} to {padded} on '{instruction.name}', {waste:.0%} waste"
             less = f"{padded - block} or " if padded > block else ""
             edit = f"make {name} = {less}{padded}"
-            yield Rejection("MAP101", instruction.name, reason, spans(subject.statement.assign), edit, 100)
+            yield Rejection("MAP101", instruction.name, reason, places(instruction, subject), edit, 100)
 
 
 def _fused(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
@@ -104,7 +104,7 @@ def _fused(subject: Subject, instruction: Instruction, needle: Needle, mapping: 
             reason = (
                 f"{names} fill {filled} of {lane.extent} of '{lane.name}' of '{instruction.name}', {waste:.0%} waste"
             )
-            yield Rejection("MAP101", instruction.name, reason, spans(subject.statement.assign), progress=100)
+            yield Rejection("MAP101", instruction.name, reason, places(instruction, subject), progress=100)
 
 
 def _empty(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
@@ -116,7 +116,7 @@ def _empty(subject: Subject, instruction: Instruction, needle: Needle, mapping: 
         room = lane.extent / lane.low / _time(instruction, lane)
         if room > 1:
             reason = f"nothing fills '{lane.name}' of '{instruction.name}', {1 - 1 / (room * lane.low):.0%} waste"
-            yield Rejection("MAP104", instruction.name, reason, spans(subject.statement.assign), progress=100)
+            yield Rejection("MAP104", instruction.name, reason, places(instruction, subject), progress=100)
 
 
 def _time(instruction: Instruction, lane: NeedleIterator) -> float:
@@ -133,7 +133,8 @@ def _operands(
     subject: Subject, machine: Machine, instruction: Instruction, needle: Needle, labels: Labels, mapping: Mapping
 ) -> abc.Iterator[Rejection]:
     for label, operand in _playing(subject, instruction, needle, labels, mapping):
-        where = () if operand.access.span is None else (operand.access.span,)
+        spec = next(each for each in instruction.operands if each.name == operand.name)
+        where = tuple(span for span in (operand.access.span, spec.span) if span is not None)
         if label.access == "gather":
             edit = f"bind fewer of its iterators, or lay '{operand.tensor.name}' out that way"
             yield Rejection(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from isamapper.hwdesc.classify import Work, classify, meaning, tensor_of
 from isamapper.hwdesc.graph import routes
 from isamapper.hwdesc.model import Instruction, Machine
+from isamapper.ir.affine import Affine
 from isamapper.ir.nodes import Access, Role, Tensor
 from isamapper.mapper.footprint import flat_steps
 from isamapper.mapper.needle import Needle
@@ -69,17 +70,18 @@ def order(operand: Operand, machine: Machine) -> tuple[str, str] | None:
         how = "transposed"
     else:
         how = f"with {in_words([repr(name) for name in inner])} innermost"
-    called = operand.access.tensor
+    called, anew = operand.access.tensor, _anew(operand, inner)
+    if group == 1 and anew == operand.access.map.results:
+        how = "without gaps"
     reason = f"operand '{operand.name}' of '{operand.instruction.name}' needs '{called}' {how}"
     if operand.tensor.role in (Role.CONST, Role.FREE):
         return reason, "it is done once, offline"
     turner = _turner(operand, machine) if group == 1 else None
     if turner is not None:
         return reason, f"'{turner}' does it on the way"
-    return (
-        reason,
-        f"declare '{called}' as const or free" if group > 1 else f"declare '{called}' as {_anew(operand, inner)}",
-    )
+    if group > 1 or how == "without gaps":
+        return reason, f"declare '{called}' as const or free"
+    return reason, f"declare '{called}' as {called}[{', '.join(index_text(index) for index in anew)}]"
 
 
 def _group(operand: Operand, row: tuple[str, ...]) -> int:
@@ -91,12 +93,11 @@ def _group(operand: Operand, row: tuple[str, ...]) -> int:
     return widths[0]
 
 
-def _anew(operand: Operand, inner: tuple[str, ...]) -> str:
-    """The access with the indices of ``inner`` last."""
+def _anew(operand: Operand, inner: tuple[str, ...]) -> tuple[Affine, ...]:
+    """The indices of the access with those of ``inner`` last."""
     results = operand.access.map.results
-    moved = [index for index in results if any(name in inner for name, _ in index.terms)]
-    kept = [index for index in results if index not in moved]
-    return f"{operand.access.tensor}[{', '.join(index_text(index) for index in (*kept, *moved))}]"
+    moved = tuple(index for index in results if any(name in inner for name, _ in index.terms))
+    return (*(index for index in results if index not in moved), *moved)
 
 
 def _turner(operand: Operand, machine: Machine) -> str | None:

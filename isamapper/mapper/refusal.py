@@ -37,16 +37,16 @@ def refusal(subject: Subject, instruction: Instruction) -> Rejection | None:
     if needle is None:
         count = len(statements(instruction.semantics))
         reason = f"'{instruction.name}' does {count} statements together, this one alone is not what it does"
-        return Rejection("MAP001", instruction.name, reason, _places(instruction, subject), progress=0)
+        return Rejection("MAP001", instruction.name, reason, places(instruction, subject), progress=0)
     if next(enumerate_mappings(subject, needle, twins=True), None) is not None:
         return None
     if not is_plain(needle):
         reason = f"'{instruction.name}' has a guard or an order of its own"
-        return Rejection("MAP002", instruction.name, reason, _places(instruction, subject), progress=1)
+        return Rejection("MAP002", instruction.name, reason, places(instruction, subject), progress=1)
     return _expression(subject, instruction, needle) or _accesses(subject, instruction, needle)
 
 
-def _places(instruction: Instruction, subject: Subject) -> tuple[Span, ...]:
+def places(instruction: Instruction, subject: Subject) -> tuple[Span, ...]:
     """The statement in the kernel, then the instruction."""
     found = statements(instruction.semantics)
     inside = spans(found[0].assign) if found else ()
@@ -56,7 +56,7 @@ def _places(instruction: Instruction, subject: Subject) -> tuple[Span, ...]:
 
 def _expression(subject: Subject, instruction: Instruction, needle: Needle) -> Rejection | None:
     """The least difference of the two expressions, reductions and results included."""
-    name, where = instruction.name, _places(instruction, subject)
+    name, where = instruction.name, places(instruction, subject)
     found, wanted = subject.view, needle.view
     term = found.term
     if not isinstance(wanted.term, Node) and wanted.reduction is found.reduction is None and isinstance(term, Node):
@@ -124,7 +124,7 @@ def _operands(needle: Needle) -> tuple[str, ...]:
 def _difference(
     subject: Subject, instruction: Instruction, needle: Needle, one: Difference, count: int, term: Term
 ) -> Rejection:
-    name, where = instruction.name, _places(instruction, subject)
+    name, where = instruction.name, places(instruction, subject)
     inside = tuple(access.tensor for access in needle.statement.accesses)
     outside = tuple(access.tensor for access in subject.statement.accesses)
     beyond = foreign_operators(needle.view.term, term)
@@ -247,7 +247,7 @@ def _text(value: tuple[int, int]) -> str:
 
 def _accesses(subject: Subject, instruction: Instruction, needle: Needle) -> Rejection:
     """The expressions match, the accesses do not."""
-    name, where = instruction.name, _places(instruction, subject)
+    name, where = instruction.name, places(instruction, subject)
     found = next(matches(subject, needle), None)
     if found is None:
         repeated = sorted({a.tensor for a in needle.statement.accesses if _count(needle, a.tensor) > 1})

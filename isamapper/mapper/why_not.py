@@ -39,7 +39,7 @@ def _whole(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
     cover = next(covers(kernel, machine), None)
     if cover is None:
         yield from uncovered(kernel, machine)
-    elif cover.rewrites:
+    elif cover.rewrites and not all(is_mapped(subject, machine) for subject in subjects(kernel)):
         steps = "; ".join(step.partition(":")[0] for step in cover.rewrites)
         yield Rejection("MAP105", kernel.name, f"it is done after rewriting: {steps}", progress=100)
 

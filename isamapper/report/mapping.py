@@ -87,9 +87,10 @@ def _without_name(rejection: Rejection) -> str:
 def _group_text(group: list[Rejection], most: int | None = None) -> Text:
     if len(group) == 1:
         return _rejection_text(group[0])
-    subjects = [rejection.subject for rejection in group[:most]]
-    if len(subjects) < len(group):
-        subjects.append(f"and {len(group) - len(subjects)} more")
+    names = list(dict.fromkeys(rejection.subject for rejection in group))
+    subjects = names[:most]
+    if len(subjects) < len(names):
+        subjects.append(f"and {len(names) - len(subjects)} more")
     edit = [_filled(f"  try: {group[0].edit}")] if group[0].edit else []
     return Text("\n".join([_filled(", ".join(subjects) + ":"), _filled(f"  {_without_name(group[0])}"), *edit]))
 
