@@ -14,6 +14,7 @@ from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Direction, Reduction
+from isamapper.ir.types import DType, integer_range
 from isamapper.mapper.delta import injective
 from isamapper.mapper.needle import Effect, effect_of, needle_of
 from isamapper.mapper.terms import term_of
@@ -300,13 +301,21 @@ def _same_value(one: Instruction, other: Instruction, operands: dict[str, str], 
     return term_of(mine.assign.value, left) == term_of(theirs.assign.value, right)
 
 
+def identity_of(reduction: Reduction, dtype: DType) -> int | float:
+    """What a sum, product, least or greatest of nothing is; whole numbers have no infinities, but ends."""
+    if dtype.is_integer and reduction in (Reduction.MIN, Reduction.MAX):
+        least, greatest = integer_range(dtype)
+        return greatest if reduction is Reduction.MIN else least
+    return IDENTITY[reduction]
+
+
 def filling_call(machine: Machine, call: Call, statement: Statement) -> Call | None:
     """A fill that writes the reduction's identity wherever ``call`` writes."""
     assert statement.assign.reduction is not None
-    identity = IDENTITY[statement.assign.reduction]
     target = call.operand(0)
     assert target is not None
     wanted = operand_tensor(call.instruction.semantics, target)
+    identity = identity_of(statement.assign.reduction, wanted.dtype)
     axes = lone_axes(call.instruction.semantics, target)
     for other in machine.instructions:
         if fill_value(other) != identity or len(other.semantics.tensors) != 1:
