@@ -18,7 +18,7 @@ from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.printer import print_kernel
-from isamapper.ir.types import DType
+from isamapper.ir.types import DTYPES, DType
 from isamapper.pipeline import evaluate, find_schedule, schedule_program
 from isamapper.plan.homes import home_memory
 from isamapper.plan.text import print_schedule
@@ -71,13 +71,24 @@ def measure(problem: Problem, machine_name: str, options: Options, key: str) -> 
         "parameters": dict(problem.values),
     }
     try:
-        work = work_of(problem, machine, dict(options.types))
-        return {**head, **_measured(work, machine, options)}
+        return {**head, **_at_own_types(problem, machine, options)}
     except NoMapping as refusal:
         reasons = [rejection.reason for rejection in refusal.rejections[:3]]
         return {**head, **_failed(f"{refusal}" + (f": {reasons[0]}" if reasons else ""))}
     except SourceError as error:
         return {**head, **_failed(error.diagnostics[0].message)}
+
+
+def _at_own_types(problem: Problem, machine: Machine, options: Options) -> Row:
+    """The problem at the machine's types; a recurrence whose elementwise part has no instruction there uses f32."""
+    types = dict(options.types)
+    try:
+        return _measured(work_of(problem, machine, types), machine, options)
+    except NoMapping:
+        if problem.family != "rnn" or "F" in types:
+            raise
+        row = _measured(work_of(problem, machine, {**types, "F": DTYPES["f32"]}), machine, options)
+        return {**row, "note": "what is not a product is done in f32: the machine cannot do all of it in its own type"}
 
 
 def _failed(reason: str) -> Row:
