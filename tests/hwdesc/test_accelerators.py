@@ -81,6 +81,14 @@ def test_what_the_elements_of_a_grid_share_keeps_loops_on_one_of_them_whatever_t
     assert simulate(schedule_program(found.schedule)).cycles
 
 
+def test_the_planar_data_processor_pools() -> None:
+    text = "kernel pool(x: i8[8, 32, 32]) -> (y: i8[8, 16, 16]) { for c < 8, h < 16, w < 16, r < 2, s < 2 { BODY } }"
+    kernel = isamapper.kernel(text.replace("BODY", "y[c, h, w] max= x[c, 2*h + r, 2*w + s]"))
+    result = isamapper.run(kernel, "nvdla_full")
+    assert result.certificate.ok and result.search is not None
+    assert [mapping.instruction for mapping in scheduled_mappings(result.search.schedule)] == ["pdp_max"]
+
+
 @pytest.mark.slow
 def test_an_lstm_cell_is_a_chain_of_products_and_pointwise_operations_on_brainwave() -> None:
     result = isamapper.run("lstm_cell", "brainwave", sizes={"B": 1, "I": 8, "H": 8})
