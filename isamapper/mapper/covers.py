@@ -78,17 +78,16 @@ def _together(kernel: Kernel, machine: Machine, host_products: bool) -> abc.Iter
     """Covers in which some statements are done together."""
     if not any(is_compound(instruction) for instruction in machine.instructions):
         return
-    kernel, first = with_own_loops(kernel, machine)
-    ranked = _ranked(kernel, machine)
-    if not ranked:
-        return
-    single = {
-        subject.statement.index: next(Treatment(kernel, subject, machine, host_products).options(), None)
-        for subject in subjects(kernel)
-    }
-    yield from sorted(
-        islice(_covers(kernel, first, ranked, single), TRIED), key=lambda alternative: alternative.busy_cycles
-    )
+    found: list[Alternative] = []
+    for form, first in dict.fromkeys(((kernel, ()), with_own_loops(kernel, machine))):
+        ranked = _ranked(form, machine)
+        if ranked:
+            single = {
+                subject.statement.index: next(Treatment(form, subject, machine, host_products).options(), None)
+                for subject in subjects(form)
+            }
+            found += islice(_covers(form, first, ranked, single), TRIED)
+    yield from sorted(found, key=lambda alternative: alternative.busy_cycles)
 
 
 def _ranked(kernel: Kernel, machine: Machine) -> list[tuple[float, JointMapping]]:

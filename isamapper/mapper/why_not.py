@@ -48,10 +48,14 @@ def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
     """A rejection for every statement that neither an instruction nor a rewrite covers."""
     if next(covers(kernel, machine), None) is not None:
         return
-    kernel, _ = with_own_loops(kernel, machine)
+    apart, _ = with_own_loops(kernel, machine)
     joined = {
-        member for mapping in find_joint_mappings(kernel, machine, relations_each=1) for member in mapping.join.members
+        member
+        for form in (kernel, apart)
+        for mapping in find_joint_mappings(form, machine, relations_each=1)
+        for member in mapping.join.members
     }
+    kernel = apart
     for subject in subjects(kernel):
         if (
             subject.statement.index in joined

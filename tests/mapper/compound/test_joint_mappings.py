@@ -79,6 +79,23 @@ MULTIPLY_AND_SCALE = """kernel both(x: f32[M, K], w: f32[K, N], g: f32[M, K]) ->
 }"""
 
 
+OVER_TIME = """kernel lstm(x: f32[T, B, I], const w: f32[4, I, H], const u: f32[4, H, H], const bias: f32[4, H],
+    h: inout f32[T+1, B, H], c: inout f32[T+1, B, H]) -> ()
+  sizes T=3, B=3, I=8, H=8
+{
+  local a: f32[T, 4, B, H]
+  for t < T sequential {
+    for g < 4, b < B, j < H, i < I { a[t, g, b, j] += x[t, b, i] * w[g, i, j] }
+    for g < 4, b < B, j < H, i < H { a[t, g, b, j] += h[t, b, i] * u[g, i, j] }
+    for b < B, j < H {
+      c[t+1, b, j] = sigmoid(a[t, 1, b, j] + bias[1, j]) * c[t, b, j]
+                   + sigmoid(a[t, 0, b, j] + bias[0, j]) * tanh(a[t, 2, b, j] + bias[2, j])
+      h[t+1, b, j] = sigmoid(a[t, 3, b, j] + bias[3, j]) * tanh(c[t+1, b, j])
+    }
+  }
+}"""
+
+
 def kernel(text: str, **sizes: int) -> Kernel:
     if text.startswith("kernel"):
         return isamapper.parse_kernel(text, sizes=sizes)
@@ -98,6 +115,7 @@ CASES = {
     "sums that go on between calls": (kernel(MULTIPLY_AND_SCALE), machines.MULTIPLY_AND_SCALE, {0, 1}),
     "an LSTM cell": (kernel("lstm_cell", B=7, I=8, H=8), machines.LSTM, {0, 1, 2, 3}),
     "a narrower LSTM cell": (kernel("lstm_cell", B=3, I=5, H=6), machines.LSTM, {0, 1, 2, 3}),
+    "an LSTM over time": (kernel(OVER_TIME), machines.LSTM, {0, 1, 2, 3}),
     "a GRU cell": (kernel("gru_cell", B=5, I=8, H=8), machines.GRU, {0, 1, 2, 3, 4, 5}),
 }
 
