@@ -31,6 +31,7 @@ from isamapper.mapper import find_mappings
 from isamapper.mapper.alternatives import alternatives, derived_kernels
 from isamapper.mapper.compound.find import find_joint_mappings
 from isamapper.mapper.rewrites.search import bound_reached
+from isamapper.plan.fixed import Fixed
 from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.lower import lower
 from isamapper.plan.mapping import Mapping, MappingClass
@@ -180,6 +181,7 @@ def search(
     cost_model: str = COST_MODEL,
     budget_seconds: float | None = None,
     seed: int = 0,
+    fixed: Fixed | None = None,
 ) -> abc.Iterator[Candidate]:
     """Schedules, each cheaper than the one before; NotSchedulable where there is none."""
     bound, target = resolve(kernel, machine, sizes, types)
@@ -191,7 +193,7 @@ def search(
     if not callable(getattr(model, "cycles", None)):
         raise _unfit("cost model", cost_model, "it has no method 'cycles'")
     return cast(SearchStrategy, chosen)(
-        SearchProblem(bound, target), cast(CostModel, model), budget_seconds=budget_seconds, seed=seed
+        SearchProblem(bound, target, fixed), cast(CostModel, model), budget_seconds=budget_seconds, seed=seed
     )
 
 
@@ -209,14 +211,17 @@ def find_schedule(
     cost_model: str = COST_MODEL,
     budget_seconds: float | None = None,
     seed: int = 0,
+    fixed: Fixed | None = None,
 ) -> Search:
     """The cheapest schedule found; NoMapping where the machine cannot do the kernel.
+
+    What is ``fixed`` is not searched; SourceError FIX003 where no schedule meets it.
 
     An interruption ends the search with its best so far, and is raised where there is none yet.
     """
     bound, target = resolve(kernel, machine, sizes, types)
     candidates = search(
-        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed
+        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed, fixed=fixed
     )
     began = time.perf_counter()
     best: Candidate | None = None
@@ -259,6 +264,7 @@ def run(
     cost_model: str = COST_MODEL,
     budget_seconds: float | None = None,
     seed: int = 0,
+    fixed: Fixed | None = None,
     trace: bool = False,
     executed_operations: int = EXECUTED,
     report: Report | None = None,
@@ -272,7 +278,7 @@ def run(
     bound, target = resolve(kernel, machine, sizes, types)
     tell("searching a schedule")
     found = find_schedule(
-        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed
+        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed, fixed=fixed
     )
     program = lower(found.schedule)
     return evaluate(program, seed=seed, trace=trace, executed_operations=executed_operations, found=found, report=tell)

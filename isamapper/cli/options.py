@@ -73,6 +73,10 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     add_seed(parser)
 
 
+def add_fix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fix", metavar="FILE", help="decisions that are not the search's to take, as YAML")
+
+
 def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole, default=0, metavar="INT", help="seed of everything random (default: 0)")
 
@@ -109,6 +113,10 @@ def search_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, Any
         chosen["cost_model"] = arguments.cost
     if arguments.budget is not None:
         chosen["budget_seconds"] = _seconds(arguments.budget, line)
+    if getattr(arguments, "fix", None) is not None:
+        from isamapper.scheduler.fix_file import read_fixed
+
+        chosen["fixed"] = read_fixed(arguments.fix)
     return chosen
 
 

@@ -8,6 +8,7 @@ import isamapper
 from isamapper.cli.endings import refusal_ending, result_ending
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.options import (
+    add_fix,
     add_format,
     add_html,
     add_kernel,
@@ -26,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_kernel(parser)
     add_machine(parser)
     add_search(parser)
+    add_fix(parser)
     parser.add_argument("--trace", metavar="FILE", help="write a timeline for ui.perfetto.dev")
     add_html(parser)
     add_format(parser)

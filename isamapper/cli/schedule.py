@@ -10,6 +10,7 @@ import isamapper
 from isamapper.cli.endings import refusal_ending, search_ending
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.options import (
+    add_fix,
     add_format,
     add_kernel,
     add_machine,
@@ -33,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_kernel(parser)
     add_machine(parser)
     add_search(parser)
+    add_fix(parser)
     parser.add_argument(
         "--symbolic", action="store_true", help="cycles and traffic as formulas in the sizes, instead of the schedule"
     )

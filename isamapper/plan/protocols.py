@@ -9,15 +9,17 @@ from typing import Protocol
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
+from isamapper.plan.fixed import Fixed
 from isamapper.plan.steps import Schedule
 
 
 @dataclass(frozen=True, slots=True)
 class SearchProblem:
-    """What is to be scheduled where."""
+    """What is to be scheduled where; ``fixed`` holds decisions that are not the strategy's to take."""
 
     kernel: Kernel
     machine: Machine
+    fixed: Fixed | None = None
 
 
 @dataclass(frozen=True, slots=True)

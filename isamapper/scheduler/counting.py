@@ -13,7 +13,7 @@ from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.exploring import space_of
 from isamapper.scheduler.family import Family
-from isamapper.scheduler.grid import even_sizes
+from isamapper.scheduler.sizes import even_sizes
 from isamapper.scheduler.space import StatementSpace, family_count
 
 
@@ -60,7 +60,7 @@ def _statement(space: StatementSpace) -> dict[str, Any]:
 
 
 def undominated(family: Family) -> int:
-    """Rows of a family left after dominance: the least size for every number of tiles, orders that differ in traffic."""
+    """Rows of a family left after dominance: the least size per number of tiles, orders that differ in traffic."""
     sizes = math.prod(len(even_sizes(family.shape.blocks[place])) for place in family.moving)
     levels = family.shape.levels
     return int(sizes**levels * len(family.classes) ** (levels + 1) * 2 ** len(family.shape.buffers))

@@ -22,7 +22,7 @@ from isamapper.scheduler import beaming
 from isamapper.scheduler.exhaustive import floor_of
 from isamapper.scheduler.exploring import strategy
 from isamapper.scheduler.family import Family
-from isamapper.scheduler.grid import even_sizes, neighbours
+from isamapper.scheduler.grid import neighbours
 from isamapper.scheduler.moves import smallest
 from isamapper.scheduler.ranking import orders_of
 from isamapper.scheduler.task import Improvement, Task
@@ -52,11 +52,14 @@ def explore(task: Task) -> abc.Iterator[Improvement]:
             if own.shape.levels == 0:
                 yield from task.offered_all(smallest(task.space, place))
             continue
-        bound = max(floor_of(own), _Model(own, task.deadline, serial=False).bound() + own.shape.before_cycles)
+        bound = max(
+            floor_of(own),
+            _Model(own, task.space.sizes(place), task.deadline, serial=False).bound() + own.shape.before_cycles,
+        )
         bounds.append(bound)
         if task.best is not None and bound >= task.best.cycles:
             continue
-        tiles = _Model(own, task.deadline, serial=True).tiles()
+        tiles = _Model(own, task.space.sizes(place), task.deadline, serial=True).tiles()
         if tiles is not None:
             yield from _judged(task, place, tiles)
     if deeper:
@@ -86,14 +89,16 @@ def _judged(task: Task, place: int, sizes: tuple[int, ...]) -> abc.Iterator[Impr
 class _Model:
     """One family as a model; ``serial``: copies of buffers with one slot do not overlap with the calls."""
 
-    def __init__(self, family: Family, deadline: float | None, *, serial: bool) -> None:
+    def __init__(
+        self, family: Family, sizes: abc.Sequence[tuple[int, ...]], deadline: float | None, *, serial: bool
+    ) -> None:
         self.family, self.shape, self.serial = family, family.shape, serial
         self.deadline = deadline
         self.model = cp_model.CpModel()
         self.sizes: dict[int, cp_model.IntVar] = {}
         self.trips: dict[int, cp_model.IntVar] = {}
-        for place in family.moving:
-            self._iterator(place)
+        for place, options in zip(family.moving, sizes, strict=True):
+            self._iterator(place, options)
         self.orders = [self.model.new_bool_var(f"order{number}") for number in range(len(family.classes))]
         self.model.add_exactly_one(self.orders)
         self.used: dict[str, list[cp_model.LinearExprT]] = {}
@@ -105,9 +110,8 @@ class _Model:
         self._limits()
         self.solver = cp_model.CpSolver()
 
-    def _iterator(self, place: int) -> None:
+    def _iterator(self, place: int, options: tuple[int, ...]) -> None:
         blocks = self.shape.blocks[place]
-        options = even_sizes(blocks)
         chosen = self.model.new_int_var(0, len(options) - 1, f"option{place}")
         self.sizes[place] = self.model.new_int_var(1, blocks, f"size{place}")
         self.trips[place] = self.model.new_int_var(1, blocks, f"trips{place}")

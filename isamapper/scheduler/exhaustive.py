@@ -20,7 +20,6 @@ from isamapper.costmodels.batch import fitting, least, prices
 from isamapper.scheduler import beaming
 from isamapper.scheduler.exploring import strategy
 from isamapper.scheduler.family import Family
-from isamapper.scheduler.grid import even_sizes
 from isamapper.scheduler.moves import smallest
 from isamapper.scheduler.ranking import best_rows, orders_of
 from isamapper.scheduler.space import Rows
@@ -83,7 +82,7 @@ def _first(task: Task, place: int) -> abc.Iterator[Improvement]:
 def _family(task: Task, place: int) -> abc.Generator[Improvement, None, float]:
     """Improvements of one family; returns what none of its rows can cost less than."""
     own, floor = task.space.families[place], floor_of(task.space.families[place])
-    tiles, orders = _tiles(own), orders_of(own)
+    tiles, orders = _tiles(task, place), orders_of(own)
     best = np.inf if task.best is None else task.best.cycles
     pool = _Pool(task, place)
     bound = np.inf
@@ -129,9 +128,10 @@ class _Pool:
         yield from self.task.offered(self.rows, self.cycles, self.moved, JUDGED)
 
 
-def _tiles(family: Family) -> Rows:
+def _tiles(task: Task, place: int) -> Rows:
     """The least tile size for every number of tiles, all combinations that fit the memories."""
-    sizes = [np.array(even_sizes(family.shape.blocks[place]), dtype=np.int64) for place in family.moving]
+    family = task.space.families[place]
+    sizes = [np.array(each, dtype=np.int64) for each in task.space.sizes(place)]
     if not sizes:
         return np.ones((1, 1, 0), dtype=np.int64)
     axes = np.meshgrid(*sizes, indexing="ij")

@@ -13,10 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
-from isamapper.diagnostics.source import Rejection
+from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
 from isamapper.ir.analysis import Statement, statements
 from isamapper.mapper.alternatives import Alternative
 from isamapper.mapper.find import find_mappings
+from isamapper.plan.fixed import Fixed, Pin
 from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.steps import Schedule, steps_of
@@ -24,8 +25,10 @@ from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.families import families_of
+from isamapper.scheduler.fixing import allows, smallest_conflict
 from isamapper.scheduler.frames import frames_of
 from isamapper.scheduler.joint_search import best_joint_nest
+from isamapper.scheduler.moves import smallest
 from isamapper.scheduler.residency import with_residents
 from isamapper.scheduler.space import StatementSpace
 from isamapper.scheduler.subject import subject_of
@@ -48,6 +51,8 @@ def strategy(explorer: Explorer) -> SearchStrategy:
         best: Candidate | None = None
         failures: list[Rejection] = []
         for chosen in equivalents(problem.kernel, problem.machine):
+            if problem.fixed is not None:
+                _check_statement(problem.fixed, len(statements(chosen.kernel)))
             if best is not None and (chosen.busy_cycles >= best.cycles or over(deadline)):
                 break
             for candidate in _Whole(problem, chosen, cost_model, explorer, deadline, seed).candidates(failures):
@@ -56,6 +61,8 @@ def strategy(explorer: Explorer) -> SearchStrategy:
                     best = candidate
                     yield candidate
         if best is None:
+            if problem.fixed is not None:
+                check_satisfiable(problem, problem.fixed)
             raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
 
     return search
@@ -69,7 +76,57 @@ def space_of(
     subject = subject_of(machine, covered, statement, epilogue)
     mappings = tuple(find_mappings(covered, machine, statement=statement.index))
     frames = frames_of(machine, statement, mappings, subject.fresh, subject.shared)
-    return StatementSpace(subject, tuple(family for frame in frames for family in families_of(subject, frame)))
+    every = (family for frame in frames for family in families_of(subject, frame))
+    if problem.fixed is None or problem.fixed.statement != statement.index:
+        return StatementSpace(subject, tuple(every))
+    pins = problem.fixed.pins
+    return StatementSpace(subject, tuple(family for family in every if allows(family, pins)), pins)
+
+
+SAMPLED = 64
+"""Rows of a family that are looked at to see whether what is fixed can be met."""
+
+
+def check_satisfiable(problem: SearchProblem, fixed: Fixed) -> None:
+    """SourceError FIX003 with the fewest decisions that cannot be met together; nothing where all can."""
+    chosen = next(iter(equivalents(problem.kernel, problem.machine)), None)
+    if chosen is None:
+        return
+    statement = statements(chosen.kernel)[fixed.statement]
+    space = space_of(replace(problem, fixed=None), chosen, statement, None)
+    alive: dict[int, bool] = {}
+
+    def satisfiable(pins: tuple[Pin, ...]) -> bool:
+        chosen_families = tuple(family for family in space.families if allows(family, pins))
+        task = Task(StatementSpace(space.subject, chosen_families, pins), _Never(), np.random.default_rng(0))
+        for place, family in enumerate(chosen_families):
+            if id(family) not in alive:
+                alive[id(family)] = task.alive(place)
+            rows = np.concatenate([smallest(task.space, place), task.space.random_rows(task.generator, place, SAMPLED)])
+            if alive[id(family)] and np.isfinite(task.space.priced(rows).cycles).any():
+                return True
+        return False
+
+    conflict = smallest_conflict(fixed.pins, satisfiable)
+    if conflict is not None:
+        words = ", ".join(f"'{pin}'" for pin in conflict)
+        message = f"no schedule has {words}" if len(conflict) == 1 else f"no schedule has all of {words}"
+        raise SourceError(Diagnostic("FIX003", message, help="leave one of them to the search"))
+
+
+def _check_statement(fixed: Fixed, count: int) -> None:
+    if fixed.statement >= count:
+        message = f"there is no statement {fixed.statement} to fix anything about"
+        raise SourceError(Diagnostic("FIX003", message, help=f"there are {count}, counted from 0"))
+
+
+class _Never:
+    """A cost model that is not asked."""
+
+    name = "never"
+
+    def cycles(self, schedule: Schedule) -> float:
+        raise AssertionError(schedule)
 
 
 class _Whole:

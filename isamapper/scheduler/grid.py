@@ -7,23 +7,8 @@ import itertools
 import numpy as np
 
 from isamapper.scheduler.family import Family
+from isamapper.scheduler.sizes import even_sizes, tile_sizes
 from isamapper.scheduler.space import Rows
-
-
-def tile_sizes(blocks: int) -> tuple[int, ...]:
-    """Sizes worth trying for so many blocks: small ones, doublings, and those that divide evenly."""
-    sizes = {size for size in (1, 2, 3, 4, 6) if size <= blocks}
-    size = 8
-    while size <= blocks:
-        sizes |= {size, size + size // 2} if size + size // 2 <= blocks else {size}
-        size *= 2
-    sizes |= {-(-blocks // parts) for parts in range(1, 13)}
-    return tuple(sorted(sizes))
-
-
-def even_sizes(blocks: int) -> tuple[int, ...]:
-    """The least size for every number of tiles: all others leave a shorter last tile and need more room."""
-    return tuple(sorted({-(-blocks // parts) for parts in range(1, blocks + 1)}))
 
 
 def grid(family: Family, limit: int) -> Rows:

@@ -1,7 +1,7 @@
 """The default strategy: the analytic model ranks, the cost model decides between the best few.
 
 Every statement is scheduled on its own; equivalent kernels (from the mapper's rewrites) compete as wholes.
-Deterministic; the seed plays no part.
+Deterministic; the seed plays no part. Where decisions are fixed, the beam searches what is left.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from isamapper.mapper.alternatives import Alternative
 from isamapper.plan.nest import Call, Epilogue, Nest
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, replay, steps_of
+from isamapper.scheduler.beaming import beam
 from isamapper.scheduler.candidates import Found, Subject, ranked_candidates, subject_of
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.epilogues import epilogues
@@ -36,7 +37,9 @@ def heuristic(
     problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
 ) -> abc.Iterator[Candidate]:
     """Schedules of ``problem``, each better than the one before."""
-    del seed
+    if problem.fixed is not None:
+        yield from beam(problem, cost_model, budget_seconds=budget_seconds, seed=seed)
+        return
     deadline = deadline_after(budget_seconds)
     best: float | None = None
     found: Schedule | None = None

@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 
 from isamapper.costmodels.batch import Prices, prices
 from isamapper.diagnostics.source import Rejection
+from isamapper.plan.fixed import Pin
 from isamapper.plan.nest import Nest
 from isamapper.scheduler.build import build_nest
 from isamapper.scheduler.family import Family
+from isamapper.scheduler.fixing import project
+from isamapper.scheduler.sizes import even_sizes
 from isamapper.scheduler.subject import Subject
 
 Rows = NDArray[np.int64]
@@ -30,10 +33,11 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class StatementSpace:
-    """Every schedule of the documented form of one statement."""
+    """Every schedule of the documented form of one statement; ``pins`` hold in every row, whatever it says."""
 
     subject: Subject
     families: tuple[Family, ...]
+    pins: tuple[Pin, ...] = ()
 
     @cached_property
     def width(self) -> int:
@@ -71,7 +75,7 @@ class StatementSpace:
     def parts(self, row: abc.Sequence[int] | NDArray[np.int64]) -> tuple[Family, Rows, tuple[int, ...], Rows]:
         """Family, tiles (levels x moving), numbers of orders and slots of one row."""
         own = self.families[int(row[0])]
-        values = np.asarray(row, dtype=np.int64)
+        values = self._pinned(np.asarray(row, dtype=np.int64)[np.newaxis])[0]
         tiles = values[1 : 1 + own.shape.levels * len(own.moving)].reshape(own.shape.levels, len(own.moving))
         start = 1 + self.tile_columns
         orders = tuple(int(each) % len(own.orders) for each in values[start : start + own.shape.levels + 1])
@@ -84,11 +88,24 @@ class StatementSpace:
         chosen = own.choice(tiles.tolist(), [own.orders[each] for each in orders], slots.tolist())
         return build_nest(self.subject.machine, self.subject.kernel, self.subject.home, chosen)
 
+    def _pinned(self, rows: Rows) -> Rows:
+        return project(self, rows, self.pins) if self.pins else rows
+
+    def sizes(self, family: int) -> list[tuple[int, ...]]:
+        """Per moving iterator the least size for every number of tiles, or the one that is fixed."""
+        own, fixed = self.families[family], {pin.name: pin.value for pin in self.pins if pin.kind == "tiles"}
+        found = []
+        for place in own.moving:
+            given = fixed.get(own.names[place])
+            size = given[0] if isinstance(given, tuple) else given
+            found.append((size,) if isinstance(size, int) else even_sizes(own.shape.blocks[place]))
+        return found
+
     # prices
 
     def priced(self, rows: Rows) -> Prices:
         """Prices of any rows; those of one family are priced together."""
-        count = len(rows)
+        rows, count = self._pinned(rows), len(rows)
         empty = np.zeros(count)
         cycles, least, moved, footprint = empty.copy(), empty.copy(), empty.copy(), empty.copy()
         start = 1 + self.tile_columns

@@ -196,6 +196,17 @@ CODES: dict[str, tuple[str, str]] = {
         "too little to learn from",
         """Too few schedules could be simulated: the kernels do not fit the machines, or too few were asked for.""",
     ),
+    "FIX001": ("a file of fixed decisions that cannot be read", """It does not exist, or is not text in UTF-8."""),
+    "FIX002": (
+        "a fixed decision that is none",
+        """The file is a map from decisions to values: instruction, operands, memories, relaid, copies, tiles, outside,
+        inside, slots, and the number of the statement they are about.""",
+    ),
+    "FIX003": (
+        "fixed decisions that cannot be met",
+        """No schedule has all of what is fixed. The message names the fewest decisions that cannot be met together:
+        without any one of them the others can.""",
+    ),
     "COST003": (
         "no closed form",
         """With the schedule as it is, no size of the kernel can grow by whole tiles, or the simulated counts at such

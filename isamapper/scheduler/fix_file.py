@@ -1,0 +1,107 @@
+"""Reading what a person has fixed: ``fixing.py`` says what the file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isamapper.diagnostics.names import did_you_mean
+from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
+from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar, read_yaml
+from isamapper.plan.fixed import Fixed, Pin
+
+WORDS = ("instruction", "copies")
+MAPS = ("operands", "memories", "tiles", "slots")
+LISTS = ("relaid", "outside", "inside")
+KEYS = ("statement", *WORDS, *MAPS, *LISTS)
+
+
+def read_fixed(path: str) -> Fixed:
+    """The decisions of a file; SourceError with every mistake of it."""
+    try:
+        source = Source(path, Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "not text in UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "not readable")
+        raise SourceError(Diagnostic("FIX001", f"cannot read '{path}': {reason.lower()}")) from None
+    root = read_yaml(source)
+    if not isinstance(root, YamlMap):
+        raise SourceError(_wrong("a file of fixed decisions is a map", root.span, "for example 'tiles: {m: 4}'"))
+    reader = _Reader()
+    for key, value in root.entries:
+        reader.entry(key, value)
+    if reader.findings:
+        raise SourceError(*reader.findings)
+    return Fixed(reader.statement, tuple(reader.pins))
+
+
+def _wrong(message: str, span: Span, help: str | None = None) -> Diagnostic:
+    return Diagnostic("FIX002", message, span, help)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.statement = 0
+        self.pins: list[Pin] = []
+        self.findings: list[Diagnostic] = []
+
+    def entry(self, key: YamlScalar, value: YamlNode) -> None:
+        """One key of the file."""
+        if key.text == "statement":
+            self.statement = self._number(value, 0) or 0
+        elif key.text in WORDS:
+            self._word(key.text, value)
+        elif key.text in LISTS:
+            self._list(key.text, value)
+        elif key.text in MAPS:
+            self._map(key.text, value)
+        else:
+            self.findings.append(_wrong(f"unknown decision '{key.text}'", key.span, did_you_mean(key.text, KEYS)))
+
+    def _word(self, kind: str, value: YamlNode) -> None:
+        if not isinstance(value, YamlScalar) or (kind == "copies" and value.text not in ("fine", "coarse")):
+            expected = "'fine' or 'coarse'" if kind == "copies" else "a name"
+            self.findings.append(_wrong(f"'{kind}' must be {expected}", value.span))
+            return
+        self.pins.append(Pin(kind, "", value.text))
+
+    def _list(self, kind: str, value: YamlNode) -> None:
+        if not isinstance(value, YamlList) or not all(isinstance(item, YamlScalar) for item in value.items):
+            self.findings.append(_wrong(f"'{kind}' must be a list", value.span, "for example [m, n, k]"))
+            return
+        if kind == "relaid":
+            numbers = [self._number(item, 0) for item in value.items]
+            self.pins.append(Pin(kind, "", tuple(number for number in numbers if number is not None)))
+            return
+        names = tuple(item.text for item in value.items if isinstance(item, YamlScalar))
+        if len(set(names)) < len(names):
+            self.findings.append(_wrong(f"'{kind}' names a loop twice", value.span))
+        self.pins.append(Pin(kind, "", names))
+
+    def _map(self, kind: str, value: YamlNode) -> None:
+        if not isinstance(value, YamlMap):
+            self.findings.append(_wrong(f"'{kind}' must be a map", value.span, "for example {m: 4}"))
+            return
+        for name, item in value.entries:
+            if kind == "memories":
+                self._route(name, item)
+            elif kind == "tiles" and isinstance(item, YamlList):
+                sizes = [self._number(each, 1) for each in item.items]
+                self.pins.append(Pin(kind, name.text, tuple(size for size in sizes if size is not None)))
+            else:
+                number = self._number(item, 1, 2 if kind == "slots" else None)
+                if number is not None:
+                    self.pins.append(Pin(kind, name.text, number))
+
+    def _route(self, name: YamlScalar, item: YamlNode) -> None:
+        if not name.text.isdecimal() or not isinstance(item, YamlList):
+            message = "'memories' maps the number of an access to a list"
+            self.findings.append(_wrong(message, item.span, "for example {1: [spad]}"))
+            return
+        self.pins.append(Pin("memories", name.text, tuple(e.text for e in item.items if isinstance(e, YamlScalar))))
+
+    def _number(self, value: YamlNode, low: int, high: int | None = None) -> int | None:
+        number = value.value if isinstance(value, YamlScalar) else None
+        if isinstance(number, bool) or not isinstance(number, int) or number < low or (high and number > high):
+            limits = f"from {low}" + (f" to {high}" if high else "")
+            self.findings.append(_wrong(f"must be a whole number {limits}", value.span))
+            return None
+        return number
