@@ -1,7 +1,7 @@
 """Cross-validation: the machine's fitted constants found anew without some buffer sizes, and judged on those.
 
-A fold is a fifth of the buffer sizes with all their rows. Constants are moved one at a time, up and down a ladder, as
-long as the error on the other four fifths falls; what has been simulated once is not simulated again.
+A fold is a fifth of the buffer sizes with all their rows. Constants are moved one after the other, down and up ladders,
+as long as the error on the other four fifths falls; what has been simulated once is not simulated again.
 """
 
 from __future__ import annotations
@@ -83,17 +83,18 @@ class _Search:
         return float(judged["mapped"]["mape_percent"] + judged["default"]["mape_percent"])
 
     def best(self, steps: Steps, indices: abc.Sequence[int]) -> Steps:
-        """Constants from which no single step makes the error on these rows less."""
+        """Constants after each has been moved, one after the other, as far as the error on these rows falls."""
         error = self.error(steps, indices)
-        while True:
-            before = steps
-            for position, constant in enumerate(CONSTANTS):
-                for step in (steps[position] - 1, steps[position] + 1):
-                    other = (*steps[:position], step, *steps[position + 1 :])
-                    if 0 <= step < len(constant.ladder) and self.error(other, indices) < error:
-                        steps, error = other, self.error(other, indices)
-            if steps == before:
-                return steps
+        for position, constant in enumerate(CONSTANTS):
+            for direction in (-1, 1):
+                while 0 <= steps[position] + direction < len(constant.ladder):
+                    moved = steps[position] + direction
+                    other = (*steps[:position], moved, *steps[position + 1 :])
+                    less = self.error(other, indices)
+                    if less >= error:
+                        break
+                    steps, error = other, less
+        return steps
 
 
 def fitted(rows: abc.Sequence[Measured], *, report: Report | None = None) -> dict[str, int]:
