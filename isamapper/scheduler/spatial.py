@@ -72,7 +72,7 @@ def distributed(
 
 
 def _cuts(machine: Machine, kernel: Kernel, nest: Nest) -> list[Cut]:
-    """Cuts over one grid that copies the unit of the nest's instruction, most promising first."""
+    """Cuts over one grid that copies all that the nest uses for itself, most promising first."""
     shared = shared_iterators(kernel, nest.statement)
     free = {
         each.name: each.extent
@@ -83,7 +83,7 @@ def _cuts(machine: Machine, kernel: Kernel, nest: Nest) -> list[Cut]:
         return []
     found: dict[Cut, tuple[float, ...]] = {}
     for grid in machine.grids:
-        if nest.call.instruction.unit in held(machine, grid.name):
+        if _used(machine, nest) <= held(machine, grid.name):
             for names in itertools.chain.from_iterable(
                 itertools.combinations(free, count) for count in range(1, ITERATORS + 1)
             ):
@@ -91,6 +91,15 @@ def _cuts(machine: Machine, kernel: Kernel, nest: Nest) -> list[Cut]:
                     cut = Cut(tuple((name, n, grid.name) for name, n in zip(names, counts, strict=True)))
                     found[cut] = _promise(nest, cut)
     return sorted(found, key=lambda cut: (found[cut], cut.parts))
+
+
+def _used(machine: Machine, nest: Nest) -> set[str]:
+    """Units and memories that the nest needs for itself."""
+    calls = [each.instruction for each in (nest.call, nest.first, nest.init) if each is not None]
+    buffers = [buffer for buffer in nest.buffers if not buffer.prepared]
+    copies = [copy.instruction for buffer in buffers for copy in (buffer.fill, buffer.drain) if copy is not None]
+    units = {each.unit for each in (*calls, *(machine.instruction(name) for name in copies))}
+    return units | {buffer.memory for buffer in buffers}
 
 
 def _shares(extents: list[int], cores: int) -> abc.Iterator[tuple[int, ...]]:
