@@ -44,8 +44,8 @@ def einsum(
 ) -> Kernel:
     """The kernel of ``subscripts``; SourceError where they are wrong.
 
-    ``sizes`` gives extents by index (``{"m": 64}``), or ``shapes`` one shape per operand; ``types`` maps ``TA``,
-    ``TB``, … (operands in order, then the result) to data types.
+    ``sizes`` gives extents by index (``{"m": 64}``), or ``shapes`` one shape per operand; ``types`` maps ``TA`` (the
+    first operand), ``TB`` (all others) and ``TC`` (the result) to data types.
     """
     text = einsum_text(subscripts, sizes or {}, shapes)
     named = {name: named_dtype(dtype) for name, dtype in (types or {}).items()}
@@ -162,7 +162,7 @@ def _text(
     shapes: abc.Sequence[tuple[int, ...]] | None,
 ) -> str:
     size = {letter: _size_name(letter, extents) for letter in extents}
-    types = [f"T{letter}" for letter in string.ascii_uppercase[: len(operands) + 1]]
+    types = ["TA", *("TB" for _ in operands[1:]), "TC"]
     parameters, factors = [], []
     for position, term in enumerate(operands):
         single = [
@@ -180,7 +180,7 @@ def _text(
         body = f"for {', '.join(f'{letter} < {size[letter]}' for letter in loops)} {{ {body} }}"
     results = f"(y: {types[-1]}[{', '.join(size[each] for each in result.letters)}])"
     values = ", ".join(f"{size[letter]}={extent}" for letter, extent in extents.items())
-    defaults = ", ".join(f"{name}=f32" for name in types)
+    defaults = ", ".join(f"{name}=f32" for name in dict.fromkeys(types))
     header = f"kernel einsum({', '.join(parameters)}) -> {results}"
     return f"{header}\n{f'  sizes {values}' if values else ''}\n  types {defaults}\n{{ {body} }}\n"
 

@@ -10,7 +10,7 @@ from isamapper.bench.showcase import Case, cases, is_matrix_instruction, measure
 from isamapper.cli.main import main
 from isamapper.hwdesc.loader import load_machine
 
-QUICK = ("causal convolution over time", "prefix sum", "batched einsum")
+QUICK = ("prefix sum", "batched einsum")
 """Those of which every run of the tests makes sure; the rest take a minute or two together."""
 
 

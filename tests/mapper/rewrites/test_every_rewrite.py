@@ -59,7 +59,7 @@ def _same_values(kernel: Kernel, result: Kernel, step: Rewrite) -> None:
         numpy.testing.assert_array_equal(found[name], value, err_msg=f"{step.text(kernel)}\n{print_kernel(kernel)}")
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(kernels(2))
 def test_random_kernels_are_rewritten_to_equal_ones(kernel: Kernel) -> None:
     for step in proposals(kernel):
@@ -116,7 +116,7 @@ def windows(draw: st.DrawFn) -> Kernel:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(windows())
 def test_random_windows_are_rewritten_to_equal_ones(kernel: Kernel) -> None:
     for step in proposals(kernel):

@@ -53,7 +53,7 @@ def test_what_differs_in_an_index_differs() -> None:
     assert len({kernel_digest(each) for each in found}) == len(texts)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(kernels(3), windows()), st.permutations(list("abdefghmn")))
 def test_random_kernels_keep_their_digest_under_other_names(kernel: Kernel, names: list[str]) -> None:
     new = dict(zip(("i", "j", "k", "l", "r", "s", "t", "p", "c"), names, strict=True))
