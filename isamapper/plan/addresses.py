@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import abc
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 
 from isamapper.diagnostics.source import Diagnostic, SourceError, Span
 from isamapper.hwdesc.model import Machine, Memory, MemoryKind
@@ -23,6 +24,18 @@ def tensor_bytes(memory: Memory, tensor: Tensor) -> int:
     if memory.row_bytes:
         total = -(-total // memory.row_bytes) * memory.row_bytes
     return total
+
+
+@lru_cache(maxsize=256)
+def start_bytes(machine: Machine, memory: Memory) -> int:
+    """What tensors start at multiples of: rows, or what some operand demands there (a tile is a group of registers)."""
+    demands = (
+        operand.alignment_bytes
+        for instruction in machine.instructions
+        for operand in instruction.operands
+        if memory.name in operand.memories
+    )
+    return max((memory.alignment_bytes, memory.row_bytes or 1, *demands))
 
 
 class Addresses:
@@ -50,7 +63,7 @@ class Addresses:
     def _alignment(self, memory: Memory) -> int:
         if memory.kind is MemoryKind.HOST:
             return max(_HOME_ALIGNMENT_BYTES, memory.alignment_bytes)
-        return max(memory.alignment_bytes, memory.row_bytes or 1)
+        return start_bytes(self.machine, memory)
 
     @contextmanager
     def scope(self) -> abc.Iterator[None]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
 from isamapper.ir.nodes import Tensor
-from isamapper.plan.addresses import tensor_bytes
+from isamapper.plan.addresses import start_bytes, tensor_bytes
 from isamapper.plan.emit import Stop, stop_steps
 from isamapper.plan.homes import consumer_access
 from isamapper.plan.layout import Coordinate, buffer_layout, row_major
@@ -77,7 +77,7 @@ def buffer_bytes(place: Place, nest: Nest, buffer: Buffer) -> int:
     dtype = place.tensors[nest.statement.accesses[buffer.access].tensor].dtype
     memory = place.machine.memory(buffer.memory)
     tensor = Tensor("", dtype, tuple(axis.extent for axis in layout.axes))
-    unit = max(memory.alignment_bytes, memory.row_bytes or 1)
+    unit = start_bytes(place.machine, memory)
     return -(-tensor_bytes(memory, tensor) // unit) * unit
 
 

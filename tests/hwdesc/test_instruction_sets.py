@@ -47,6 +47,15 @@ def test_a_product_runs_and_is_verified(machine: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "sizes", [{"M": 1, "N": 1, "K": 1}, {"M": 7, "N": 5, "K": 3}, {"M": 33, "N": 17, "K": 9}], ids=str
+)
+@pytest.mark.parametrize("machine", [*PACKED, *OTHERS])
+def test_sizes_that_divide_nothing_are_verified(machine: str, sizes: dict[str, int]) -> None:
+    assert isamapper.run("gemm", machine, sizes=sizes).certificate.ok
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("machine", "types", "instruction"), TYPED, ids=[f"{m}-{i}" for m, _, i in TYPED])
 def test_products_of_other_types_use_their_instruction(machine: str, types: str, instruction: str) -> None:
     assert any(name.startswith(instruction) for name in products(machine, types))
