@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from isamapper.hwdesc.model import Instruction, ParameterRange
+from isamapper.ir.fold import fold_block
 from isamapper.ir.nodes import Guard, Kernel, Loop, Node
 from isamapper.ir.sizes import SizeBinary, SizeConstant, SizeExpression, SizeName, SizeOp, evaluate_size
 from isamapper.ir.template import bind, iterator_extent
@@ -15,7 +16,8 @@ from isamapper.ir.template import bind, iterator_extent
 def bind_instruction(instruction: Instruction, parameters: abc.Mapping[str, int]) -> Kernel:
     """The meaning of ``instruction`` at ``parameters``; those not named take their greatest value.
 
-    A value outside its range is our mistake (ValueError): programs are checked before.
+    Constant parts of its expressions are computed. A value outside its range is our mistake (ValueError): programs are
+    checked before.
     """
     values = complete_parameters(instruction, parameters)
     for parameter in instruction.parameters:
@@ -74,7 +76,8 @@ def controls(instruction: Instruction) -> abc.Mapping[str, tuple[str, int]]:
 @lru_cache(maxsize=16384)
 def _bound(instruction: Instruction, parameters: tuple[tuple[str, int], ...]) -> Kernel:
     types = dict(instruction.semantics.types)
-    return replace(bind(instruction.template, sizes=dict(parameters), types=types), name=instruction.name)
+    kernel = bind(instruction.template, sizes=dict(parameters), types=types)
+    return replace(kernel, name=instruction.name, body=fold_block(kernel.body))
 
 
 def _iterators(nodes: abc.Iterable[Node]) -> abc.Iterator[str]:

@@ -160,7 +160,8 @@ class _Maker:
         name = part.assign.target.tensor
         if part.assign.reduction is not None or part.conditions or part.exclusions:
             return False
-        allowed = (Direction.LOCAL, Direction.OUT) if self.through_results else (Direction.LOCAL,)
+        results = (Direction.OUT, Direction.INOUT) if self.through_results else ()
+        allowed = (Direction.LOCAL, *results)
         if self.tensors[name].direction not in allowed or not loads(part.assign.value):
             return False
         if sum(each.assign.target.tensor == name for each in self.parts) != 1 or len(loads_of(part)) > MOST_LOADS:
