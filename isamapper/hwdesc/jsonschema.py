@@ -25,14 +25,28 @@ SCHEMA_URI = "https://isamapper.dev/schema/machine-1.json"
 """What the editor modeline at the top of a machine file names."""
 
 
-def json_schema(record: Record) -> dict[str, object]:
-    """The schema of files that hold ``record``."""
+def json_schema(record: Record, base: str) -> dict[str, object]:
+    """The schema of files that hold ``record``; with the field ``base``, parts may say no more than their names."""
+    whole = _schema(record)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_URI,
         "title": record.what.removeprefix("the ").capitalize(),
-        **_schema(record),
+        "if": {"type": "object", "required": [base]},
+        "then": _names_only(whole),
+        "else": whole,
     }
+
+
+def _names_only(schema: object) -> object:
+    """``schema`` with nothing required but names."""
+    if isinstance(schema, list):
+        return [_names_only(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _names_only(value) for key, value in schema.items() if key != "required"}
+    names = [name for name in schema.get("required", ()) if name == "name"]
+    return {**kept, "required": names} if names else kept
 
 
 def _schema(shape: Shape) -> dict[str, object]:

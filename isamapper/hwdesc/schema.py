@@ -202,4 +202,4 @@ SNIPPET = Record(
 
 def machine_schema() -> dict[str, object]:
     """The JSON schema of machine files."""
-    return json_schema(MACHINE)
+    return json_schema(MACHINE, "base")
