@@ -173,3 +173,51 @@ def test_sizes_that_divide_waste_nothing(
     for value in values.split(" or "):
         again = reasons(GEMM, machine, instruction, {**sizes, name.upper(): int(value)}, types)
         assert not [each for each in again if each.code == "MAP101" and each.reason.startswith(f"{name} =")]
+
+
+MACHINES = (
+    "avx2",
+    "avx512",
+    "neon",
+    "sve",
+    "amx",
+    "sme",
+    "rvv",
+    "nvidia_mma",
+    "ascend_cube",
+    "tpu_like",
+    "gemmini16",
+    "vta",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(
+    "types", ["f32 f32 f32", "i8 i8 i32", "u8 u8 i32", "bf16 bf16 f32", "f16 f16 f16", "i16 i16 i32"]
+)
+def test_every_change_of_types_makes_its_instruction_map(machine: str, types: str) -> None:
+    present = dict(zip("abc", types.split(), strict=True))
+    wrong = []
+    for found in explain(kernel(GEMM, types=types), load_machine(machine)):
+        if found.code == "MAP005" and found.edit is not None:
+            after = " ".join({**present, **declared(found.edit)}[name] for name in "abc")
+            mappings = find_mappings(kernel(GEMM, types=after), load_machine(machine), instruction=found.subject)
+            wrong += [] if next(mappings, None) else [(found.subject, found.edit)]
+    assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_size_that_is_proposed_wastes_nothing(machine: str) -> None:
+    target = load_machine(machine)
+    given = {name: dtype.name for name, dtype in target.default_types}
+    types = " ".join(given.get(name, "f32") for name in ("TA", "TB", "TC"))
+    sizes = {"M": 21, "N": 37, "K": 65}
+    for found in explain(kernel(GEMM, sizes, types), target):
+        if found.code != "MAP101" or found.edit is None:
+            continue
+        name, values = re.findall(r"make (\w) = (.*)", found.edit)[0]
+        for value in values.split(" or "):
+            again = reasons(GEMM, machine, found.subject, {**sizes, name.upper(): int(value)}, types)
+            assert not [each for each in again if each.code == "MAP101" and each.reason.startswith(f"{name} =")]
