@@ -168,9 +168,10 @@ def memory_bounds(machine: Machine, kernel: Kernel, covered: Kernel) -> dict[str
     read = sum(_touched_bytes(covered, tensors[t.name]) for t in kernel.tensors if t.direction is Direction.IN)
     written = sum(_touched_bytes(covered, tensors[t.name]) for t in kernel.tensors if t.direction is Direction.OUT)
     both = sum(_touched_bytes(covered, tensors[t.name]) for t in kernel.tensors if t.direction is Direction.INOUT)
-    rates = {PortDirection.READ: 0, PortDirection.WRITE: 0, PortDirection.BOTH: 0}
+    rates = {PortDirection.READ: 0.0, PortDirection.WRITE: 0.0, PortDirection.BOTH: 0.0}
     for port in home.ports:
-        rates[port.direction] += port.bytes_per_cycle
+        cycles, size = port.byte_cycles
+        rates[port.direction] += size / cycles
     found = _port_cycles(read + both, written + both, rates)
     capacity = capacity_bytes_bound(machine, covered)
     total = sum(rates.values())
@@ -179,7 +180,7 @@ def memory_bounds(machine: Machine, kernel: Kernel, covered: Kernel) -> dict[str
     return {name if "(" in name else f"{home.name} {name}": cycles for name, cycles in found.items()}
 
 
-def _port_cycles(read: float, written: float, rates: abc.Mapping[PortDirection, int]) -> dict[str, float]:
+def _port_cycles(read: float, written: float, rates: abc.Mapping[PortDirection, float]) -> dict[str, float]:
     found: dict[str, float] = {}
     inward = rates[PortDirection.READ] + rates[PortDirection.BOTH]
     outward = rates[PortDirection.WRITE] + rates[PortDirection.BOTH]
