@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from isamapper.diagnostics.source import Source, SourceError
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Allocate, Loop
+from isamapper.ir.parser import parse_kernel
+from isamapper.ir.verifier import check_kernel
 from isamapper.plan.check import check_program
 from isamapper.plan.lower import lower
 from isamapper.plan.program import Program
@@ -107,3 +111,16 @@ def test_programs_by_hand_are_checked(old: str, new: str, code: str) -> None:
     assert old in text
     program: Program = parse_program_file(Source("p", text.replace(old, new)), lambda _: quad())
     assert code in {each.code for each in check_program(program)}
+
+
+def test_kernels_run_on_no_grid() -> None:
+    text = "kernel k(x: i8[4]) -> (y: i8[4]) { for i < 4 across core { y[i] = x[i] } }"
+    with pytest.raises(SourceError) as caught:
+        parse_kernel(text)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("IR050", "'across' belongs to programs")
+    plain = parse_kernel(text.replace(" across core", ""))
+    loop = plain.body[0]
+    assert isinstance(loop, Loop)
+    with pytest.raises(SourceError, match="'across' belongs to programs"):
+        check_kernel(replace(plain, body=(replace(loop, across="core"),)))

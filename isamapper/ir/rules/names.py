@@ -107,11 +107,13 @@ def results_are_written(subject: Subject) -> abc.Iterator[Diagnostic]:
 
 
 def only_loops_guards_assigns(subject: Subject) -> abc.Iterator[Diagnostic]:
-    """Kernels and meanings neither allocate in blocks nor invoke nor prepare."""
+    """Kernels and meanings neither allocate in blocks nor invoke nor prepare, and run on no grid."""
     for node in nodes_in(subject.kernel.body):
         if isinstance(node, Allocate | Invoke | Prepare):
             what = type(node).__name__.lower()
             yield Diagnostic("IR108", f"'{what}' belongs to programs", node.span)
+        elif isinstance(node, Loop) and node.across is not None:
+            yield Diagnostic("IR108", "'across' belongs to programs", node.span)
 
 
 def operands_are_used(subject: Subject) -> abc.Iterator[Diagnostic]:
