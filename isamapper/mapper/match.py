@@ -6,7 +6,8 @@ What does not belong here: machines and whole kernels (``find.py``), labels (``l
 from __future__ import annotations
 
 from collections import abc
-from itertools import combinations
+from itertools import combinations, product
+from math import prod
 
 from isamapper.ir.nodes import Constraint, IteratorKind
 from isamapper.mapper.criteria import criteria_of
@@ -14,7 +15,7 @@ from isamapper.mapper.delta import Role, agree, injective, is_simple, pair_class
 from isamapper.mapper.fit import fills, holds, meets_exactly
 from isamapper.mapper.invalid import harmless
 from isamapper.mapper.needle import Needle
-from isamapper.mapper.padding import masks
+from isamapper.mapper.padding import masks, split_is_harmless
 from isamapper.mapper.placement import placements
 from isamapper.mapper.relation import Judge, Relation, Row, Space, relations
 from isamapper.mapper.sigma import Match, Subject, matches
@@ -107,6 +108,7 @@ def _judge(
     if is_separable(needle, match):
         judges.append(_target_judge(subject, needle, match))
         judges.append(None if symbolic else _exact_judge(subject, needle, match))
+        judges.append(None if symbolic else _split_judge(subject, needle, match, table))
     else:
         judges.append(_compound_judge(subject, needle, match, symbolic=symbolic))
     found = [judge for judge in judges if judge is not None]
@@ -174,6 +176,27 @@ def _target_judge(subject: Subject, needle: Needle, match: Match) -> Judge | Non
         if injective(role.subject, {name: extents[name] for name, _ in relation}):
             return True
         return any(sound(role, digits, extents) for digits in placements(relation, extents, lanes))
+
+    return judge
+
+
+def _split_judge(subject: Subject, needle: Needle, match: Match, table: abc.Mapping[str, Row]) -> Judge | None:
+    """Kernel iterators that are split over several lanes: their tails are harmless, or there are none."""
+    extents, lanes = _extents(subject), {lane.name: lane.extent for lane in needle.iterators}
+    splits = [frozenset(lane for lane, row in table.items() if name in row) for name in extents]
+    if all(len(own) < 2 or split_is_harmless(needle, match.padding, match.constants, own) for own in splits):
+        return None
+
+    def judge(relation: Relation) -> bool:
+        for name in dict.fromkeys(name for name, _ in relation):
+            own = [lane for other, lane in relation if other == name]
+            if len(own) < 2 or split_is_harmless(needle, match.padding, match.constants, frozenset(own)):
+                continue
+            divisors = [size for size in range(2, extents[name] + 1) if extents[name] % size == 0]
+            sizes = product(*([size for size in divisors if size <= lanes[lane]] for lane in own))
+            if not any(extents[name] % prod(each) == 0 for each in sizes):
+                return False
+        return True
 
     return judge
 

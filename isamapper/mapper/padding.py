@@ -106,6 +106,25 @@ def masks(needle: Needle, constants: tuple[tuple[int, Number], ...]) -> tuple[fr
     return tuple(found)
 
 
+def split_is_harmless(
+    needle: Needle, padding: Padding, constants: tuple[tuple[int, Number], ...], lanes: frozenset[str]
+) -> bool:
+    """Whether points beyond an iterator that is split over ``lanes`` are harmless.
+
+    Every one of the lanes is at a position that valid points use, too: only operands that hold all of them are free
+    there.
+    """
+    if lanes <= padding.cells or any(lanes <= group for group in masks(needle, constants)):
+        return True
+    view, extents = needle.view, {lane.name: lane.extent for lane in needle.iterators}
+    accesses = list(enumerate(needle.statement.accesses))[1:]
+    if view.reduction not in (Reduction.ADD, Reduction.MUL):
+        return all(not moves(a) & lanes or lanes <= determined(a, extents) for _, a in accesses)
+    pads = dict(padding.values)
+    known = dict(constants) | {n: pads[a.tensor] for n, a in accesses if a.tensor in pads and lanes <= moves(a)}
+    return evaluate(view.term, known) == numeric.identity(view.reduction, view.term.dtype)
+
+
 def _holders(needle: Needle) -> tuple[str, ...]:
     """Operands that are only read: those that can hold pad values."""
     accesses = needle.statement.accesses
