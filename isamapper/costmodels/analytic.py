@@ -15,14 +15,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
+from isamapper.costmodels.pricing import nest_price
 from isamapper.hwdesc.bind import timing
-from isamapper.hwdesc.model import Instruction, Machine, Memory, Port, PortDirection, Unit
+from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Tensor
-from isamapper.ir.sizes import evaluate_size
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.layout import Layout, buffer_layout, loop_trips
 from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, parameter_of
-from isamapper.plan.nest import Buffer, Call, Copy, Nest, depth_of, digits_of, iterator_extent, weight
+from isamapper.plan.nest import Buffer, Copy, Nest, depth_of, digits_of, iterator_extent, weight
 from isamapper.plan.steps import Schedule, replay
 from isamapper.plan.work import call_cycles
 
@@ -31,7 +32,11 @@ SHARPNESS = 6
 
 
 class Analytic:
-    """The analytic model as a cost model of whole schedules: statements one after another, shared loops repeated."""
+    """The analytic model as a cost model of whole schedules: statements one after another, shared loops repeated.
+
+    A nest with one level of tiles costs what ``batch.py`` prices its row at, so that a search over rows and the judge
+    of their schedules agree; other nests cost what this file estimates.
+    """
 
     name = "analytic"
 
@@ -48,7 +53,10 @@ class Analytic:
             repeated = 1
             for digit in outer:
                 repeated *= digit.extent
-            total += repeated * estimate(schedule.machine, tensors, home, nest, busy).cycles
+            price = nest_price(schedule.machine, tensors, home, nest, busy)
+            if price is None:
+                price = estimate(schedule.machine, tensors, home, nest, busy).cycles
+            total += repeated * price
         return total
 
 
@@ -235,57 +243,3 @@ class _Counter:
         if limit is not None:
             self.add(f"flight.{unit.name}", (max(occupies, beats) + latency) * total / limit)
         return busy, float(latency)
-
-
-def accumulate_cycles(call: Call) -> int:
-    """Cycles from one call to the next that adds to the same target: 0 where the write port accumulates."""
-    name = call.operand(0)
-    operand = next(each for each in call.instruction.operands if each.name == name)
-    if operand.accumulates:
-        return 0
-    values = {parameter.name: parameter.high for parameter in call.instruction.parameters}
-    latency = timing(call.instruction, values)[1]
-    ready = latency if operand.ready_at is None else evaluate_size(operand.ready_at, values)
-    start = 0 if operand.read_at is None else evaluate_size(operand.read_at, values)
-    return ready - start
-
-
-def cycles_ahead(machine: Machine, call: Call) -> float:
-    """Cycles of calls that can be queued up at most: what follows them is not dispatched earlier."""
-    unit = machine.unit(call.instruction.unit)
-    limits = [limit for limit in (unit.queue_depth, machine.dispatch.window) if limit is not None]
-    return min(limits) * max(1, timing(call.instruction, {})[0]) / unit.count if limits else math.inf
-
-
-def in_flight_limit(unit: Unit) -> int | None:
-    """How many invocations of a unit may be started and not ended (None: no limit but the window)."""
-    limits = [unit.in_flight] if unit.in_flight is not None else []
-    if unit.held == "end" and unit.queue_depth is not None:
-        limits.append(unit.queue_depth)
-    if unit.serial:
-        limits.append(1)
-    return min(limits, default=None)
-
-
-def port_group(memory: Memory, write: bool) -> tuple[Port, ...]:
-    """Ports of a memory that serve one direction; an access takes whichever is free."""
-    wanted = PortDirection.WRITE if write else PortDirection.READ
-    return tuple(port for port in memory.ports if port.direction in (wanted, PortDirection.BOTH))
-
-
-def port_beats(
-    memory: Memory, write: bool, size_bytes: float, run_bytes: float | None = None
-) -> tuple[str, float] | None:
-    """The name of the ports that serve one direction, and their beats for one access; None where there are none.
-
-    Every contiguous run of ``run_bytes`` (None: all of it) is rounded up to whole requests.
-    """
-    ports = port_group(memory, write)
-    if not ports:
-        return None
-    port = ports[0]
-    piece = size_bytes if run_bytes is None else min(run_bytes, size_bytes)
-    whole = -(-piece // port.request_bytes) * port.request_bytes if port.request_bytes > 1 else piece
-    rounded = size_bytes / max(piece, 1e-9) * whole
-    name = "+".join(each.name for each in ports)
-    return f"{memory.name}.{name}", float(-(-rounded // port.bytes_per_cycle)) / len(ports)

@@ -256,7 +256,9 @@ class _Pricer:
             whole = whole * each
         blocks[-1] = np.maximum(1.0, np.ceil(blocks[-1] * pieces / whole - 1e-9))
         share, together = evenness(hosts, ranks, blocks, own)
-        copies, slack = size * transfer.slowest, transfer.ahead_cycles + self.shape.ahead_cycles
+        copies = size * transfer.slowest
+        every = np.maximum(copies, self._others(stop, size) + np.minimum(size, transfer.piece_bytes) * transfer.slowest)
+        slack = (transfer.ahead_cycles + self.shape.ahead_cycles) * copies / every
         phases = np.maximum(0.0, copies + (1 - share) * work - np.maximum(copies, work) - slack)
         at_once = np.minimum(copies, np.maximum(0.0, together * copies / pieces - slack) * pieces / together)
         return np.maximum(phases, at_once)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections import abc
 
-from isamapper.costmodels.analytic import SHARPNESS, Estimate, cycles_ahead, estimate
+from isamapper.costmodels.analytic import SHARPNESS, Estimate, estimate
+from isamapper.costmodels.limits import cycles_ahead
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Tensor

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections import abc
 
+from isamapper.costmodels.shapes import Routes, ShapeMaker
 from isamapper.ir.nodes import Role
 from isamapper.scheduler.family import Family
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import input_routes, output_routes
-from isamapper.scheduler.shapes import Routes, ShapeMaker
 from isamapper.scheduler.subject import Subject
 
 ROUTES = 4

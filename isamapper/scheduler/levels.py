@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
-from isamapper.costmodels.analytic import accumulate_cycles, cycles_ahead, port_beats
+from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, port_beats
+from isamapper.costmodels.shapes import level_count
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Instruction, Machine, Memory, MemoryKind
 from isamapper.ir.nodes import Access, Role, Tensor
@@ -18,6 +19,8 @@ from isamapper.plan.needle import copy_shape, operand_tensor, required_strides
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import boundaries
 from isamapper.scheduler.tiling import Hop, Level, Tiled
+
+__all__ = ["best_hop", "copy_hop", "level_count", "make_level"]
 
 Routes = abc.Mapping[int, tuple[str, ...]]
 Dims = tuple[tuple[tuple[int, int], ...], ...]
@@ -75,12 +78,6 @@ def best_hop(
         for instruction in copies_between(machine, source, target, dtype, dtype)
     ]
     return min(hops, key=lambda hop: hop.slowest, default=None)
-
-
-def level_count(machine: Machine, routes: Routes) -> int:
-    """How many boundaries the deepest route needs."""
-    levels = [level for access, route in routes.items() for level in boundaries(machine, access, route)]
-    return max((1 if level is None else level + 1 for level in levels), default=0)
 
 
 class Surroundings(Protocol):

@@ -10,6 +10,7 @@ import math
 from collections import abc
 
 from isamapper.costmodels.analytic import estimate
+from isamapper.costmodels.shapes import Routes
 from isamapper.diagnostics.source import Rejection
 from isamapper.plan.nest import Nest
 from isamapper.scheduler.build import build_nest
@@ -19,7 +20,6 @@ from isamapper.scheduler.found import Found
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.levels import level_count, make_level
 from isamapper.scheduler.place import Choice
-from isamapper.scheduler.shapes import Routes
 from isamapper.scheduler.subject import Subject
 from isamapper.scheduler.tiling import best_tilings
 

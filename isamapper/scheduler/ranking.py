@@ -15,6 +15,7 @@ import numpy as np
 
 from isamapper.costmodels.batch import fitting, prices
 from isamapper.costmodels.shape import Shape
+from isamapper.costmodels.shapes import level_count
 from isamapper.diagnostics.source import Rejection
 from isamapper.plan.nest import Nest
 from isamapper.scheduler.build import build_nest
@@ -25,7 +26,6 @@ from isamapper.scheduler.found import Found
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.grid import grid, neighbours
 from isamapper.scheduler.levelwise import Levelwise
-from isamapper.scheduler.shapes import level_count
 from isamapper.scheduler.space import Rows
 from isamapper.scheduler.subject import Subject
 
@@ -128,7 +128,7 @@ def _of_frame(
             continue
         if family.shape not in alive and _possible(subject, family, failures):
             alive.add(family.shape)
-            rows += best_rows(family)
+            rows += best_rows(family, max(KEPT, 8 * nests) if nests > NESTS else KEPT)
     cheapest = min((row.cycles for row in rows), default=math.inf)
     rows.sort(key=lambda row: by_cycles_then_bytes(row.cycles, row.bytes_moved, cheapest))
     least = min((row.least for row in rows), default=0.0)
@@ -154,7 +154,7 @@ def _possible(subject: Subject, family: Family, failures: list[Rejection]) -> bo
     return isinstance(nest, Nest)
 
 
-def best_rows(family: Family) -> list[Priced]:
+def best_rows(family: Family, kept: int = KEPT) -> list[Priced]:
     """The best rows of one family, best first."""
     orders = orders_of(family)
     tiles = _coarse(family, ROWS // len(orders))
@@ -168,11 +168,11 @@ def best_rows(family: Family) -> list[Priced]:
         if not np.isfinite(found.cycles).any():
             return []
         steps = np.floor(np.minimum(found.cycles / found.cycles.min(), 1e6) / TIE)
-        chosen = np.lexsort((found.cycles, found.bytes_moved, steps))[:KEPT]
+        chosen = np.lexsort((found.cycles, found.bytes_moved, steps))[:kept]
         chosen = chosen[np.isfinite(found.cycles[chosen])]
         last = chosen, tiles, which, found
         least = min(least, float(found.least.min()))
-        around = [(_near(family, tiles[[row]]), which[row]) for row in chosen[: KEPT // 2]]
+        around = [(_near(family, tiles[[row]]), which[row]) for row in chosen[: kept // 2]]
         which = np.concatenate([np.full(len(each), order) for each, order in around])
         tiles = np.concatenate([each for each, _ in around])
     chosen, tiles, which, found = last

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import itertools
 
+from isamapper.costmodels.shapes import boundaries
 from isamapper.hwdesc.graph import routes as memory_routes
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
 from isamapper.ir.types import DType
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import operand_spec
+
+__all__ = ["boundaries", "input_routes", "output_routes"]
 
 
 def input_routes(
@@ -43,25 +46,6 @@ def _routes(
             if all(copies_between(machine, *(hop if inward else hop[::-1]), dtype, dtype) for hop in hops):
                 found.append(path[1:])
     return found
-
-
-def boundaries(machine: Machine, access: int, route: tuple[str, ...]) -> tuple[int | None, ...]:
-    """Per memory of a route the level its tile belongs to: 0 is the tile next to the instruction, more is further out.
-
-    None: a register file next to the instruction that is loaded inside that tile. Partial results that leave a register
-    file pass the next memory at the same level.
-    """
-    found: list[int | None] = []
-    level = 0
-    for place, name in enumerate(reversed(route)):
-        registers = machine.memory(name).kind is MemoryKind.REGISTERS
-        if place == 0 and registers and access != 0:
-            found.append(None)
-            continue
-        found.append(level)
-        if not (place == 0 and registers):
-            level += 1
-    return tuple(reversed(found))
 
 
 def _ranked(machine: Machine, routes: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:

@@ -8,19 +8,60 @@ from __future__ import annotations
 import math
 from collections import abc
 from functools import lru_cache
+from typing import Protocol
 
-from isamapper.costmodels.analytic import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
+from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
 from isamapper.costmodels.shape import Dims, Shape, Stop, Transfer
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Dispatch, Instruction, Machine, Memory, MemoryKind, Unit
+from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Role, Tensor
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, required_strides
-from isamapper.plan.nest import Epilogue
-from isamapper.scheduler.frames import Frame
-from isamapper.scheduler.routes import boundaries
+from isamapper.plan.nest import Call, Digit, Epilogue
 
 Routes = abc.Mapping[int, tuple[str, ...]]
+"""Per access the memories it passes from home to the instruction, home left out."""
+
+
+class Laid(Protocol):
+    """A statement with an instruction laid over it: ``bound`` are the digits inside a call."""
+
+    @property
+    def statement(self) -> Statement: ...
+    @property
+    def call(self) -> Call: ...
+    @property
+    def bound(self) -> tuple[Digit, ...]: ...
+    @property
+    def cost_cycles(self) -> int: ...
+
+    def block(self, iterator: str) -> int:
+        """Iterations of a kernel iterator inside one call."""
+        ...
+
+    def blocks(self, iterator: str) -> int:
+        """Calls along a kernel iterator."""
+        ...
+
+
+def boundaries(machine: Machine, access: int, route: tuple[str, ...]) -> tuple[int | None, ...]:
+    """Per memory of a route the level its tile belongs to: 0 is the tile next to the instruction, more is further out.
+
+    None: a register file next to the instruction that is loaded inside that tile. Partial results that leave a register
+    file pass the next memory at the same level.
+    """
+    found: list[int | None] = []
+    level = 0
+    for place, name in enumerate(reversed(route)):
+        registers = machine.memory(name).kind is MemoryKind.REGISTERS
+        if place == 0 and registers and access != 0:
+            found.append(None)
+            continue
+        found.append(level)
+        if not (place == 0 and registers):
+            level += 1
+    return tuple(reversed(found))
 
 
 def level_count(machine: Machine, routes: Routes) -> int:
@@ -42,7 +83,7 @@ class ShapeMaker:
     ) -> None:
         self.machine, self.tensors, self.home, self.shared, self.epilogue = machine, tensors, home, shared, epilogue
 
-    def shape(self, frame: Frame, routes: Routes, relaid: frozenset[int], fine: frozenset[int]) -> Shape:
+    def shape(self, frame: Laid, routes: Routes, relaid: frozenset[int], fine: frozenset[int]) -> Shape:
         """The shape of a frame whose operands take ``routes``."""
         stops = [
             stop
@@ -74,7 +115,7 @@ class ShapeMaker:
             float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
         )
 
-    def _base(self, frame: Frame, routes: Routes, calls: float) -> tuple[tuple[str, float], ...]:
+    def _base(self, frame: Laid, routes: Routes, calls: float) -> tuple[tuple[str, float], ...]:
         """Busy cycles of all calls: their unit, the ports they stream through, dispatch, places in the queue."""
         instruction = frame.call.instruction
         unit = self.machine.unit(instruction.unit)
@@ -99,7 +140,7 @@ class ShapeMaker:
     def _in_order(self) -> bool:
         return self.machine.dispatch.window_order != "any"
 
-    def _layout_copy(self, frame: Frame, access: int) -> float:
+    def _layout_copy(self, frame: Laid, access: int) -> float:
         """Cycles of a layout copy at home; constants are re-laid out before run time."""
         tensor = self.tensors[frame.statement.accesses[access].tensor]
         if tensor.role is Role.CONST:
@@ -107,7 +148,7 @@ class ShapeMaker:
         hop = self._hop(self.home, self.home, tensor, math.inf, math.inf)
         return math.inf if hop is None else math.prod(tensor.shape) * tensor.dtype.bits / 8 * hop.slowest
 
-    def _stops(self, frame: Frame, access: int, route: tuple[str, ...], relaid: bool, fine: bool) -> abc.Iterator[Stop]:
+    def _stops(self, frame: Laid, access: int, route: tuple[str, ...], relaid: bool, fine: bool) -> abc.Iterator[Stop]:
         found = frame.statement.accesses[access]
         tensor = self.tensors[found.tensor]
         dims, size = self._dims(frame, found), tensor.dtype.bits / 8
@@ -132,7 +173,7 @@ class ShapeMaker:
         return self._best(movers, source, target, run, most)
 
     def _out(
-        self, frame: Frame, source: str, target: str, tensor: Tensor, run: float, most: float, *, last: bool
+        self, frame: Laid, source: str, target: str, tensor: Tensor, run: float, most: float, *, last: bool
     ) -> Transfer | None:
         if self.epilogue is not None and last:
             return self._best((self.epilogue.instruction,), source, target, run, most)
@@ -147,13 +188,13 @@ class ShapeMaker:
         ]
         return min(found, key=lambda each: (each.slowest, -each.piece_bytes), default=None)
 
-    def _dims(self, frame: Frame, access: Access) -> Dims:
+    def _dims(self, frame: Laid, access: Access) -> Dims:
         own = [i.name for i in frame.statement.iterators if i.name not in self.shared]
         places = {name: place for place, name in enumerate(own)}
         dims = (tuple((places[name], step) for name, step in r.terms if name in places) for r in access.map.results)
         return tuple(dim for dim in dims if dim)
 
-    def _padding(self, frame: Frame, access: int, memory: Memory, element_bytes: float) -> float:
+    def _padding(self, frame: Laid, access: int, memory: Memory, element_bytes: float) -> float:
         """Bytes of a memory of whole rows that one call's operand takes, per byte of the tensor in it."""
         operand = frame.call.operand(access)
         if operand is None or not memory.row_bytes:
@@ -224,7 +265,7 @@ def _dense_bytes(instruction: Instruction, operand: str) -> float:
     return max(1.0, size * tensor.dtype.bits / 8)
 
 
-def _accumulates(frame: Frame) -> bool:
+def _accumulates(frame: Laid) -> bool:
     """Whether several calls add to one target."""
     target = frame.statement.assign.target.map.results
     return any(
@@ -233,7 +274,7 @@ def _accumulates(frame: Frame) -> bool:
     )
 
 
-def _run(frame: Frame, access: int, tensor: Tensor) -> float:
+def _run(frame: Laid, access: int, tensor: Tensor) -> float:
     """Elements that lie side by side in the tensor where a tile grows along its last axis."""
     results = frame.statement.accesses[access].map.results
     long = [result for result, size in zip(results, tensor.shape, strict=True) if size > 1]
@@ -248,7 +289,7 @@ def _run(frame: Frame, access: int, tensor: Tensor) -> float:
     return max([1, *(frame.block(name) for name, step in last.terms if abs(step) == 1)])
 
 
-def _facing(frame: Frame, access: int) -> frozenset[str]:
+def _facing(frame: Laid, access: int) -> frozenset[str]:
     """Iterators along the last axis of a call's operand that has any."""
     operand = frame.call.operand(access)
     assert operand is not None
@@ -260,7 +301,7 @@ def _facing(frame: Frame, access: int) -> frozenset[str]:
     return frozenset()
 
 
-def _last_axis(frame: Frame, access: int) -> int:
+def _last_axis(frame: Laid, access: int) -> int:
     """Elements of one call's operand along its last axis, of those the statement has."""
     operand = frame.call.operand(access)
     assert operand is not None
@@ -269,7 +310,7 @@ def _last_axis(frame: Frame, access: int) -> int:
     return math.prod(extents[name] for each in axis for name in frame.call.members(each))
 
 
-def _block_elements(frame: Frame, access: Access) -> int:
+def _block_elements(frame: Laid, access: Access) -> int:
     """Distinct elements of the access in one call."""
     names = {name for result in access.map.results for name, _ in result.terms}
     return math.prod(frame.block(name) for name in names)
