@@ -122,7 +122,7 @@ def split_is_harmless(
         return all(not moves(a) & lanes or lanes <= determined(a, extents) for _, a in accesses)
     pads = dict(padding.values)
     known = dict(constants) | {n: pads[a.tensor] for n, a in accesses if a.tensor in pads and lanes <= moves(a)}
-    return evaluate(view.term, known) == numeric.identity(view.reduction, view.term.dtype)
+    return bool(evaluate(view.term, known) == numeric.identity(view.reduction, view.term.dtype))
 
 
 def _holders(needle: Needle) -> tuple[str, ...]:
