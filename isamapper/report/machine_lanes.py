@@ -72,6 +72,11 @@ def lanes(machine: Machine) -> Lanes:
     return Lanes(memories, rows, tuple(_copies(machine, columns)))
 
 
+def points_left(link: Link, lane: int) -> bool:
+    """Whether what is written at ``lane`` comes from lanes right of it alone."""
+    return bool(link.reads) and min(link.reads) > lane
+
+
 def _nesting(machine: Machine) -> dict[str, tuple[int, ...]]:
     """By name of a memory or unit: the numbers of the grids around it, outermost first."""
     numbers = {grid.name: number for number, grid in enumerate(machine.grids)}

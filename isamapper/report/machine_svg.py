@@ -14,7 +14,7 @@ from itertools import accumulate
 from isamapper.hwdesc.classify import Work
 from isamapper.hwdesc.model import Machine, Memory, MemoryKind
 from isamapper.report.document import size
-from isamapper.report.machine_lanes import Copies, Lanes, Link, Row, lanes
+from isamapper.report.machine_lanes import Copies, Lanes, Link, Row, lanes, points_left
 from isamapper.report.svg import SERIES, clipped, element, path, picture, text, themed, titled, width_of
 
 _MARGIN = 24.0
@@ -209,8 +209,7 @@ def _mark(plan: _Plan, link: Link, lane: int, y: float, colour: str) -> str:
         if lane in link.writes:
             return element("circle", cx=x, cy=y, r=5.0, stroke=colour, stroke_width=2.5, class_="ring")
         return element("circle", cx=x, cy=y, r=4.5, fill=colour)
-    others = [other for other in (*link.reads, *link.writes) if other != lane]
-    back = x + (11 if others and min(others) > lane else -11)
+    back = x + (11 if points_left(link, lane) else -11)
     return element("path", d=f"M{x:g} {y:g}L{back:g} {y - 5.5:g}L{back:g} {y + 5.5:g}Z", fill=colour)
 
 

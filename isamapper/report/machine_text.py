@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isamapper.hwdesc.model import Grid, Machine
-from isamapper.report.machine_lanes import Lanes, Link, lanes
+from isamapper.report.machine_lanes import Lanes, Link, lanes, points_left
 
 _NAMES = 44
 _KEY = "● reads   ▶ ◀ writes   ◆ reads and writes"
@@ -56,8 +56,7 @@ def _drawn(link: Link, middles: list[int]) -> str:
 def _sign(link: Link, lane: int) -> str:
     if lane in link.reads:
         return "◆" if lane in link.writes else "●"
-    others = [other for other in (*link.reads, *link.writes) if other != lane]
-    return "◀" if others and min(others) > lane else "▶"
+    return "◀" if points_left(link, lane) else "▶"
 
 
 def _grids(shown: Lanes) -> list[str]:
