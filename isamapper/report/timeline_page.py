@@ -150,17 +150,19 @@ def _legend(result: Result) -> str:
 
 def _about(drawn: Shown) -> str:
     """How much of the program is drawn."""
-    held, total = len(drawn.bars), drawn.instructions
-    core = "One core, the slowest of every phase: " if drawn.across else ""
+    held, total = count(len(drawn.bars)), count(drawn.instructions)
     if held == total:
-        return f"<p class=note>{core}all instructions. {_SIGNS}</p>"
-    if len(drawn.segments) == 1:
-        return f"<p class=note>{core}the first {count(held)} of {count(total)} instructions. {_SIGNS}</p>"
-    return (
-        f"<p class=note>{core}{count(held)} of {count(total)} instructions in {count(len(drawn.segments))} windows: the "
-        "first, the last, and those in which loops were found to repeat; what dashed lines leave out is like what is "
-        f"before them. {_SIGNS}</p>"
-    )
+        what = "all instructions."
+    elif len(drawn.segments) == 1:
+        what = f"the first {held} of {total} instructions."
+    else:
+        what = (
+            f"{held} of {total} instructions in {count(len(drawn.segments))} windows: the first, the last, and those in "
+            "which loops were found to repeat; what dashed lines leave out is like what is before them."
+        )
+    core = "one core, the slowest of every phase: " if drawn.across else ""
+    sentence = f"{core}{what}"
+    return f"<p class=note>{sentence[0].upper()}{sentence[1:]} {_SIGNS}</p>"
 
 
 def _tools() -> str:
