@@ -157,8 +157,8 @@ def _about(drawn: Shown) -> str:
         what = f"the first {held} of {total} instructions."
     else:
         what = (
-            f"{held} of {total} instructions in {count(len(drawn.segments))} windows: the first, the last, and those in "
-            "which loops were found to repeat; what dashed lines leave out is like what is before them."
+            f"{held} of {total} instructions in {count(len(drawn.segments))} windows: the first, the last, and those "
+            "in which loops were found to repeat; what dashed lines leave out is like what is before them."
         )
     core = "one core, the slowest of every phase: " if drawn.across else ""
     sentence = f"{core}{what}"
