@@ -18,6 +18,7 @@ from os import PathLike, fspath
 from typing import TypeAlias, cast
 
 from isamapper.costmodels.bounds import Bounds, bounds
+from isamapper.costmodels.objectives import Objective, check_energies, objective_weights
 from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
@@ -53,6 +54,7 @@ Report: TypeAlias = abc.Callable[[str], None]
 """Told which stage begins."""
 
 STRATEGY = "heuristic"
+OBJECTIVE = "cycles"
 COST_MODEL = "simulated"
 ALTERNATIVES = 6
 EXECUTED = 10**10
@@ -182,8 +184,12 @@ def search(
     budget_seconds: float | None = None,
     seed: int = 0,
     fixed: Fixed | None = None,
+    objective: str = OBJECTIVE,
 ) -> abc.Iterator[Candidate]:
-    """Schedules, each cheaper than the one before; NotSchedulable where there is none."""
+    """Schedules, each cheaper than the one before; NotSchedulable where there is none.
+
+    Another ``objective`` than cycles is measured on the simulated program, whatever the cost model.
+    """
     bound, target = resolve(kernel, machine, sizes, types)
     chosen = load("strategy", strategy)
     if not callable(chosen):
@@ -192,8 +198,13 @@ def search(
     model = judge() if isinstance(judge, type) else judge
     if not callable(getattr(model, "cycles", None)):
         raise _unfit("cost model", cost_model, "it has no method 'cycles'")
+    weights = () if objective == OBJECTIVE else objective_weights(objective)
+    check_energies(target, weights)
     return cast(SearchStrategy, chosen)(
-        SearchProblem(bound, target, fixed), cast(CostModel, model), budget_seconds=budget_seconds, seed=seed
+        SearchProblem(bound, target, fixed, weights),
+        Objective(weights, objective) if weights else cast(CostModel, model),
+        budget_seconds=budget_seconds,
+        seed=seed,
     )
 
 
@@ -212,6 +223,7 @@ def find_schedule(
     budget_seconds: float | None = None,
     seed: int = 0,
     fixed: Fixed | None = None,
+    objective: str = OBJECTIVE,
 ) -> Search:
     """The cheapest schedule found; NoMapping where the machine cannot do the kernel.
 
@@ -221,7 +233,14 @@ def find_schedule(
     """
     bound, target = resolve(kernel, machine, sizes, types)
     candidates = search(
-        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed, fixed=fixed
+        bound,
+        target,
+        strategy=strategy,
+        cost_model=cost_model,
+        budget_seconds=budget_seconds,
+        seed=seed,
+        fixed=fixed,
+        objective=objective,
     )
     began = time.perf_counter()
     best: Candidate | None = None
@@ -265,6 +284,7 @@ def run(
     budget_seconds: float | None = None,
     seed: int = 0,
     fixed: Fixed | None = None,
+    objective: str = OBJECTIVE,
     trace: bool = False,
     executed_operations: int = EXECUTED,
     report: Report | None = None,
@@ -278,7 +298,14 @@ def run(
     bound, target = resolve(kernel, machine, sizes, types)
     tell("searching a schedule")
     found = find_schedule(
-        bound, target, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed, fixed=fixed
+        bound,
+        target,
+        strategy=strategy,
+        cost_model=cost_model,
+        budget_seconds=budget_seconds,
+        seed=seed,
+        fixed=fixed,
+        objective=objective,
     )
     program = lower(found.schedule)
     return evaluate(program, seed=seed, trace=trace, executed_operations=executed_operations, found=found, report=tell)

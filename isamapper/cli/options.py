@@ -77,6 +77,14 @@ def add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fix", metavar="FILE", help="decisions that are not the search's to take, as YAML")
 
 
+def add_objective(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--objective",
+        metavar="WORD",
+        help="what is to be least: cycles (default), energy, edp (energy times cycles), bytes or footprint",
+    )
+
+
 def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole, default=0, metavar="INT", help="seed of everything random (default: 0)")
 
@@ -113,6 +121,8 @@ def search_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, Any
         chosen["cost_model"] = arguments.cost
     if arguments.budget is not None:
         chosen["budget_seconds"] = _seconds(arguments.budget, line)
+    if getattr(arguments, "objective", None) is not None:
+        chosen["objective"] = arguments.objective
     if getattr(arguments, "fix", None) is not None:
         from isamapper.scheduler.fix_file import read_fixed
 

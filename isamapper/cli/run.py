@@ -13,6 +13,7 @@ from isamapper.cli.options import (
     add_html,
     add_kernel,
     add_machine,
+    add_objective,
     add_search,
     search_of,
     sizes_of,
@@ -28,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_machine(parser)
     add_search(parser)
     add_fix(parser)
+    add_objective(parser)
     parser.add_argument("--trace", metavar="FILE", help="write a timeline for ui.perfetto.dev")
     add_html(parser)
     add_format(parser)

@@ -14,6 +14,7 @@ from isamapper.cli.options import (
     add_format,
     add_kernel,
     add_machine,
+    add_objective,
     add_output,
     add_search,
     search_of,
@@ -35,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_machine(parser)
     add_search(parser)
     add_fix(parser)
+    add_objective(parser)
     parser.add_argument(
         "--symbolic", action="store_true", help="cycles and traffic as formulas in the sizes, instead of the schedule"
     )

@@ -116,6 +116,7 @@ class _Pricer:
         self.busy: dict[str, Column] = {name: zero + cycles for name, cycles in shape.base}
         self.moved, self.enter, self.leave, self.turns, self.returns = zero, zero, zero, zero, zero
         self.copies, self.waiting = zero, zero
+        self.moved = zero + shape.home_bytes
         self.impossible = np.zeros(self.at.rows, dtype=np.bool_)
         self.buffered: list[_Buffered] = []
         self.held: dict[str, Column] = {name: zero for name, _ in shape.capacity}
@@ -264,7 +265,10 @@ class _Pricer:
         return np.maximum(phases, at_once)
 
     def _registers(self, place: int, stop: Stop) -> None:
-        """Loads next to the instruction: once per call, less what loops inside the tile reuse while there is room."""
+        """Loads next to the instruction: once per call, less what loops inside the tile reuse while there is room.
+
+        Registers that are not renamed are filled again only when the calls that read them have done so.
+        """
         block, left = self.at.tile_bytes(stop), self._left(place)
         grown = held = block
         total = block * self.shape.calls
@@ -282,6 +286,11 @@ class _Pricer:
         if stop.fill is not None:
             self._transfer(stop.fill, total, block, stop)
             self.enter = self.enter + block * stop.fill.slowest + stop.fill.latency_cycles
+            if stop.memory not in self.shape.renamed and not self.bounds_only:
+                fills = total / held
+                calls = self.shape.calls / fills * self.shape.call_cycles
+                turn = held * stop.fill.slowest + stop.fill.latency_cycles + calls
+                self.turns = np.maximum(self.turns, fills * turn / 2)
 
     def _pair(self, stop: Stop) -> int:
         return 1 if stop.memory in self.shape.renamed else 2

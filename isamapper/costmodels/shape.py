@@ -94,6 +94,7 @@ class Shape:
     ahead_cycles: float = 0.0
     before_cycles: float = 0.0
     window: float = math.inf
+    home_bytes: float = 0.0
 
     @property
     def blocks(self) -> tuple[int, ...]:

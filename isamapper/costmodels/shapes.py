@@ -113,6 +113,7 @@ class ShapeMaker:
             cycles_ahead(self.machine, frame.call),
             sum(self._layout_copy(frame, access) for access in relaid),
             float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
+            sum(self._direct(frame, access) for access in routes if not routes[access]) * calls,
         )
 
     def _base(self, frame: Laid, routes: Routes, calls: float) -> tuple[tuple[str, float], ...]:
@@ -136,6 +137,11 @@ class ShapeMaker:
         for name, limit in _places(unit, self.machine.dispatch):
             busy[name] = calls * timing(instruction, values)[1] / limit
         return tuple(sorted(busy.items()))
+
+    def _direct(self, frame: Laid, access: int) -> float:
+        """Bytes of one call's operand that lies at home."""
+        found = frame.statement.accesses[access]
+        return _block_elements(frame, found) * self.tensors[found.tensor].dtype.bits / 8
 
     def _in_order(self) -> bool:
         return self.machine.dispatch.window_order != "any"

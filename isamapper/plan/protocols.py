@@ -15,11 +15,16 @@ from isamapper.plan.steps import Schedule
 
 @dataclass(frozen=True, slots=True)
 class SearchProblem:
-    """What is to be scheduled where; ``fixed`` holds decisions that are not the strategy's to take."""
+    """What is to be scheduled where, and for what.
+
+    ``fixed`` holds decisions that are not the strategy's to take; ``objective`` the powers of quantities whose product
+    the cost model gives (empty: cycles), for strategies that rank before they judge.
+    """
 
     kernel: Kernel
     machine: Machine
     fixed: Fixed | None = None
+    objective: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

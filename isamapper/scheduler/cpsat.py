@@ -37,6 +37,9 @@ JUDGED = 4
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Families by their floor; last the best with the least bound of all."""
+    if task.objective:
+        yield from beaming.explore(task)
+        return
     bounds: list[float] = []
     deeper = False
     families = task.space.families

@@ -53,7 +53,8 @@ def strategy(explorer: Explorer) -> SearchStrategy:
         for chosen in equivalents(problem.kernel, problem.machine):
             if problem.fixed is not None:
                 _check_statement(problem.fixed, len(statements(chosen.kernel)))
-            if best is not None and (chosen.busy_cycles >= best.cycles or over(deadline)):
+            dearer = best is not None and not problem.objective and chosen.busy_cycles >= best.cycles
+            if dearer or (best is not None and over(deadline)):
                 break
             for candidate in _Whole(problem, chosen, cost_model, explorer, deadline, seed).candidates(failures):
                 told = best is not None and candidate.cycles == best.cycles and candidate.bound is not None
@@ -176,7 +177,8 @@ class _Whole:
         for place, statement in enumerate(left):
             space = space_of(self.problem, self.chosen, statement, fused.get(statement.index))
             generator = np.random.default_rng((self.seed, statement.index))
-            task = Task(space, self.cost_model, generator, share(self.deadline, len(left) - place))
+            own = share(self.deadline, len(left) - place)
+            task = Task(space, self.cost_model, generator, own, self.problem.objective)
             turn = self.explorer(task)
             first = next(turn, None)
             if first is None:

@@ -1,7 +1,8 @@
 """The default strategy: the analytic model ranks, the cost model decides between the best few.
 
 Every statement is scheduled on its own; equivalent kernels (from the mapper's rewrites) compete as wholes.
-Deterministic; the seed plays no part. Where decisions are fixed, the beam searches what is left.
+Deterministic; the seed plays no part. Where decisions are fixed or something else than cycles
+counts, the beam searches.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def heuristic(
     problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
 ) -> abc.Iterator[Candidate]:
     """Schedules of ``problem``, each better than the one before."""
-    if problem.fixed is not None:
+    if problem.fixed is not None or problem.objective:
         yield from beam(problem, cost_model, budget_seconds=budget_seconds, seed=seed)
         return
     deadline = deadline_after(budget_seconds)

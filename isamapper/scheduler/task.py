@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import abc
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from isamapper.costmodels.batch import Prices
 from isamapper.costmodels.geometry import Column
+from isamapper.costmodels.objectives import priced_for
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.plan.nest import Nest
 from isamapper.plan.protocols import CostModel
@@ -37,12 +38,14 @@ class Improvement:
 
 @dataclass
 class Task:
-    """One statement's search; ``judged`` maps rows to costs (None: cannot be built or lowered)."""
+    """One statement's search; ``judged`` maps rows to costs (None: cannot be built or lowered);
+    prices are those of the ``objective`` (empty: cycles)."""
 
     space: StatementSpace
     cost_model: CostModel
     generator: np.random.Generator
     deadline: float | None = None
+    objective: tuple[tuple[str, float], ...] = ()
     judged: dict[tuple[int, ...], float | None] = field(default_factory=dict)
     failures: list[Rejection] = field(default_factory=list)
     best: Improvement | None = None
@@ -70,7 +73,7 @@ class Task:
         dead = np.array([not self.alive(int(family)) for family in np.unique(rows[:, 0])])
         if dead.any():
             found.cycles[np.isin(rows[:, 0], np.unique(rows[:, 0])[dead])] = math.inf
-        return found
+        return replace(found, cycles=priced_for(found, self.objective)) if self.objective else found
 
     def cost(self, row: abc.Iterable[int]) -> float | None:
         """What the cost model says of one row; None where it cannot be built or lowered. Notes the best."""

@@ -207,6 +207,11 @@ CODES: dict[str, tuple[str, str]] = {
         """No schedule has all of what is fixed. The message names the fewest decisions that cannot be met together:
         without any one of them the others can.""",
     ),
+    "OBJ001": ("an objective that is none", """Schedules are chosen for cycles, energy, edp, bytes or footprint."""),
+    "OBJ002": (
+        "an objective that the machine cannot give",
+        """Energy is known where the machine's instructions or memories say what they take.""",
+    ),
     "COST003": (
         "no closed form",
         """With the schedule as it is, no size of the kernel can grow by whole tiles, or the simulated counts at such
