@@ -90,20 +90,21 @@ def bench_mapping(repetitions: int = 5) -> dict[str, Any]:
 
 
 def collected(count: int) -> Machine:
-    """A machine of the first ``count`` computing instructions of the built-in sets, each set in turn."""
-    found: list[Instruction] = []
+    """A machine of the first ``count`` computing instructions of the built-in sets, each set in turn.
+
+    It has the memories of all of them, of two with one name the first: it is there to be mapped on, not to be run.
+    """
+    machines = [load_machine(name) for name in SETS]
     sets = [
         [(machine.name, each) for each in machine.instructions if classify(each) is Work.COMPUTE]
-        for machine in map(load_machine, SETS)
+        for machine in machines
     ]
-    place = 0
-    while len(found) < count:
-        left = [members[place] for members in sets if place < len(members)]
-        if not left:
-            break
-        found += [replace(each, name=f"{owner}.{each.name}") for owner, each in left]
-        place += 1
-    return replace(load_machine(SETS[0]), name="collected", instructions=tuple(found[:count]))
+    found: list[Instruction] = []
+    for place in range(max(map(len, sets))):
+        turn = (members[place] for members in sets if place < len(members))
+        found += [replace(each, name=f"{owner}.{each.name}") for owner, each in turn]
+    memories = {memory.name: memory for machine in reversed(machines) for memory in machine.memories}
+    return replace(machines[0], name="collected", memories=tuple(memories.values()), instructions=tuple(found[:count]))
 
 
 def _timed(
