@@ -112,15 +112,14 @@ def split_is_harmless(
     """Whether points beyond an iterator that is split over ``lanes`` are harmless.
 
     Every one of the lanes is at a position that valid points use, too: only operands that hold all of them are free
-    there.
+    there. A valid point can always be repeated: what moves with the iterator holds all of the lanes.
     """
-    if lanes <= padding.cells or any(lanes <= group for group in masks(needle, constants)):
+    view = needle.view
+    if lanes <= padding.cells or view.reduction not in (Reduction.ADD, Reduction.MUL):
         return True
-    view, extents = needle.view, {lane.name: lane.extent for lane in needle.iterators}
-    accesses = list(enumerate(needle.statement.accesses))[1:]
-    if view.reduction not in (Reduction.ADD, Reduction.MUL):
-        return all(not moves(a) & lanes or lanes <= determined(a, extents) for _, a in accesses)
-    pads = dict(padding.values)
+    if any(lanes <= group for group in masks(needle, constants)):
+        return True
+    accesses, pads = list(enumerate(needle.statement.accesses))[1:], dict(padding.values)
     known = dict(constants) | {n: pads[a.tensor] for n, a in accesses if a.tensor in pads and lanes <= moves(a)}
     return bool(evaluate(view.term, known) == numeric.identity(view.reduction, view.term.dtype))
 

@@ -75,7 +75,7 @@ def test_mappings_found_are_those_that_execute(block: int) -> None:
     assert sum(check(seed) for seed in range(10 * block, 10 * block + 10)) >= 3
 
 
-@pytest.mark.parametrize("seed", [123, 171, 10041, 10155, 10259, 10277, 10696, 10970, 12162, 60713, 60766])
+@pytest.mark.parametrize("seed", [123, 171, 10041, 10155, 10259, 10277, 10696, 10970, 12162, 60713, 60766, 70089])
 def test_mappings_that_were_once_missed_or_wrong(seed: int) -> None:
     check(seed)
 
