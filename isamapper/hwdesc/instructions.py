@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import abc
 from dataclasses import replace
+from functools import lru_cache
 
 from isamapper.diagnostics.names import did_you_mean
-from isamapper.diagnostics.source import SourceError, Span
+from isamapper.diagnostics.source import Source, SourceError, Span
 from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar
 from isamapper.hwdesc.draft import Draft
 from isamapper.hwdesc.families import family_name, type_choices
@@ -57,11 +58,17 @@ def _template(fields: Fields, draft: Draft) -> Template | None:
         draft.error("HW030", "quoted semantics must not contain escapes", node.span, help)
         return None
     try:
-        template = parse_template(place.source, place.start, place.end)
+        template = _parsed(place.source, place.start, place.end)
     except SourceError as error:
         draft.add(error.diagnostics)
         return None
     return _declare_types(template, fields.node_of("types"))
+
+
+@lru_cache(maxsize=8192)
+def _parsed(source: Source, start: int, end: int) -> Template:
+    """Snippets and bases bring the same texts into many machines: each is parsed once."""
+    return parse_template(source, start, end)
 
 
 def _declare_types(template: Template, types: YamlNode | None) -> Template:

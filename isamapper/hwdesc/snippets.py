@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections import abc
+from functools import lru_cache
 
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Source, SourceError
-from isamapper.diagnostics.yaml import YamlMap, YamlScalar, read_yaml
+from isamapper.diagnostics.yaml import YamlMap, YamlNode, YamlScalar, read_yaml
 from isamapper.hwdesc import schema
 from isamapper.hwdesc.draft import Draft
 from isamapper.hwdesc.fields import Fields
@@ -65,7 +66,13 @@ def _snippet(node: YamlMap, known: abc.Mapping[str, set[str]], draft: Draft) -> 
     return _fill(source, {name: value.text for name, value in arguments.items()}, draft)
 
 
+@lru_cache(maxsize=64)
+def _nodes(source: Source) -> YamlNode:
+    """Many machines ask for the same snippet with the same arguments."""
+    return read_yaml(source)
+
+
 def _fill(source: Source, arguments: dict[str, str], draft: Draft) -> Fields | None:
     text = _ARGUMENT.sub(lambda match: arguments.get(match[1], match[0]), source.text)
-    node = read_yaml(Source(source.name, text))
+    node = _nodes(Source(source.name, text))
     return Fields(node) if draft.add(judge(node, schema.SNIPPET, "snippet")) else None
