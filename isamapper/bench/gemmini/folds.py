@@ -33,7 +33,7 @@ class Constant:
 _PRODUCTS = ("preload_compute", "preload_compute_first", "compute", "compute_first")
 
 CONSTANTS = (
-    Constant("bytes a cycle of the L2", ("memories.l2.ports.read.bytes_per_cycle",), (9, 10, 11, 12, 13, 14), 3),
+    Constant("bytes a cycle of the L2", ("memories.l2.ports.read.bytes_per_cycle",), (9, 10, 11, 12, 13, 14), 2),
     Constant("bytes a cycle of main memory", ("memories.dram.ports.read.bytes_per_cycle",), (4, 5, 6, 7, 8), 2),
     Constant(
         "cycles of a product's entries",
