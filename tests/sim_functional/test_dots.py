@@ -7,6 +7,7 @@ import pytest
 
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_kernel, parse_program
+from isamapper.sim.functional import dots
 from isamapper.sim.functional.errors import ExecutionError
 from isamapper.sim.functional.run import evaluate, run_body
 
@@ -33,6 +34,16 @@ def test_products_of_bytes_are_exact(kinds: tuple[str, str], sizes: tuple[int, i
     c = np.full((m, n), 2**31 - 5, np.int32)  # sums wrap
     expected = (c.astype(np.int64) + a.astype(np.int64) @ b.astype(np.int64)).astype(np.int32)
     np.testing.assert_array_equal(evaluate(kernel, {"a": a, "b": b, "c": c})["c"], expected)
+
+
+def test_products_are_as_exact_without_the_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dots, "available", lambda: False)
+    kernel = parse_kernel(
+        "kernel plainly(a: i8[13, 12], b: i8[12, 16], c: inout i32[13, 16])"
+        " { for i < 13, j < 16, k < 12 { c[i, j] += i32(a[i, k]) * i32(b[k, j]) } }"
+    )
+    a, b, c = _random("i8", (13, 12), 5), _random("i8", (12, 16), 6), np.zeros((13, 16), np.int32)
+    np.testing.assert_array_equal(evaluate(kernel, {"a": a, "b": b, "c": c})["c"], a.astype(int) @ b.astype(int))
 
 
 def test_a_convolution_of_bytes_is_exact() -> None:
