@@ -19,6 +19,7 @@ from isamapper.ir.nodes import Kernel
 from isamapper.mapper.find import subjects
 from isamapper.mapper.options import GAIN, Option, Prices, Treatment
 from isamapper.mapper.repertoire import with_own_loops
+from isamapper.mapper.rewrites.replay import Rewrite
 from isamapper.mapper.rewrites.search import Derivation, derivations, whole_kernels
 from isamapper.plan.joint_mapping import JointMapping
 
@@ -92,14 +93,26 @@ def _of_kernel(
     worth = WORTH * total if isfinite(total) else 0.0
     rows = [_Row(treatment.options(worth)) for treatment in treatments]
     for chosen in _best_first(rows):
-        result, texts = kernel, list(texts_before)
-        for option in reversed(chosen):
-            for step in option.steps:
-                texts.append(step.text(result))
-                applied = step.apply(result)
-                assert not isinstance(applied, Rejection)
-                result = applied
-        yield Alternative(result, tuple(texts), sum(option.busy_cycles for option in chosen))
+        made = _made(kernel, [step for option in reversed(chosen) for step in option.steps])
+        if made is not None:
+            result, texts = made
+            yield Alternative(result, (*texts_before, *texts), sum(option.busy_cycles for option in chosen))
+
+
+def _made(kernel: Kernel, steps: abc.Sequence[Rewrite]) -> tuple[Kernel, tuple[str, ...]] | None:
+    """The kernel after ``steps`` and their texts; None where options disturb each other.
+
+    Each was found by itself: a later step of one names what an earlier one made, which has another name where an
+    option of another statement has taken it.
+    """
+    texts = []
+    for step in steps:
+        texts.append(step.text(kernel))
+        applied = step.apply(kernel)
+        if isinstance(applied, Rejection):
+            return None
+        kernel = applied
+    return kernel, tuple(texts)
 
 
 class _Row:
