@@ -267,7 +267,8 @@ class _Pricer:
     def _registers(self, place: int, stop: Stop) -> None:
         """Loads next to the instruction: once per call, less what loops inside the tile reuse while there is room.
 
-        Registers that are not renamed are filled again only when the calls that read them have done so.
+        Registers that are not renamed are filled again only when the calls that read them have done so: where a fill
+        takes longer than its calls, two slots do not hide it.
         """
         block, left = self.at.tile_bytes(stop), self._left(place)
         grown = held = block
@@ -289,8 +290,8 @@ class _Pricer:
             if stop.memory not in self.shape.renamed and not self.bounds_only:
                 fills = total / held
                 calls = self.shape.calls / fills * self.shape.call_cycles
-                turn = held * stop.fill.slowest + stop.fill.latency_cycles + calls
-                self.turns = np.maximum(self.turns, fills * turn / 2)
+                filled = held * stop.fill.slowest + stop.fill.latency_cycles
+                self.turns = np.maximum(self.turns, np.where(filled > calls, fills * (filled + calls) / 2, 0.0))
 
     def _pair(self, stop: Stop) -> int:
         return 1 if stop.memory in self.shape.renamed else 2
