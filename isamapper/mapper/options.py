@@ -41,6 +41,8 @@ Prices: TypeAlias = dict[tuple[str, bool, int], float | None]
 
 GAIN = 0.8
 """The share of the usual ways' cycles that a searched rewrite may need at most: the figures are rough."""
+TREES = 32
+"""How many contraction trees of a statement are looked at more closely, those with the fewest iterations."""
 DERIVED = 2
 """How many searched rewrites of a statement are offered."""
 
@@ -127,7 +129,8 @@ class Treatment:
             if isinstance(step, Split):
                 yield 0.0, (step,)
         rate = greatest_rate(instructions)
-        for tree, points in contraction_steps(self.kernel, self.subject.statement.index):
+        trees = contraction_steps(self.kernel, self.subject.statement.index)
+        for tree, points in heapq.nsmallest(TREES, trees, key=lambda each: each[1]):
             yield points / rate, (tree,)
 
     def _judged(self, steps: tuple[Rewrite, ...]) -> abc.Iterator[Option]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.analysis import Statement, statements
@@ -12,6 +14,7 @@ from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.printer import print_node
 from isamapper.mapper.rewrites.contraction import Contract, contraction_steps, trees
+from isamapper.mapper.rewrites.contraction_order import cheapest_tree
 from isamapper.mapper.rewrites.edit import nest_of
 from tests.mapper.rewrites.equal import assert_equal
 
@@ -102,3 +105,36 @@ def test_what_cannot_be_contracted_says_why(text: str, reason: str | None) -> No
     result = applied(text, (0, 1))
     assert isinstance(result, Rejection)
     assert reason is None or result.reason == reason
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.text("abcdef", min_size=1, max_size=3), min_size=2, max_size=5),
+    st.lists(st.integers(1, 5), min_size=6, max_size=6),
+)
+def test_the_cheapest_tree_is_the_cheapest_of_all(factors: list[str], sizes: list[int]) -> None:
+    letters = sorted(set("".join(factors)))
+    extents = {letter: size for letter, size in zip("abcdef", sizes, strict=True) if letter in letters}
+    kept = frozenset(letters[:1])
+    operands = ", ".join(f"x{n}: f32[{', '.join(str(extents[a]) for a in f)}]" for n, f in enumerate(factors))
+    value = " * ".join(f"x{n}[{', '.join(f)}]" for n, f in enumerate(factors))
+    loops = ", ".join(f"{letter} < {size}" for letter, size in extents.items())
+    size = extents[letters[0]]
+    kernel = parse_kernel(
+        f"kernel k({operands}) -> (y: f32[{size}]) {{ for {loops} {{ y[{letters[0]}] += {value} }} }}"
+    )
+    steps = dict(contraction_steps(kernel, 0))
+    tree, iterations = cheapest_tree([frozenset(factor) for factor in factors], kept, extents)
+    if steps:
+        assert iterations == min(steps.values()) == steps[Contract(0, tree)]
+
+
+def test_a_long_product_is_contracted_by_its_cheapest_tree() -> None:
+    names = "abcdefghij"
+    factors = " * ".join(f"x{n}[{names[n]}, {names[n + 1]}]" for n in range(9))
+    operands = ", ".join(f"x{n}: f32[2, 2]" for n in range(9))
+    kernel = parse_kernel(f"kernel k({operands}) -> (y: f32[2, 2]) {{ y[a, j] += {factors} }}")
+    ((step, iterations),) = contraction_steps(kernel, 0)
+    result = step.apply(kernel)
+    assert isinstance(result, Kernel)
+    assert (len(statements(result)), iterations) == (8, 8 * 8)
