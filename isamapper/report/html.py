@@ -121,16 +121,17 @@ def _table(rows: abc.Sequence[Row]) -> str:
     )
     box = "<input id=filter placeholder='filter: words of machine, problem, shape' aria-label=filter>"
     lines = "".join(_line(row) for row in rows)
-    return f"{box}<table class=sortable><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+    return f"{box}<table class=sortable><thead><tr>{heads}</tr></thead>{lines}</table>"
 
 
 def _line(row: Row) -> str:
+    """A problem's figures in one row, everything else in the next; both move together."""
     rivals = [each["speedup"] for each in row["baselines"].values() if each.get("speedup")]
     state = row["failure"] or f"verified ({row['verified_size']})"
-    more = f"<details><summary>{escape(row['problem'])}</summary>{detail(row)}</details>"
+    more = f"<details><summary>more about {escape(row['problem'])}</summary>{detail(row)}</details>"
     cells = (
         _cell(row["machine"]),
-        f"<td>{more}</td>",
+        _cell(row["problem"]),
         _cell(shape_text(row)),
         _number(row.get("cycles"), ",d"),
         _number(row.get("percent_of_bound"), ".2f"),
@@ -141,7 +142,9 @@ def _line(row: Row) -> str:
         _cell(state),
     )
     words = " ".join((row["machine"], row["problem"], shape_text(row), row.get("kernel", ""), state)).lower()
-    return f'<tr data-words="{escape(words)}"{" class=bad" if row["failure"] else ""}>{"".join(cells)}</tr>'
+    bad = " class=bad" if row["failure"] else ""
+    full = f"<tr class=more><td colspan={len(HEADS)}>{more}</td></tr>"
+    return f'<tbody data-words="{escape(words)}"><tr{bad}>{"".join(cells)}</tr>{full}</tbody>'
 
 
 def _cell(words: str, value: float | None = None) -> str:

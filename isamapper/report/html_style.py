@@ -26,6 +26,8 @@ def _rules(colour: abc.Mapping[str, str]) -> str:
         f"th,td{{border-bottom:1px solid {line};padding:3px 8px;text-align:left;vertical-align:top}}"
         f"td.n,th.n{{text-align:right}}th[data-sort]{{cursor:pointer}}th[data-sort]:focus{{outline:2px solid {ink}}}"
         f"thead th{{background:{fill};position:sticky;top:0}}tr.bad td{{background:{fill}}}"
+        f"table.sortable>tbody>tr:first-child>td{{border-bottom:0}}tr.more>td{{color:{quiet};padding-left:24px}}"
+        f"details[open]{{color:{ink}}}"
         f"details>summary{{cursor:pointer}}pre{{background:{fill};overflow-x:auto;padding:8px;font-size:12px}}"
         f"input{{background:{paper};color:{ink};border:1px solid {line};padding:4px 8px;width:22em;margin:8px 0}}"
         f"svg{{max-width:100%;height:auto}}svg text{{fill:{ink};font:12px ui-monospace,monospace}}"
@@ -37,9 +39,8 @@ def _rules(colour: abc.Mapping[str, str]) -> str:
 
 SCRIPT = """
 document.querySelectorAll('table.sortable').forEach(function (table) {
-  var body = table.tBodies[0];
-  function value(row, column) {
-    var cell = row.cells[column], raw = cell.dataset.value;
+  function value(body, column) {
+    var cell = body.rows[0].cells[column], raw = cell.dataset.value;
     return raw === undefined ? cell.textContent : raw === '' ? null : Number(raw);
   }
   table.querySelectorAll('th[data-sort]').forEach(function (head) {
@@ -47,13 +48,13 @@ document.querySelectorAll('table.sortable').forEach(function (table) {
       var column = head.cellIndex, down = head.getAttribute('aria-sort') !== 'descending';
       table.querySelectorAll('th').forEach(function (other) { other.removeAttribute('aria-sort'); });
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-      var rows = Array.prototype.slice.call(body.rows);
-      rows.sort(function (a, b) {
+      var bodies = Array.prototype.slice.call(table.tBodies);
+      bodies.sort(function (a, b) {
         var x = value(a, column), y = value(b, column);
         if (x === null || y === null) { return (x === null) - (y === null); }
         return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
       });
-      rows.forEach(function (row) { body.appendChild(row); });
+      bodies.forEach(function (body) { table.appendChild(body); });
     }
     head.addEventListener('click', sort);
     head.addEventListener('keydown', function (event) { if (event.key === 'Enter') { sort(); } });
@@ -63,9 +64,9 @@ var box = document.getElementById('filter');
 if (box) {
   box.addEventListener('input', function () {
     var words = box.value.toLowerCase().split(/\\s+/);
-    document.querySelectorAll('table.sortable tbody tr').forEach(function (row) {
-      var text = row.dataset.words;
-      row.hidden = !words.every(function (word) { return text.indexOf(word) >= 0; });
+    document.querySelectorAll('table.sortable tbody').forEach(function (body) {
+      var text = body.dataset.words;
+      body.hidden = !words.every(function (word) { return text.indexOf(word) >= 0; });
     });
   });
 }
