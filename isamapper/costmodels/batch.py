@@ -215,7 +215,7 @@ class _Pricer:
         again = 1 - 1 / reuse
         waiting = np.minimum(self._others(stop, size), transfer.ahead_cycles)
         turn = piece + self.shape.call_cycles + (work + waiting) * again
-        self.turns = np.maximum(self.turns, fills * turn / 2)
+        self.turns = np.maximum(self.turns, np.where(fills > 1, fills * turn / 2, 0.0))
         gap = piece + np.maximum(0.0, size * transfer.slowest - np.minimum(work / reuse, transfer.ahead_cycles))
         bunched = self._bunches(stop, transfer, size, work) * fills
         if stop.memory in self.shape.renamed:
@@ -228,13 +228,15 @@ class _Pricer:
     def _others(self, stop: Stop, size: Column) -> Column:
         """Cycles of the other copies of a tile: units take copies in order, so one that waits holds up those behind."""
         total = np.zeros(self.at.rows)
+        if stop.target or stop.fill is None:
+            return total
+        fills = self.at.fills(stop)
         for other in self.shape.stops:
-            transfer = other.drain if other.target else other.fill
-            if other.level == stop.level and transfer is not None and not other.target:
-                total = total + self.at.tile_bytes(other) * transfer.slowest
-        own = stop.drain if stop.target else stop.fill
-        assert own is not None
-        return np.maximum(0.0, total - np.minimum(size, own.piece_bytes) * own.slowest)
+            if other.level == stop.level and other.fill is not None and not other.target:
+                again = self.at.fills(other)
+                share = np.where(again > 1, np.minimum(1.0, again / fills), 0.0)
+                total = total + self.at.tile_bytes(other) * other.fill.slowest * share
+        return np.maximum(0.0, total - np.minimum(size, stop.fill.piece_bytes) * stop.fill.slowest)
 
     def _bunches(self, stop: Stop, transfer: Transfer, size: Column, work: Column) -> Column:
         """What copies of one tile that come in bunches cost beyond what the queues take up."""

@@ -236,6 +236,8 @@ def transfer(
     occupies, latency = timing(instruction, {})
     longest = float(max(occupies, 1))
     busy: dict[str, float] = {}
+    if not source.ports and not target.ports:
+        latency = max(0, latency - int(longest))  # without ports an invocation ends its latency after its start
     for memory, write in ((source, False), (target, True)):
         found = port_beats(memory, write, total * (written if write else 1))
         latency += memory.latency_cycles

@@ -26,7 +26,7 @@ from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import FAR, equivalents
 from isamapper.scheduler.isolate import isolated
 from isamapper.scheduler.joint_search import best_joint_nest
-from isamapper.scheduler.ranking import TIE
+from isamapper.scheduler.ranking import MORE, SMALL_CYCLES, TIE
 from isamapper.scheduler.refining import refined
 from isamapper.scheduler.residency import with_residents
 from isamapper.scheduler.spatial import distributed
@@ -156,13 +156,14 @@ def _best_nest(
 
     judged: list[tuple[float, Nest]] = []
     least = min(found.least_cycles for found in ranked)
+    finalists = FINALISTS * (MORE if ranked[0].estimated_cycles < SMALL_CYCLES else 1)
     for found in _varied(ranked):
         cycles = cycles_of(found.nest)
         if cycles is not None:
             judged.append((cycles, found.nest))
             if cycles <= least * (1 + TIE):
                 return found.nest
-        if judged and (len(judged) == FINALISTS or over(deadline)):
+        if judged and (len(judged) == finalists or over(deadline)):
             break
     if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")

@@ -39,6 +39,9 @@ KEPT = 24
 NESTS = 6
 """Nests built per frame where no other number is asked for."""
 MISSES = 12
+SMALL_CYCLES = 20000
+MORE = 4
+"""Where first fills and last drains are much of the whole, estimates say less: so many times more nests are judged."""
 TIE = 0.001
 """Cycles that differ by less than this part are as good as equal: fewer bytes decide."""
 PROMISING = 1.3
@@ -132,6 +135,7 @@ def _of_frame(
     cheapest = min((row.cycles for row in rows), default=math.inf)
     rows.sort(key=lambda row: by_cycles_then_bytes(row.cycles, row.bytes_moved, cheapest))
     least = min((row.least for row in rows), default=0.0)
+    nests = nests * MORE if cheapest < SMALL_CYCLES else nests
     built = misses = 0
     for row in rows:
         if row.cycles > best * PROMISING or built == nests or misses == MISSES or (built and over(deadline)):
@@ -168,7 +172,8 @@ def best_rows(family: Family, kept: int = KEPT) -> list[Priced]:
         if not np.isfinite(found.cycles).any():
             return []
         steps = np.floor(np.minimum(found.cycles / found.cycles.min(), 1e6) / TIE)
-        chosen = np.lexsort((found.cycles, found.bytes_moved, steps))[:kept]
+        most = kept * MORE if found.cycles.min() < SMALL_CYCLES else kept
+        chosen = np.lexsort((found.cycles, found.bytes_moved, steps))[:most]
         chosen = chosen[np.isfinite(found.cycles[chosen])]
         last = chosen, tiles, which, found
         least = min(least, float(found.least.min()))
