@@ -64,6 +64,10 @@ def read_stored(
     if machine is None:
         if not isinstance(data.get("machine"), str):
             raise line.error("CLI003", "missing --hw", None, "the file does not name a machine")
+        if data["machine"] not in isamapper.builtin_machines():
+            raise line.error(
+                "CLI003", "missing --hw", None, f"the mappings are for '{data['machine']}', a machine file"
+            )
         machine = isamapper.load_machine(data["machine"])
     return data, machine, kernel
 

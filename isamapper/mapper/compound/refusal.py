@@ -17,7 +17,7 @@ from isamapper.mapper.compound.beyond import beyond
 from isamapper.mapper.compound.conditions import stand
 from isamapper.mapper.compound.find import joint_mappings
 from isamapper.mapper.compound.match import Injection, injections
-from isamapper.mapper.compound.relate import Setting, lanes_of
+from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on
 from isamapper.mapper.compound.unite import unite
 from isamapper.mapper.compound.value_graph import ValueGraph, value_graph
 from isamapper.mapper.compound.variants import Piece, Variant, variants
@@ -80,10 +80,29 @@ def _unfit(kernel: Kernel, instruction: Instruction, graph: ValueGraph, found: I
         return Rejection("MAP044", name, reason, where, progress=70)
     pieces = tuple(link.piece for link in found.links)
     setting = Setting(united, inside, lanes_of(front.instruction), beyond(pieces, front, found.constants))
-    extents = [f"{each.name} = {each.extent}" for each in united.iterators if each.extent > 1]
-    lanes = [f"{lane.name} {lane.extent}" for lane in setting.lanes.values()]
-    reason = (
-        f"the iterations ({', '.join(extents)}) do not lie in the lanes of '{name}' ({', '.join(lanes)}): "
-        "some must lie in one call, or meet a lane exactly"
-    )
+    reason = f"the kernel's iterations do not lie in the lanes of '{name}': {'; '.join(_demands(setting))}"
     return Rejection("MAP045", name, reason, where, "sizes that fit, or smaller parts in statements of their own", 80)
+
+
+def _demands(setting: Setting) -> abc.Iterator[str]:
+    """What must lie in one call, and lanes that must be met exactly."""
+    lanes = ", ".join(f"{lane.name} {lane.extent}" for lane in setting.lanes.values())
+    whole = [
+        f"{each.name} = {each.extent}"
+        for each in setting.united.iterators
+        if each.extent > 1 and not may_go_on(setting, each.name)
+    ]
+    if whole:
+        yield f"{', '.join(whole)} must lie in one call (lanes {lanes})"
+    made = {lane for _, lane, _ in setting.united.made}
+    exact = [
+        f"'{lane.name}' runs {lane.low} to {lane.extent} times"
+        if lane.low < lane.extent
+        else f"'{lane.name}' runs {lane.extent} times"
+        for lane in setting.lanes.values()
+        if lane.extent > 1 and lane.name not in setting.beyond.lanes and lane.name not in made
+    ]
+    if exact:
+        yield f"{', '.join(exact)}, all of which must be the kernel's"
+    if not whole and not exact:
+        yield f"no iterator can lie in any of {lanes}"
