@@ -66,7 +66,7 @@ def test_mistakes_in_the_file_have_a_place(tmp_path: Path, text: str, message: s
 
 
 def test_a_statement_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no schedule has|there is no statement 7"):
+    with pytest.raises(SourceError, match=r"no schedule has|there is no statement 7"):
         find_schedule("gemm", "ws16", sizes=SIZES, fixed=fixed(tmp_path, "statement: 7\ninstruction: compute\n"))
 
 
