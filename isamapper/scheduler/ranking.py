@@ -44,6 +44,8 @@ MORE = 4
 """Where first fills and last drains are much of the whole, estimates say less: so many times more nests are judged."""
 TIE = 0.001
 """Cycles that differ by less than this part are as good as equal: fewer bytes decide."""
+FAR = 8
+"""A nest so many times dearer than a frame's own work is no reason to stop trying frames."""
 PROMISING = 1.3
 """Frames and rows this much dearer than the best nest are left out."""
 
@@ -91,7 +93,7 @@ def ranked(
                 found.append(each)
                 best = min(best, each.estimated_cycles)
             useful += len(found) > before
-            tried += bool(found)
+            tried += frame.unit_cycles(subject.machine) * FAR > best
     if not found:
         miss = failures[0] if failures else None
         reason = miss.reason if miss else "no instruction can do it"
