@@ -83,8 +83,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "CLI012": (
         "options that do not go together",
-        """The option shown needs another one, or says what the campaign's file says already; the message tells which.""",
-    ),
+        """The option shown needs another one, or says what the campaign's file says already; the message tells
+    which.""", ),
     "SWP001": ("a campaign that cannot be read", """The file of 'isamapper sweep' does not exist or is not UTF-8."""),
     "SWP002": ("a campaign without end", """The lists of one run multiply to more tasks than a campaign may have."""),
     "SWP003": (

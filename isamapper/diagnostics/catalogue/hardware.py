@@ -138,8 +138,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "HW043": (
         "a wrong base",
-        """'base' names the machine of which this one is a variant: a built-in name, or a path as seen from the file. It must
-        be readable, and no machine can be its own base, directly or through others.""",
+        """'base' names the machine of which this one is a variant: a built-in name, or a path as seen from the file. It
+        must be readable, and no machine can be its own base, directly or through others.""",
     ),
     "HW050": (
         "a memory that is cut off",

@@ -103,8 +103,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MAP104": (
         "an instruction's iterator that nothing fills",
-        """A note: no iterator of the kernel may run along this one of the instruction (or all are too short), so that the
-        instruction does a fraction of its work in the same time.""",
+        """A note: no iterator of the kernel may run along this one of the instruction (or all are too short), so that
+        the instruction does a fraction of its work in the same time.""",
     ),
     "MAP105": (
         "done after rewriting",

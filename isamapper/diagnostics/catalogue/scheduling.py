@@ -76,8 +76,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "SCH015": (
         "loops that cannot be distributed",
-        """Distributed loops are the outermost, their iterations are independent, a grid has a copy for each, and all that
-        the statement uses inside them every copy has for itself: units, and memories for its buffers.""",
+        """Distributed loops are the outermost, their iterations are independent, a grid has a copy for each, and all
+        that the statement uses inside them every copy has for itself: units, and memories for its buffers.""",
     ),
     "SCH020": (
         "a step that does not apply",
@@ -174,8 +174,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "SCH120": (
         "a loop across a grid that cannot be",
-        """A loop `across` a grid stands outside all others, names a grid of the machine and runs at most as often as the
-        grid has copies; inside it stand only tensors in memories and instructions of units that every copy has.""",
+        """A loop `across` a grid stands outside all others, names a grid of the machine and runs at most as often as
+        the grid has copies; inside it stand only tensors in memories and instructions of units that every copy has.""",
     ),
     "SCH121": (
         "cores that touch one element",
