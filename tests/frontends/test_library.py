@@ -62,6 +62,11 @@ def convolved(v: Arrays, z: dict[str, int]) -> Any:
     return np.einsum(f"ngc{o}{t},gkc{t}->ngk{o}", grouped, filters).reshape(n, -1, *outer)
 
 
+def channels_first(v: Arrays) -> Arrays:
+    """Operands stored as N, H, W, C and R, S, C, K in the order that :func:`convolved` takes."""
+    return {"x": np.moveaxis(v["x"], -1, 1), "w": np.transpose(v["w"], (3, 2, 0, 1))}
+
+
 def depthwise(v: Arrays, z: dict[str, int]) -> Any:
     channels = v["x"].shape[1]
     return convolved({"x": v["x"], "w": v["w"][:, None]}, {**z, "groups": channels})
@@ -136,6 +141,10 @@ REFERENCES: dict[str, tuple[dict[str, int], Reference]] = {
     "conv1d": ({**{k: n for k, n in ODD.items() if k != "R"}, "W": 4}, lambda v, z: {"y": convolved(v, z)}),
     "conv2d": ({**ODD, "H": 3, "W": 2}, lambda v, z: {"y": convolved(v, z)}),
     "conv2d_q": ({**ODD, "H": 3, "W": 2, "shift": 2}, lambda v, z: {"y": quantised(convolved(v, z), 2)}),
+    "conv2d_q_nhwc": (
+        {**{k: n for k, n in ODD.items() if k != "groups"}, "H": 3, "W": 2, "shift": 2},
+        lambda v, z: {"y": np.moveaxis(quantised(convolved(channels_first(v), {**z, "groups": 1}), 2), 1, -1)},
+    ),
     "conv3d": ({**ODD, "N": 1, "D": 2, "H": 2, "W": 2, "T": 2, "R": 2}, lambda v, z: {"y": convolved(v, z)}),
     **DEEPBENCH,
     **SHOWCASE,
@@ -229,7 +238,7 @@ def matrix_kernels() -> list[str]:
 @pytest.mark.parametrize("types", [("i8", "i8", "i32"), ("bf16", "bf16", "f32"), ("f32", "f32", "f32")])
 def test_kernels_of_products_take_the_types_of_machines(name: str, types: tuple[str, str, str]) -> None:
     named = {key: DTYPES[value] for key, value in zip(("TA", "TB", "TC"), types, strict=True)}
-    if name in ("gemm_q", "conv2d_q", "dwsep") and types[2] == "f32":
+    if name in ("gemm_q", "conv2d_q", "conv2d_q_nhwc", "dwsep") and types[2] == "f32":
         with pytest.raises(SourceError, match="'shr_round' shifts integers, not f32"):
             load_kernel(name, None, named)
     else:

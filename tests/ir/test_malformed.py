@@ -50,7 +50,7 @@ MISTAKES: tuple[tuple[str, str, str, tuple[int, int], str, str, str | None], ...
     ("an inclusive loop", "for m < M,", "for m <= M,",
      (5, 9), "IR001", "expected '<', found '<='", "a loop counts from 0: for i < N { … }"),
     ("a colon instead of a brace", "k < K {", "k < K:",
-     (5, 26), "IR001", "expected an operator, ',', '{' or a kind of loop, found ':'",
+     (5, 26), "IR001", "expected an operator, ',', 'across', '{' or a kind of loop, found ':'",
      "a block is written in braces: { … }"),
     ("two brackets", "a[m, k]", "a[m][k]",
      (6, 22), "IR001", "expected an operator, ')', ',' or 'else', found '['",
