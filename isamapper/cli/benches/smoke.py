@@ -11,10 +11,16 @@ from isamapper.cli.output import print_document, print_json
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
 
+MACHINES = "avx512,gemmini16,gemmini16_f32,toy4,vta"
+"""One of each kind: a CPU, arrays with integer and float operands, one small enough to read, one with micro-ops."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--machines", metavar="MACHINE[,MACHINE]", help="paths or built-in names (default: every built-in machine)"
+        "--machines",
+        default=MACHINES,
+        metavar="MACHINE[,MACHINE]",
+        help="paths or built-in names, or 'all' built-in ones (default: %(default)s)",
     )
     add_seed(parser)
     parser.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
@@ -24,7 +30,8 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     from isamapper.bench.smoke import measure
     from isamapper.report.benches import smoke_document
 
-    machines = arguments.machines.split(",") if arguments.machines else list(isamapper.builtin_machines())
+    every = list(isamapper.builtin_machines())
+    machines = every if arguments.machines == "all" else arguments.machines.split(",")
     for machine in machines:
         isamapper.load_machine(machine)  # a wrong name is an error before anything is measured
     with Progress() as progress:
