@@ -16,6 +16,7 @@ from collections import abc
 from dataclasses import dataclass
 from pathlib import Path
 
+from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
 from isamapper.diagnostics.yaml import YamlList, YamlNode, YamlScalar, read_yaml
 from isamapper.hwdesc.fields import Fields
@@ -23,6 +24,7 @@ from isamapper.hwdesc.files import builtin_machines, find_machine
 from isamapper.hwdesc.settings import SHOWN, reference, split_reference
 from isamapper.hwdesc.shapes import Choice, Either, Field, Number, Record, Several, Shape, Table, Text, Whole, judge
 from isamapper.ir.printer import print_kernel
+from isamapper.ir.types import DTYPES, DType
 from isamapper.pipeline import COST_MODEL, EXECUTED, STRATEGY, resolve
 from isamapper.scheduler.store import key_of
 
@@ -179,7 +181,7 @@ def _searches(
     block: Block, kernel: str, machine: str, sizes: tuple[tuple[str, str], ...], types: tuple[tuple[str, str], ...]
 ) -> abc.Iterator[Task]:
     try:
-        bound, target = resolve(kernel, machine, {name: int(value) for name, value in sizes}, dict(types))
+        bound, target = resolve(kernel, machine, {name: int(value) for name, value in sizes}, _types(types))
     except SourceError as error:
         raise SourceError(*(_placed(each, block.span) for each in error.diagnostics)) from error
     name, given = split_reference(machine)
@@ -189,6 +191,14 @@ def _searches(
         asked = (strategy, cost_model, seed, block.budget_seconds, block.executed_operations)
         key = key_of(kernel_text, target.digest, *asked)
         yield Task(key, bound.name, kernel_text, bound.sizes, name, text, given, *asked)
+
+
+def _types(types: tuple[tuple[str, str], ...]) -> dict[str, DType]:
+    for name, value in types:
+        if value not in DTYPES:
+            help = did_you_mean(value, DTYPES)
+            raise SourceError(Diagnostic("SWP004", f"unknown type '{value}' for '{name}'", help=help))
+    return {name: DTYPES[value] for name, value in types}
 
 
 def _placed(diagnostic: Diagnostic, span: Span | None) -> Diagnostic:

@@ -119,7 +119,7 @@ def _dispatch(line: CommandLine) -> ExitCode:
     if arguments.command is None:
         parser.print_help(sys.stderr)
         return ExitCode.WRONG_INPUT
-    join_settings(arguments)
+    join_settings(arguments, line)
     return load_command(arguments.command).execute(arguments, line)
 
 

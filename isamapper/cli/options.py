@@ -55,8 +55,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def join_settings(arguments: argparse.Namespace) -> None:
+def join_settings(arguments: argparse.Namespace, line: CommandLine) -> None:
     """Makes the machine of ``--hw`` and every ``--set`` one reference; without ``--hw`` they are left for the stage."""
+    for word in getattr(arguments, "set", None) or ():
+        path, equals, value = word.partition("=")
+        if not equals or not path or not value:
+            help = "for example --set memories.spad.capacity_bytes=128KiB"
+            raise line.error("CLI006", f"'--set' takes PATH=VALUE, found '{word}'", word, help)
     if getattr(arguments, "set", None) and isinstance(arguments.hw, str):
         from isamapper.hwdesc.settings import reference
 

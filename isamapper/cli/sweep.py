@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         progress("reading the campaign")
         done = sweep(tasks_of(_blocks(arguments, line)), store, where, progress)
     answer = done.to_dict()
-    front, points = _front(answer["rows"], axes) if axes else ((), ())
+    front, points = _front(answer["rows"], axes, line) if axes else ((), ())
     if arguments.plot and axes and points:
         write_text(_drawn(points, front, axes), arguments.plot)
     if arguments.export:
@@ -88,7 +88,7 @@ def _axes(arguments: argparse.Namespace, line: CommandLine) -> tuple[str, str] |
 
 
 def _front(
-    rows: abc.Sequence[abc.Mapping[str, Any]], axes: tuple[str, str]
+    rows: abc.Sequence[abc.Mapping[str, Any]], axes: tuple[str, str], line: CommandLine
 ) -> tuple[tuple[int, ...], tuple[Point, ...]]:
     """Numbers of the rows on the front, and every row that has both figures: number, x, y, what it is."""
     from isamapper.bench.fronts import figure, front
@@ -100,6 +100,11 @@ def _front(
             asked = {**row["sizes"], **row["settings"]}
             hint = " ".join([row["kernel"], row["machine"], *(f"{name}={value}" for name, value in asked.items())])
             points.append((number, x, y, f"{hint}: {axes[0]} {x:,.6g}, {axes[1]} {y:,.6g}"))
+    for axis in axes:
+        if rows and all(figure(row, axis) is None for row in rows if row["failure"] is None):
+            raise line.error(
+                "CLI012", f"no row has the figure '{axis}'", None, "such as cycles, dram_bytes, or a setting"
+            )
     best = front([(x, y) for _, x, y, _ in points])
     return tuple(points[place][0] for place in best), tuple(points)
 

@@ -64,4 +64,6 @@ def _shape(text: str, span: Span) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")] if text.strip() else []
     if not all(word.isascii() and word.isdecimal() for word in words):
         raise SourceError(Diagnostic("IR073", f"'[{text}]' is no shape", span, "whole numbers, as in [64,32]"))
+    if any(len(word) > 10 or int(word) == 0 for word in words):
+        raise SourceError(Diagnostic("IR073", f"'[{text}]' has an axis that is empty or too long", span))
     return tuple(map(int, words))

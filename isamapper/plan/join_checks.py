@@ -54,7 +54,13 @@ def _iterators(join: Join, found: abc.Sequence[Statement]) -> abc.Iterator[str]:
             own = {each.name for each in found[statement].iterators} if statement in join.members else set()
             if iterator not in own:
                 yield f"statement {statement} is not joined, or has no iterator '{iterator}'"
-    for _, access in join.operands:
+    ranks = {each.tensor: len(each.map.results) for statement in found for each in statement.accesses}
+    held = {name for name, _ in join.constants}
+    for operand, access in join.operands:
+        if access.tensor not in ranks and access.tensor not in held:
+            yield f"operand '{operand}' is '{access.tensor}', which no statement reads or writes"
+        elif ranks.get(access.tensor, len(access.map.results)) != len(access.map.results):
+            yield f"'{access.tensor}' has {ranks[access.tensor]} indices"
         for index in access.map.results:
             for name in sorted(index.names - names):
                 yield f"'{access.tensor}' is indexed by '{name}', which is no joint iterator"

@@ -109,7 +109,8 @@ def placement_of_dict(given: object) -> Placement:
     try:
         return _placement(given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"the certificate of a mapping is not whole: {type(error).__name__} at {error}"
+        what = f"{error} is missing" if isinstance(error, KeyError) else "a value is of another kind"
+        message = f"the certificate of a mapping is not whole: {what}"
         raise SourceError(Diagnostic("VER010", message, help="write it with 'isamapper map --format json'")) from error
 
 

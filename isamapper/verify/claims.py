@@ -12,6 +12,8 @@ from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Access, Direction, IteratorKind, Kernel
 from isamapper.plan.placement import Placement
 
+CRITERIA = ("full", "amos", "strict")
+
 
 def wrong_labels(kernel: Kernel, machine: Machine, claim: Placement) -> str | None:
     """The first thing that is wrong before anything is executed; None where nothing is."""
@@ -29,6 +31,10 @@ def _mistakes(kernel: Kernel, machine: Machine, claim: Placement) -> abc.Iterato
     if not claim.statements or not set(claim.statements) <= set(found):
         yield "the certificate names statements that the kernel has not"
         return
+    empty = [name for name, those in claim.iterators if not those]
+    if empty:
+        yield f"iterator '{empty[0]}' of the certificate stands for none of the kernel's"
+        return
     wanted = {member for member in known if member[0] in claim.statements}
     if not set(members) <= known or len(set(members)) < len(members):
         yield "the certificate names iterators that the statements have not, or one twice"
@@ -41,6 +47,12 @@ def _mistakes(kernel: Kernel, machine: Machine, claim: Placement) -> abc.Iterato
     given = {access.operand for access in claim.accesses} | {operand for operand, _ in claim.constants}
     if given != operands:
         yield f"the certificate fills {sorted(given)}, '{instruction.name}' has the operands {sorted(operands)}"
+    strange = [word for word in claim.criteria if word not in CRITERIA]
+    if strange:
+        yield f"there is no criterion '{strange[0]}'"
+    for operand, value in claim.pads:
+        if operand not in operands or math.isnan(value):
+            yield f"operand '{operand}' cannot be padded with {value}"
     for name, value in claim.parameters:
         each = next((p for p in instruction.parameters if p.name == name), None)
         if each is None or not each.low <= value <= each.high or (value - each.low) % each.step:

@@ -172,6 +172,9 @@ def test_every_variant_of_a_built_in_machine_is_a_machine() -> None:
         (["sweep", "gemm", "--hw", "toy4", "-s", "M"], "CLI006"),
         (["sweep", "gemm", "--hw", "toy4", "-s", "M=4,x"], "CLI006"),
         (["sweep", "gemm", "--hw", "toy4", "--front", "cycles"], "CLI012"),
+        (["sweep", "gemm", "--hw", "toy4", "-t", "TA=q8"], "SWP004"),
+        (["run", "gemm", "--hw", "toy4", "--set", "dispatch.window"], "CLI006"),
+        (["kernel", "show", "mk[2,0],kn[0,5]->mn"], "IR073"),
         (["sweep", "gemm", "--hw", "toy4", "--plot", "f.svg"], "CLI012"),
         (["sweep", "gemm", "--hw", "toy4", "--export", "f.xls"], "SWP003"),
         (["sweep", "gemm", "--hw", "toy4", "--executor", "cloud"], "PLG001"),
@@ -184,7 +187,8 @@ def test_every_variant_of_a_built_in_machine_is_a_machine() -> None:
 def test_wrong_words_are_the_users_mistake(
     words: list[str], code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*words, "--store", str(tmp_path / "s")]) == 2
+    store = ["--store", str(tmp_path / "s")] if words[0] == "sweep" else []
+    assert main([*words, *store]) == 2
     assert f"error[{code}]" in capsys.readouterr().err
 
 

@@ -84,9 +84,11 @@ CODES: dict[str, tuple[str, str]] = {
     "CLI012": (
         "options that do not go together",
         """The option shown needs another one, or says what the campaign's file says already; the message tells
-    which.""", ),
+    which.""",
+    ),
     "SWP001": ("a campaign that cannot be read", """The file of 'isamapper sweep' does not exist or is not UTF-8."""),
     "SWP002": ("a campaign without end", """The lists of one run multiply to more tasks than a campaign may have."""),
+    "SWP004": ("a type that does not exist", """A run of a sweep names a data type that no kernel can have."""),
     "SWP003": (
         "an export that cannot be written",
         """'--export' writes .csv, .jsonl or .parquet; the suffix of the file says which, and its folder must exist.""",
