@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import lightgbm
 import numpy as np
 
+from isamapper.costmodels.analytic import Analytic
 from isamapper.costmodels.features import features
 from isamapper.costmodels.learned import model_text, repetitions, rounded
 from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
@@ -61,10 +62,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Candidates of one problem: features (rows, features), analytic and simulated cycles (rows,)."""
+    """Candidates of one problem: features (rows, features), estimated and simulated cycles (rows,).
+
+    ``estimated`` is what the features come with and what the trees correct; ``analytic`` is what the analytic cost
+    model says of the schedule, which the learned one is compared with.
+    """
 
     problem: Problem
     rows: tuple[tuple[float, ...], ...]
+    estimated: tuple[float, ...]
     analytic: tuple[float, ...]
     simulated: tuple[float, ...]
 
@@ -118,17 +124,21 @@ def measure(problem: Problem) -> Measured:
     kernel, machine = resolve(problem.kernel, problem.machine, dict(problem.sizes))
     subject = subject_of(machine, kernel, max(statements(kernel), key=_volume))
     ranked = ranked_candidates(subject, nests=problem.samples)
-    rows, analytic, simulated = [], [], []
+    rows, estimated, analytic, simulated = [], [], [], []
+    model = Analytic()
     for found in () if isinstance(ranked, Rejection) else _spread(ranked, problem.samples):
         try:
-            cycles = simulate(lower(_alone(subject, found))).cycles
+            alone = _alone(subject, found)
+            cycles = simulate(lower(alone)).cycles
+            priced = model.cycles(alone)
         except SourceError:
             continue  # a candidate that does not lower teaches nothing
         judged, row = features(machine, subject.tensors, subject.home, found.nest, repetitions(found.nest)[1])
         rows.append(row)
-        analytic.append(judged.cycles)
+        estimated.append(judged.cycles)
+        analytic.append(priced)
         simulated.append(float(cycles))
-    return Measured(problem, tuple(rows), tuple(analytic), tuple(simulated))
+    return Measured(problem, tuple(rows), tuple(estimated), tuple(analytic), tuple(simulated))
 
 
 def _volume(statement: Statement) -> int:
@@ -172,13 +182,13 @@ def fit(
 
 def _booster(data: abc.Sequence[Measured], seed: int) -> Any:
     x = np.concatenate([np.array(one.rows) for one in data])
-    y = np.concatenate([np.log(np.array(one.simulated) / np.array(one.analytic)) for one in data])
+    y = np.concatenate([np.log(np.array(one.simulated) / np.array(one.estimated)) for one in data])
     weight = np.concatenate([np.full(len(one.rows), 1 / len(one.rows)) for one in data])
     return lightgbm.train({**TREES, "seed": seed}, lightgbm.Dataset(x, y, weight=weight), ROUNDS)
 
 
 def _predicted(booster: Any, one: Measured) -> np.ndarray:
-    return np.asarray(np.array(one.analytic) * np.exp(booster.predict(np.array(one.rows), num_threads=1)))
+    return np.asarray(np.array(one.estimated) * np.exp(booster.predict(np.array(one.rows), num_threads=1)))
 
 
 def _error(booster: Any, held: abc.Sequence[Measured]) -> float:
