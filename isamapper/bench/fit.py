@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import lightgbm
 import numpy as np
 
+from isamapper.bench import ranks
 from isamapper.costmodels.analytic import Analytic
 from isamapper.costmodels.features import features
 from isamapper.costmodels.learned import model_text, repetitions, rounded
@@ -226,16 +227,10 @@ def _judged(cost: np.ndarray, truth: np.ndarray, order: np.ndarray) -> dict[str,
 
 def spearman(first: np.ndarray, second: np.ndarray) -> float:
     """Rank correlation, ties at their mean rank; 1 where nothing differs."""
-    a, b = _ranks(first), _ranks(second)
-    if a.std() == 0 or b.std() == 0:
-        return 1.0 if a.std() == b.std() else 0.0
-    return float(np.corrcoef(a, b)[0, 1])
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[inverse])
+    found = ranks.spearman(first.tolist(), second.tolist())
+    if found is None:
+        return 1.0 if len(set(first.tolist())) == len(set(second.tolist())) else 0.0
+    return found
 
 
 def _summary(rows: abc.Sequence[dict[str, Any]], data: abc.Sequence[Measured], error: float) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def _parse(rule: str, source: Source, start: int, end: int) -> _Tree:
 def _grammar() -> Lark:
     """The parser; building it takes a tenth of a second, so it is built at first use and kept."""
     text = resources.files("isamapper.ir").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=False, start=["start", "formula"])
+    options = {"propagate_positions": True, "maybe_placeholders": False}  # what is left out of a rule leaves no None
+    return Lark(text, parser="lalr", start=["start", "formula"], **options)
 
 
 def _trees(tree: _Tree, rule: str | None = None) -> list[_Tree]:

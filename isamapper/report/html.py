@@ -119,7 +119,7 @@ def _table(rows: abc.Sequence[Row]) -> str:
     heads = "".join(
         f"<th data-sort tabindex=0{' class=n' if numbers else ''}>{escape(head)}</th>" for head, numbers in HEADS
     )
-    box = "<input id=filter placeholder='filter: words of machine, problem, shape' aria-label=filter>"
+    box = "<label>filter: words of machine, problem, shape <input id=filter></label>"
     lines = "".join(_line(row) for row in rows)
     return f"{box}<table class=sortable><thead><tr>{heads}</tr></thead>{lines}</table>"
 

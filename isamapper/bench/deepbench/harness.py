@@ -105,7 +105,7 @@ def _parallel(tasks: abc.Sequence[Task], options: Options, jobs: int) -> abc.Ite
                         yield task, _lost(task, "the process that measured it died")
                     except Exception as error:  # as in _one_by_one
                         yield task, _lost(task, f"internal error: {type(error).__name__}: {error}")
-        except BaseException:
+        except BaseException:  # an interruption, too: workers must not outlive it; it is raised again
             for child in multiprocessing.active_children():
                 child.terminate()
             raise

@@ -6,7 +6,6 @@ measured first, on an input that nothing had touched before; the mapping's found
 
 from __future__ import annotations
 
-import math
 from collections import abc
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ from isamapper.bench.gemmini.homes import homes
 from isamapper.bench.gemmini.layers import DIM, DIMENSIONS, Layer, Sizes, clipped
 from isamapper.bench.gemmini.program import tiled_program
 from isamapper.bench.gemmini.tiler import ACCUMULATOR_BYTES, SCRATCHPAD_BYTES
+from isamapper.bench.ranks import spearman
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.plan.program import Program
@@ -112,22 +112,6 @@ def _errors(measured: abc.Sequence[int], found: abc.Sequence[int]) -> dict[str, 
         "mape_percent": round(100 * sum(errors) / len(errors), 3),
         "spearman": None if correlation is None else round(correlation, 5),
     }
-
-
-def spearman(one: abc.Sequence[float], other: abc.Sequence[float]) -> float | None:
-    """Correlation of ranks, equal values sharing the mean of theirs; None where a side does not vary."""
-    ranks, others = _ranks(one), _ranks(other)
-    middle = (len(ranks) + 1) / 2
-    product = sum((a - middle) * (b - middle) for a, b in zip(ranks, others, strict=True))
-    squares = math.prod(sum((each - middle) ** 2 for each in side) for side in (ranks, others))
-    return product / math.sqrt(squares) if squares else None
-
-
-def _ranks(values: abc.Sequence[float]) -> list[float]:
-    ordered = sorted(values)
-    first = {value: index for index, value in reversed(list(enumerate(ordered, start=1)))}
-    last = {value: index for index, value in enumerate(ordered, start=1)}
-    return [(first[value] + last[value]) / 2 for value in values]
 
 
 def _row(row: Measured, found: Simulated) -> dict[str, Any]:
