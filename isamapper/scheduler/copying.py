@@ -7,7 +7,7 @@ import math
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction
 from isamapper.plan.copies import Walk, copies_between, copy_options
-from isamapper.plan.emit import Stop, axis_along
+from isamapper.plan.emit import Stop, axis_along, stop_steps
 from isamapper.plan.emit_copy import cuts_the_edge
 from isamapper.plan.layout import Coordinate, Layout
 from isamapper.plan.needle import copy_shape, operand_spec
@@ -24,6 +24,9 @@ from isamapper.scheduler.place import (
 def best_copy(
     place: Place, nest: Nest, access: int, source: Stop, target: Stop, walked: Layout
 ) -> tuple[float, Copy] | Rejection:
+    apart = _apart(nest, walked, source, target)
+    if apart is not None:
+        return Rejection("SCH030", f"'{apart}'", "one side has no window along it that the other could be copied to")
     home_source = source.buffer is None
     declared = source.access.otherwise
     written = nest.statement.written
@@ -64,6 +67,12 @@ def best_copy(
         )
     (_, score), copy = best
     return score, copy
+
+
+def _apart(nest: Nest, walked: Layout, *stops: Stop) -> str | None:
+    """A window that one of ``stops`` does not keep as such: its elements lie apart there, digit by digit."""
+    windows = (c for c in walked.coordinates if c.digit is None and c.dim is not None and c.extent > 1)
+    return next((c.name for c in windows if any(not stop_steps(nest, stop, c) for stop in stops)), None)
 
 
 def _carries_loops(nest: Nest, copy: Copy, walked: Layout) -> bool:
