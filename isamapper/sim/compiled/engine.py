@@ -22,7 +22,7 @@ from isamapper.sim.compiled.layout import (
     State,
     layout,
 )
-from isamapper.sim.compiled.nest import Nest, SkipPolicy, contested_sites, skipping_loops
+from isamapper.sim.compiled.nest import Nest, SkipPolicy, contested_sites, most_work, skipping_loops
 from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.step import Options, step_function
 from isamapper.sim.counters import REASONS, Counters, Event
@@ -30,6 +30,8 @@ from isamapper.sim.reference import violation
 from isamapper.sim.sites import Model
 
 _INTERVALS = 512
+LONG = 1 << 19
+"""Invocations and iterations from which on better code is worth compiling."""
 DEFAULT_POLICY = SkipPolicy()
 
 
@@ -46,11 +48,11 @@ def run(
         specs = _specs(model, found)
     except Unsuited:
         return None
-    intervals = _INTERVALS
+    intervals, work = _INTERVALS, most_work(model)
     while True:
         chosen = policy if skip and (spread or not events) else None
-        plan, text = _program(model, found, specs, events, spread, chosen, intervals)
-        _code, entry = compile_program(text, 1 if plan.snapshots == [] and not events else 0)
+        plan, steps, nest = _program(model, found, specs, events, spread, chosen, intervals)
+        _code, entry = compile_program(steps, nest, int(plan.snapshots == [] and not events and work > LONG))
         try:
             state = plan.state()
         except (MemoryError, OSError, OverflowError, ValueError) as error:
@@ -81,15 +83,15 @@ def _program(
     spread: bool,
     policy: SkipPolicy | None,
     intervals: int,
-) -> tuple[Layout, str]:
-    """State and code of a program."""
+) -> tuple[Layout, tuple[str, ...], str]:
+    """State, steps and loops of a program."""
     loops = skipping_loops(model, found, policy) if policy else {}
     plan = layout(model, specs, found, Needs(len(loops), contested_sites(loops), events, intervals))
     numbers = {spec: index for index, spec in enumerate(specs)}
     nest = Nest(plan, found, numbers, loops, policy or SkipPolicy(), bool(events) and not spread).text()
     options = Options(bool(loops), bool(events))
-    steps = "".join(step_function(plan, index, options) for index in range(len(specs)))
-    return plan, steps + nest
+    steps = tuple(step_function(plan, index, options) for index in range(len(specs)))
+    return plan, steps, nest
 
 
 def _counters(plan: Layout, state: State) -> Counters:

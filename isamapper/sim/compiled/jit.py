@@ -1,16 +1,19 @@
 """From LLVM IR text to a callable: the only file of the timing engine that imports llvmlite.
 
-Code shared by all programs is compiled once per process; a program's own code calls it by name.
+Code shared by all programs is compiled once per process; a program's own code calls it by name. So are steps that
+several programs have: candidates of one search differ in their loops, hardly in their steps.
 """
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from collections import abc
 from functools import lru_cache
 
 import llvmlite.binding as llvm
 
+from isamapper.sim.compiled.limits import limit_functions
 from isamapper.sim.compiled.live import note_function
 from isamapper.sim.compiled.ports import port_functions
 from isamapper.sim.compiled.skip import skip_functions
@@ -26,6 +29,8 @@ SHARED = {
     "note": 3,
     "snapshot": 3,
     "attempt": 6,
+    "zone": 7,
+    "block_zone": 5,
 }
 """Functions of the shared code that programs call, with their numbers of parameters beside the state."""
 
@@ -34,13 +39,18 @@ _PREFIX = "isamapper_time_"
 Entry = abc.Callable[[int], int]
 
 
-class Code:
-    """Compiled functions; they live as long as this object."""
+STEPS_KEPT, PROGRAMS_KEPT = 512, 8
+"""Compiled steps and programs that are kept, the latest used; steps of a program that is there stay in any case."""
 
-    def __init__(self, text: str, level: int) -> None:
+
+class Code:
+    """Compiled functions; they live as long as this object, as does the code that they call."""
+
+    def __init__(self, text: str, level: int, calls: tuple[Code, ...] = ()) -> None:
         module = llvm.parse_assembly(text)
-        machine = _target().create_target_machine(opt=level, jit=True)
+        machine = _target().create_target_machine(opt=level, jit=True, codemodel=_code_model())
         _optimise(module, machine)
+        self.calls = calls
         self.engine = llvm.create_mcjit_compiler(module, machine)
         self.engine.finalize_object()
 
@@ -48,21 +58,53 @@ class Code:
         return int(self.engine.get_function_address(name))
 
 
-def compile_program(text: str, level: int) -> tuple[Code, Entry]:
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def compile_program(steps: tuple[str, ...], nest: str, level: int) -> tuple[Code, Entry]:
     """The code of one program, and its ``run``; the state's address goes in, 0 comes out.
+
+    ``steps`` define ``step0`` and so on, which the ``nest`` calls.
 
     ``level`` 0 compiles four times as fast as 1, and its code runs at seven tenths of the speed.
     """
     _shared()
-    code = Code(DECLARATIONS + _public(_declare(SHARED) + text, SHARED), level)
+    definitions: dict[str, str] = {}
+    for index, text in enumerate(steps):
+        symbol, definition = _named(index, text, level)
+        definitions[symbol] = definition
+        nest = nest.replace(f"@step{index}(", f"@{symbol}(")
+    codes = tuple(_step(symbol, definition, level) for symbol, definition in definitions.items())
+    declared = _declare(SHARED) + "".join(_declaration(definition) for definition in definitions.values())
+    code = Code(DECLARATIONS + _public(declared + nest, SHARED), level, codes)
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
     return code, prototype(code.address("run"))
+
+
+def _named(index: int, text: str, level: int) -> tuple[str, str]:
+    """A step's name among all programs' steps, and its definition under that name."""
+    body = text.replace(f"define internal i64 @step{index}(", "define i64 @step(", 1)
+    symbol = f"{_PREFIX}step_{level}_{hashlib.sha256(body.encode()).hexdigest()[:24]}"
+    return symbol, body.replace("@step(", f"@{symbol}(", 1)
+
+
+@lru_cache(maxsize=STEPS_KEPT)
+def _step(symbol: str, definition: str, level: int) -> Code:
+    """The code of a step, which other code may call by its name."""
+    code = Code(DECLARATIONS + _public(_declare(SHARED) + definition, SHARED), level)
+    llvm.add_symbol(symbol, code.address(symbol))
+    return code
+
+
+def _declaration(definition: str) -> str:
+    head = definition[: definition.index(" nounwind")]
+    return head.replace("define ", "declare ", 1) + "\n"
 
 
 @lru_cache(maxsize=1)
 def _shared() -> tuple[Code, ...]:
     """What steps call is compiled well; looking for repetition is rare and compiled fast."""
-    rare = _publish(skip_functions(), "", 0, ("compact", "snapshot", "attempt"))
+    rare = _publish(
+        skip_functions() + limit_functions(), "", 0, ("compact", "snapshot", "attempt", "zone", "block_zone")
+    )
     often = port_functions() + note_function()
     names = ("take", "last", "spread", "take_banks", "last_banks", "note")
     return rare, _publish(often, _declare({"compact": 0}), 1, names)
@@ -96,6 +138,12 @@ def _target() -> llvm.Target:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple()
+
+
+def _code_model() -> str:
+    """Near calls, which the fast instruction selector knows, where the loader makes stubs for what is far."""
+    triple = llvm.get_default_triple()
+    return "small" if triple.startswith("x86_64") and "linux" in triple else "jitdefault"
 
 
 def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:

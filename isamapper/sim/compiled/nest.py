@@ -8,6 +8,7 @@ from typing import assert_never
 
 from isamapper.sim.compiled.atoms import Atoms
 from isamapper.sim.compiled.layout import EVENT_COUNT, EVENT_SIZE, FLOOR_COUNT, FLOOR_UNITS, STATUS, STEPS, Layout
+from isamapper.sim.compiled.limits import FOREVER
 from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.text import Function, Truth, Value, Variable
 from isamapper.sim.compiled.values import affine_value, conditions_hold, extent_value
@@ -15,8 +16,6 @@ from isamapper.sim.compiled.zones import Check, Demand, LoopFacts, Ranges, great
 from isamapper.sim.regions import row_major, start_bits
 from isamapper.sim.sites import Branch, Model, OperandUse, Repeat, Site, Step
 from isamapper.sim.traffic import constant_extent
-
-_FOREVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +30,38 @@ def skipping_loops(model: Model, found: Atoms, policy: SkipPolicy) -> dict[int, 
     """The loops that may skip, by identity: those with enough trips and work."""
     facts: dict[int, LoopFacts] = {}
 
-    def visit(steps: abc.Iterable[Step], ranges: Ranges) -> int:
-        """Collects loops; the most invocations and iterations that the steps can amount to."""
-        work = 0
-        for step in steps:
-            match step:
-                case Repeat(iterator, extent, body):
-                    trips = greatest(extent, ranges)
-                    inside = trips * (1 + visit(body, {**ranges, iterator: trips}))
-                    if trips >= policy.trips and inside >= 2 * policy.first:
-                        candidate = loop_facts(step, ranges, found)
-                        if not candidate.never:
-                            facts[id(step)] = candidate
-                    work += inside
-                case Branch(_, body, otherwise):
-                    work += visit(body, ranges) + visit(otherwise, ranges)
-                case Site():
-                    work += 1
-                case _:
-                    assert_never(step)
-        return work
+    def note(step: Repeat, ranges: Ranges, trips: int, work: int) -> None:
+        if trips >= policy.trips and work >= 2 * policy.first:
+            candidate = loop_facts(step, ranges, found)
+            if not candidate.never:
+                facts[id(step)] = candidate
 
-    visit(model.steps, {})
+    _work(model.steps, {}, note)
     return facts
+
+
+def most_work(model: Model) -> int:
+    """The most invocations and iterations that a program can amount to."""
+    return _work(model.steps, {}, lambda *_: None)
+
+
+def _work(steps: abc.Iterable[Step], ranges: Ranges, note: abc.Callable[[Repeat, Ranges, int, int], None]) -> int:
+    """The most invocations and iterations of ``steps``; loops are noted with their trips and their own work."""
+    work = 0
+    for step in steps:
+        match step:
+            case Repeat(iterator, extent, body):
+                trips = greatest(extent, ranges)
+                inside = trips * (1 + _work(body, {**ranges, iterator: trips}, note))
+                note(step, ranges, trips, inside)
+                work += inside
+            case Branch(_, body, otherwise):
+                work += _work(body, ranges, note) + _work(otherwise, ranges, note)
+            case Site():
+                work += 1
+            case _:
+                assert_never(step)
+    return work
 
 
 def contested_sites(loops: abc.Mapping[int, LoopFacts]) -> tuple[int, ...]:
@@ -136,7 +144,7 @@ class Nest:
         trips = extent_value(fn, loop.extent, scope)
         facts = self.loops.get(id(loop))
         counter = fn.variable(0)
-        due = fn.variable(_FOREVER)
+        due = fn.variable(FOREVER)
         entered: Value = 0
         if facts is not None:
             snapshot = self.snapshots[id(loop)]
@@ -192,33 +200,14 @@ class Nest:
 
     def _zone(self, check: Check, now: Value, scope: dict[str, Value]) -> Value:
         """The first iteration in which a check may fail, given that it does not look at earlier ones; or ``now``."""
-        fn, slope, demand = self.fn, check.slope, check.demand
+        fn, demand = self.fn, check.demand
         outer = affine_value(fn, check.outer, scope)
         low, high = fn.add(outer, check.low), fn.add(outer, check.high)
-        least, most = fn.add(low, fn.mul(now, slope)), fn.add(high, fn.mul(now, slope))
         if demand is Demand.BLOCK:
-            return self._block_zone(check, now, (low, high), (least, most))
-        above = 1 if demand in (Demand.ZERO, Demand.NOT_ZERO) else 0
-        stays_above: Value = _FOREVER
-        stays_below: Value = _FOREVER
-        if slope < 0:
-            stays_above = fn.add(fn.floor_divide(fn.sub(low, above), -slope), 1)
-        if slope > 0:
-            stays_below = fn.ceil_divide(fn.sub(0, high), slope)
-        is_above: Truth = False if demand is Demand.NEGATIVE else fn.at_most(above, least)
-        is_below: Truth = False if demand is Demand.NOT_NEGATIVE else fn.less(most, 0)
-        return fn.choose(is_above, stays_above, fn.choose(is_below, stays_below, now))
-
-    def _block_zone(self, check: Check, now: Value, ends: tuple[Value, Value], at: tuple[Value, Value]) -> Value:
-        fn, slope, unit = self.fn, check.slope, check.unit
-        block = fn.floor_divide(at[0], unit)
-        alone = fn.equal(block, fn.floor_divide(at[1], unit))
-        start = fn.mul(block, unit)
-        if slope > 0:
-            last = fn.floor_divide(fn.sub(fn.add(start, unit - 1), ends[1]), slope)
-        else:
-            last = fn.floor_divide(fn.sub(ends[0], start), -slope)
-        return fn.choose(alone, fn.add(last, 1), now)
+            return fn.call("block_zone", now, low, high, check.slope, check.unit, pure=True)
+        above = int(demand in (Demand.ZERO, Demand.NOT_ZERO))
+        up, down = int(demand is not Demand.NEGATIVE), int(demand is not Demand.NOT_NEGATIVE)
+        return fn.call("zone", now, low, high, check.slope, above, up, down, pure=True)
 
     # Invocations
 

@@ -14,10 +14,7 @@ from typing import TypeAlias
 Value: TypeAlias = int | str
 Truth: TypeAlias = bool | str
 
-DECLARATIONS = """declare i64 @llvm.smax.i64(i64, i64)
-declare i64 @llvm.smin.i64(i64, i64)
-declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
-"""
+DECLARATIONS = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,7 @@ class Function:
         self.parameters = [f"%{each}" for each in parameters]
         self.entry: list[str] = []
         self.lines: list[str] = []
+        self._known: list[dict[str, str]] = [{}]
         self._numbers = 0
 
     def text(self) -> str:
@@ -58,6 +56,21 @@ class Function:
         self.lines.append(f"  {name} = {code}")
         return name
 
+    def _pure(self, code: str) -> str:
+        """The value of an operation that depends on its operands alone: the one that is there already, if any."""
+        for scope in self._known:
+            if code in scope:
+                return scope[code]
+        name = self._known[-1][code] = self._emit(code)
+        return name
+
+    @contextmanager
+    def _scope(self) -> abc.Iterator[None]:
+        """Code that is not always passed: values computed in it are not there afterwards."""
+        self._known.append({})
+        yield
+        self._known.pop()
+
     # Arithmetic
 
     def add(self, *values: Value) -> Value:
@@ -67,13 +80,13 @@ class Function:
             return known
         total = rest[0]
         for value in rest[1:]:
-            total = self._emit(f"add i64 {total}, {value}")
-        return self._emit(f"add i64 {total}, {known}") if known else total
+            total = self._pure(f"add i64 {total}, {value}")
+        return self._pure(f"add i64 {total}, {known}") if known else total
 
     def sub(self, left: Value, right: Value) -> Value:
         if isinstance(right, int):
             return self.add(left, -right)
-        return self._emit(f"sub i64 {left}, {right}")
+        return self._pure(f"sub i64 {left}, {right}")
 
     def mul(self, left: Value, right: Value) -> Value:
         if isinstance(left, int) and isinstance(right, int):
@@ -84,22 +97,24 @@ class Function:
             return right
         if right == 1:
             return left
-        return self._emit(f"mul i64 {left}, {right}")
+        return self._pure(f"mul i64 {left}, {right}")
 
     def maximum(self, *values: Value) -> Value:
-        return self._fold("smax", max, values)
+        return self._fold("sgt", max, values)
 
     def minimum(self, *values: Value) -> Value:
-        return self._fold("smin", min, values)
+        return self._fold("slt", min, values)
 
-    def _fold(self, name: str, apply: abc.Callable[[list[int]], int], values: abc.Sequence[Value]) -> Value:
+    def _fold(self, wins: str, apply: abc.Callable[[list[int]], int], values: abc.Sequence[Value]) -> Value:
+        """Compares and selects: the fast instruction selector of LLVM does not know the functions for it."""
         known = [value for value in values if isinstance(value, int)]
         rest: list[Value] = list(dict.fromkeys(value for value in values if not isinstance(value, int)))
         if known:
             rest.append(apply(known))
         total = rest[0]
         for value in rest[1:]:
-            total = self._emit(f"call i64 @llvm.{name}.i64(i64 {total}, i64 {value})")
+            better = self._pure(f"icmp {wins} i64 {total}, {value}")
+            total = self._pure(f"select i1 {better}, i64 {total}, i64 {value}")
         return total
 
     def floor_divide(self, left: Value, right: Value) -> Value:
@@ -109,9 +124,9 @@ class Function:
         if right == 1:
             return left
         if isinstance(right, int) and right & (right - 1) == 0:
-            return self._emit(f"ashr i64 {left}, {right.bit_length() - 1}")
-        quotient = self._emit(f"sdiv i64 {left}, {right}")
-        remainder = self._emit(f"srem i64 {left}, {right}")
+            return self._pure(f"ashr i64 {left}, {right.bit_length() - 1}")
+        quotient = self._pure(f"sdiv i64 {left}, {right}")
+        remainder = self._pure(f"srem i64 {left}, {right}")
         return self.sub(quotient, self.choose(self.less(remainder, 0), 1, 0))
 
     def ceil_divide(self, left: Value, right: Value) -> Value:
@@ -123,8 +138,8 @@ class Function:
         if isinstance(left, int) and isinstance(right, int):
             return left % right
         if isinstance(right, int) and right & (right - 1) == 0:
-            return self._emit(f"and i64 {left}, {right - 1}")
-        remainder = self._emit(f"srem i64 {left}, {right}")
+            return self._pure(f"and i64 {left}, {right - 1}")
+        remainder = self._pure(f"srem i64 {left}, {right}")
         return self.choose(self.less(remainder, 0), self.add(remainder, right), remainder)
 
     # Comparison
@@ -141,30 +156,30 @@ class Function:
     def _compare(self, kind: str, left: Value, right: Value, apply: abc.Callable[[int, int], bool]) -> Truth:
         if isinstance(left, int) and isinstance(right, int):
             return apply(left, right)
-        return self._emit(f"icmp {kind} i64 {left}, {right}")
+        return self._pure(f"icmp {kind} i64 {left}, {right}")
 
     def both(self, left: Truth, right: Truth) -> Truth:
         if isinstance(left, bool):
             return right if left else False
         if isinstance(right, bool):
             return left if right else False
-        return self._emit(f"and i1 {left}, {right}")
+        return self._pure(f"and i1 {left}, {right}")
 
     def either(self, left: Truth, right: Truth) -> Truth:
         return self.negate(self.both(self.negate(left), self.negate(right)))
 
     def negate(self, value: Truth) -> Truth:
-        return not value if isinstance(value, bool) else self._emit(f"xor i1 {value}, true")
+        return not value if isinstance(value, bool) else self._pure(f"xor i1 {value}, true")
 
     def choose(self, condition: Truth, left: Value, right: Value) -> Value:
         if isinstance(condition, bool):
             return left if condition else right
-        return left if left == right else self._emit(f"select i1 {condition}, i64 {left}, i64 {right}")
+        return left if left == right else self._pure(f"select i1 {condition}, i64 {left}, i64 {right}")
 
     # Memory
 
     def _pointer(self, address: Value) -> str:
-        return "%state" if address == 0 else self._emit(f"getelementptr i64, ptr %state, i64 {address}")
+        return "%state" if address == 0 else self._pure(f"getelementptr i64, ptr %state, i64 {address}")
 
     def load(self, address: Value) -> str:
         return self._emit(f"load i64, ptr {self._pointer(address)}")
@@ -199,9 +214,11 @@ class Function:
 
     # Control
 
-    def call(self, name: str, *arguments: Value) -> str:
+    def call(self, name: str, *arguments: Value, pure: bool = False) -> str:
+        """Calls a function; a ``pure`` one neither reads nor writes state."""
         given = ", ".join(["ptr %state", *(f"i64 {value}" for value in arguments)])
-        return self._emit(f"call i64 @{name}({given})")
+        code = f"call i64 @{name}({given})"
+        return self._pure(code) if pure else self._emit(code)
 
     def finish(self, value: Value) -> None:
         """Returns; what follows in the same block is unreachable."""
@@ -221,12 +238,14 @@ class Function:
             return
         if condition is False:
             kept = list(self.lines)
-            yield
+            with self._scope():
+                yield
             self.lines = kept
             return
         inside, after = self._label(), self._label()
         self.lines += [f"  br i1 {condition}, label %{inside}, label %{after}", f"{inside}:"]
-        yield
+        with self._scope():
+            yield
         self.lines += [f"  br label %{after}", f"{after}:"]
 
     @contextmanager
@@ -234,7 +253,8 @@ class Function:
         """Repeats until left with ``leave_unless`` or ``leave_if``."""
         head, after = self._label(), self._label()
         self.lines += [f"  br label %{head}", f"{head}:"]
-        yield Loop(self, after)
+        with self._scope():
+            yield Loop(self, after)
         self.lines += [f"  br label %{head}", f"{after}:"]
 
     @contextmanager
