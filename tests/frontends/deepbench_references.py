@@ -9,6 +9,7 @@ import numpy as np
 SMALL = {"M": 3, "N": 4, "K": 5}
 CONVOLUTION = {"N": 2, "C": 3, "K": 4, "HI": 6, "WI": 5, "R": 3, "S": 2, "pad": 1}
 STEPS = {"T": 3, "B": 2, "H": 4}
+POINTS = {"N": 2, "C": 3, "K": 4, "P": 5}
 SCALE = 2.0**-13
 
 
@@ -79,6 +80,9 @@ def gru(v: dict[str, Any], small: bool) -> dict[str, Any]:
 
 
 DEEPBENCH = {
+    "conv1x1_backward_data": (POINTS, lambda v, z: {"dx": np.einsum("nkp,kc->ncp", v["dy"], v["w"])}),
+    "conv1x1_backward_weights": (POINTS, lambda v, z: {"dw": np.einsum("ncp,nkp->kc", v["x"], v["dy"])}),
+    "conv1x1_forward": (POINTS, lambda v, z: {"y": np.einsum("ncp,kc->nkp", v["x"], v["w"])}),
     "conv2d_backward_data": ({**CONVOLUTION, "stride": 2}, backward_data),
     "conv2d_backward_data_s1": (CONVOLUTION, backward_data),
     "conv2d_backward_weights": ({**CONVOLUTION, "stride": 2}, backward_weights),

@@ -14,6 +14,7 @@ from isamapper.ir.template import bind, parse_template
 from isamapper.result import NoMapping
 
 FORWARD = "conv2d_forward"
+POINTWISE = "conv1x1_forward"
 
 COPY = """\
 kernel im2col(x: TA[C, HI, WI]) -> (y: TA[C, R, S, H, W])
@@ -31,23 +32,16 @@ kernel im2col(x: TA[C, HI, WI]) -> (y: TA[C, R, S, H, W])
 def im2col(case: Case) -> Parts:
     """The copy, then the product of filters and windows by the library's tiler, once for each image."""
     kernel = case.kernel
-    if kernel.name != FORWARD:
+    if kernel.name not in (FORWARD, POINTWISE):
         return Rejection("SCH040", kernel.name, f"it is no '{FORWARD}'")
     sizes, types = dict(kernel.sizes), dict(kernel.types)
+    if kernel.name == POINTWISE:
+        return _product(case, sizes["P"], sizes["C"])  # a 1x1 filter reads the image as it lies
     height = (sizes["HI"] + 2 * sizes["pad"] - sizes["R"]) // sizes["stride"] + 1
     width = (sizes["WI"] + 2 * sizes["pad"] - sizes["S"]) // sizes["stride"] + 1
-    depth = sizes["C"] * sizes["R"] * sizes["S"]
-    product = load_kernel(
-        "gemm",
-        {"M": sizes["K"], "N": height * width, "K": depth},
-        {"TA": types["TB"], "TB": types["TA"], "TC": types["TC"]},
-    )
-    found = tiler(Case(_known(product), case.machine, seed=case.seed))
-    if isinstance(found, Rejection):
-        return found
-    multiplied = tuple(_repeated(part, sizes["N"]) for part in found)
-    if sizes["R"] == sizes["S"] == sizes["stride"] == 1 and not sizes["pad"]:
-        return multiplied  # a 1x1 filter reads the image as it lies
+    multiplied = _product(case, height * width, sizes["C"] * sizes["R"] * sizes["S"])
+    if isinstance(multiplied, Rejection) or (sizes["R"] == sizes["S"] == sizes["stride"] == 1 and not sizes["pad"]):
+        return multiplied
     names = ("C", "HI", "WI", "R", "S", "stride", "pad")
     windows = {**{name: sizes[name] for name in names}, "H": height, "W": width}
     copy = bind(parse_template(Source("im2col.isam", COPY)), windows, {"TA": types["TA"]})
@@ -57,9 +51,24 @@ def im2col(case: Case) -> Parts:
         return Rejection("SCH040", kernel.name, str(refusal))
 
 
-def _known(product: Kernel) -> Kernel:
-    """Filters are known before run time: they stand on the left here, windows on the right."""
-    roles = {"a": Role.CONST, "b": Role.PLAIN}
+def _product(case: Case, points: int, depth: int) -> Parts:
+    """Filters times windows, once for each image."""
+    sizes, types = dict(case.kernel.sizes), dict(case.kernel.types)
+    product = load_kernel(
+        "gemm",
+        {"M": sizes["K"], "N": points, "K": depth},
+        {"TA": types["TB"], "TB": types["TA"], "TC": types["TC"]},
+    )
+    known = next(tensor.role for tensor in case.kernel.tensors if tensor.name == "w")
+    found = tiler(Case(_with_filters(product, known), case.machine, seed=case.seed))
+    if isinstance(found, Rejection):
+        return found
+    return tuple(_repeated(part, sizes["N"]) for part in found)
+
+
+def _with_filters(product: Kernel, role: Role) -> Kernel:
+    """Filters stand on the left here, windows on the right; inference knows its filters before run time."""
+    roles = {"a": role, "b": Role.PLAIN}
     tensors = tuple(replace(tensor, role=roles.get(tensor.name, tensor.role)) for tensor in product.tensors)
     return replace(product, tensors=tensors)
 

@@ -28,9 +28,17 @@ CONVOLUTIONS = {
     "backward_weights": "conv2d_backward_weights",
 }
 
+POINTWISE = {
+    "forward": "conv1x1_forward",
+    "backward_data": "conv1x1_backward_data",
+    "backward_weights": "conv1x1_backward_weights",
+}
+"""The same for windows of one point that lie side by side: rows and columns of the image are one axis."""
+
 WEIGHTS = {
     **dict.fromkeys(GEMMS.values(), ("a",)),
     "conv2d_forward": ("w",),
+    "conv1x1_forward": ("w",),
     **dict.fromkeys(("rnn_skip", "lstm_skip", "gru_skip", "rnn_skip_q", "lstm_skip_q", "gru_skip_q"), ("u", "bias")),
 }
 """Operands of each kernel that inference knows before run time."""
@@ -72,16 +80,22 @@ def kernel_of(problem: Problem, machine: Machine) -> tuple[str, dict[str, int]]:
             sizes = {"M": problem[rows], "N": problem["n"], "K": problem["k"]}
             return GEMMS[problem["a_t"], problem["b_t"]], sizes
         case "conv":
-            names = {"N": "n", "C": "c", "K": "k", "HI": "h", "WI": "w", "R": "r_filter_h", "S": "s_filter_w"}
-            sizes = {size: problem[word] for size, word in names.items()}
-            sizes["pad"] = problem["pad_w"]
-            if problem.pass_name == "backward_data" and problem["stride_w"] == 1:
-                return "conv2d_backward_data_s1", sizes
-            return CONVOLUTIONS[problem.pass_name], {**sizes, "stride": problem["stride_w"]}
+            return _convolution(problem)
         case _:
             cell = {"vanilla": "rnn_skip", "lstm": "lstm_skip", "gru": "gru_skip"}[problem.text("cell")]
             sizes = {"T": problem["timesteps"], "B": problem["batch"], "H": problem["hidden"]}
             return cell + ("_q" if quantised(machine) else ""), sizes
+
+
+def _convolution(problem: Problem) -> tuple[str, dict[str, int]]:
+    sizes = {"N": problem["n"], "C": problem["c"], "K": problem["k"]}
+    if problem["r_filter_h"] == problem["s_filter_w"] == problem["stride_w"] == 1 and not problem["pad_w"]:
+        return POINTWISE[problem.pass_name], {**sizes, "P": problem["h"] * problem["w"]}
+    names = {"HI": "h", "WI": "w", "R": "r_filter_h", "S": "s_filter_w", "pad": "pad_w"}
+    sizes.update({size: problem[word] for size, word in names.items()})
+    if problem.pass_name == "backward_data" and problem["stride_w"] == 1:
+        return "conv2d_backward_data_s1", sizes
+    return CONVOLUTIONS[problem.pass_name], {**sizes, "stride": problem["stride_w"]}
 
 
 def quantised(machine: Machine) -> bool:
