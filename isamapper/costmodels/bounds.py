@@ -26,7 +26,7 @@ from isamapper.hwdesc.bind import specialised, timing
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind, PortDirection
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
-from isamapper.mapper.compound.find import find_joint_mappings
+from isamapper.mapper.compound.find import joint_members
 from isamapper.mapper.find import find_mappings
 from isamapper.plan.cores import copies
 from isamapper.plan.homes import all_tensors, home_memory
@@ -92,9 +92,7 @@ def _servers(machine: Machine, unit: str) -> int:
 def work_bound(machine: Machine, kernel: Kernel) -> float:
     """Cycles that the statements' operations take at least; 0 where no unit is known for any."""
     jobs: list[tuple[float, dict[str, float]]] = []
-    together = {
-        member for mapping in find_joint_mappings(kernel, machine, relations_each=1) for member in mapping.join.members
-    }
+    together = joint_members(kernel, machine)
     for statement in statements(kernel):
         if statement.conditions or statement.exclusions or statement.index in together:
             continue  # not all of the box is done, or not alone: a bound must not count what may not be

@@ -11,7 +11,7 @@ import heapq
 from collections import abc
 from dataclasses import replace
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 from typing import cast
 
 from isamapper.diagnostics.source import Rejection
@@ -21,7 +21,8 @@ from isamapper.ir.dependence import dependences
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import Alternative, alternatives
 from isamapper.mapper.compound.conditions import binds
-from isamapper.mapper.compound.find import find_joint_mappings, is_compound
+from isamapper.mapper.compound.find import form_mappings, is_compound
+from isamapper.mapper.compound.forms import Form, forms
 from isamapper.mapper.compound.relate import lanes_of
 from isamapper.mapper.cover_problem import Choice, CoverProblem, Solution, exhaustive
 from isamapper.mapper.digits import best_sizes
@@ -79,23 +80,25 @@ def _together(kernel: Kernel, machine: Machine, host_products: bool) -> abc.Iter
     if not any(is_compound(instruction) for instruction in machine.instructions):
         return
     found: list[Alternative] = []
-    for form, first in dict.fromkeys(((kernel, ()), with_own_loops(kernel, machine))):
-        ranked = _ranked(form, machine)
-        if ranked:
-            single = {
-                subject.statement.index: next(Treatment(form, subject, machine, host_products).options(), None)
-                for subject in subjects(form)
-            }
-            found += islice(_covers(form, first, ranked, single), TRIED)
+    for base, first in dict.fromkeys(((kernel, ()), with_own_loops(kernel, machine))):
+        for form in forms(base):
+            ranked = _ranked(form, machine)
+            if ranked:
+                single = {
+                    subject.statement.index: next(
+                        Treatment(form.kernel, subject, machine, host_products).options(), None
+                    )
+                    for subject in subjects(form.kernel)
+                }
+                found += islice(_covers(form.kernel, (*first, *form.texts(base)), ranked, single), TRIED)
     yield from sorted(found, key=lambda alternative: alternative.busy_cycles)
 
 
-def _ranked(kernel: Kernel, machine: Machine) -> list[tuple[float, JointMapping]]:
+def _ranked(form: Form, machine: Machine) -> list[tuple[float, JointMapping]]:
     """The first few joint mappings of every set of statements, by their busy cycles."""
-    found = [
-        (joint_cycles(mapping, machine), number, mapping)
-        for number, mapping in enumerate(find_joint_mappings(kernel, machine, relations_each=CONSIDERED))
-    ]
+    compound = [each for each in machine.instructions if is_compound(each)]
+    mappings = chain.from_iterable(form_mappings(form, each, relations_each=CONSIDERED) for each in compound)
+    found = [(joint_cycles(mapping, machine), number, mapping) for number, mapping in enumerate(mappings)]
     kept: list[tuple[float, JointMapping]] = []
     counts: dict[tuple[int, ...], int] = {}
     for cycles, _, mapping in sorted(found, key=lambda item: item[:2]):

@@ -7,7 +7,7 @@ from collections import abc
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.compound.find import find_joint_mappings, is_compound
+from isamapper.mapper.compound.find import is_compound, joint_members
 from isamapper.mapper.compound.refusal import joint_refusal
 from isamapper.mapper.covers import covers
 from isamapper.mapper.find import subjects
@@ -49,12 +49,7 @@ def uncovered(kernel: Kernel, machine: Machine) -> abc.Iterator[Rejection]:
     if next(covers(kernel, machine), None) is not None:
         return
     apart, _ = with_own_loops(kernel, machine)
-    joined = {
-        member
-        for form in (kernel, apart)
-        for mapping in find_joint_mappings(form, machine, relations_each=1)
-        for member in mapping.join.members
-    }
+    joined = joint_members(kernel, machine) | joint_members(apart, machine)
     kernel = apart
     for subject in subjects(kernel):
         if (

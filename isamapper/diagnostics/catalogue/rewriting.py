@@ -97,4 +97,9 @@ CODES: dict[str, tuple[str, str]] = {
         "a tensor's name that is taken",
         """The kernel has a tensor of that name already; one that is to hold a constant needs a name of its own.""",
     ),
+    "RW100": (
+        "values that cannot be told apart",
+        """Every statement that writes the tensor must give each element its value, resting on that element's former
+value alone, in the order of the text.""",
+    ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import abc
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import TypeAlias
@@ -15,11 +16,12 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.mapper.compound.beyond import beyond
 from isamapper.mapper.compound.conditions import Stand, stand
+from isamapper.mapper.compound.forms import Form, forms, plain, separated
 from isamapper.mapper.compound.match import Injection, injections
 from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on, space_of
 from isamapper.mapper.compound.unite import unite
 from isamapper.mapper.compound.value_graph import value_graphs
-from isamapper.mapper.compound.variants import variants
+from isamapper.mapper.compound.variants import Variant, variants
 from isamapper.mapper.relation import Relation, relations
 from isamapper.mapper.rewrites.hold import Hold
 from isamapper.plan.facade import Facade, facade
@@ -39,8 +41,9 @@ def find_joint_mappings(
     instruction: str | None = None,
     every: bool = False,
     relations_each: int | None = None,
+    statement: int | None = None,
 ) -> abc.Iterator[JointMapping]:
-    """Every mapping of statements of ``kernel`` on an instruction of several statements.
+    """Every mapping of statements of ``kernel``, ``statement`` among them, on an instruction of several statements.
 
     Lazy, in a stable order: instructions in file order, those with fewer neutral operands first.
     ``every`` adds the unsaturated. ``relations_each`` bounds how many relations are given for one way to pair
@@ -48,7 +51,21 @@ def find_joint_mappings(
     """
     for candidate in machine.instructions:
         if instruction in (None, candidate.name) and is_compound(candidate):
-            yield from joint_mappings(kernel, candidate, every=every, relations_each=relations_each)
+            yield from joint_mappings(
+                kernel, candidate, every=every, relations_each=relations_each, statement=statement
+            )
+
+
+def joint_members(kernel: Kernel, machine: Machine) -> frozenset[int]:
+    """The statements of ``kernel`` that some instruction can do together with others, in whatever form."""
+    return frozenset(
+        form.origins[member]
+        for instruction in machine.instructions
+        if is_compound(instruction)
+        for form in forms(kernel)
+        for mapping in form_mappings(form, instruction, relations_each=1)
+        for member in mapping.join.members
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -58,26 +75,60 @@ def is_compound(instruction: Instruction) -> bool:
 
 
 def joint_mappings(
-    kernel: Kernel, instruction: Instruction, *, every: bool = False, relations_each: int | None = None
+    kernel: Kernel,
+    instruction: Instruction,
+    *,
+    every: bool = False,
+    relations_each: int | None = None,
+    statement: int | None = None,
 ) -> abc.Iterator[JointMapping]:
-    """Every mapping of statements of ``kernel`` on ``instruction``, none twice."""
+    """Every mapping of statements of ``kernel``, in one of its forms, on ``instruction``, none twice.
+
+    ``statement``: this one of the kernel's among them, or what it became.
+    """
+    for form in forms(kernel):
+        for mapping in form_mappings(form, instruction, every=every, relations_each=relations_each):
+            if statement is None or statement in {form.origins[member] for member in mapping.join.members}:
+                yield replace(mapping, rewrites=(*form.texts(kernel), *mapping.rewrites))
+
+
+def form_mappings(
+    form: Form, instruction: Instruction, *, every: bool = False, relations_each: int | None = None
+) -> abc.Iterator[JointMapping]:
+    """Every mapping of statements of one form of a kernel on ``instruction``, none twice.
+
+    Those that have nothing to do with what the form changed are left out.
+    """
     if isinstance(facade(instruction), str):
         return
     seen: set[tuple[object, ...]] = set()
-    inside = all_tensors(instruction.semantics)
-    forms = [variants(instruction, through_results=True), variants(instruction, through_results=False)]
-    for graph in value_graphs(kernel):
-        for variant in dict.fromkeys(each for form in forms for each in form):
+    inside = tensors_inside(instruction)
+    sought = dict.fromkeys(each for those in _sought(instruction) for each in those)
+    for graph in value_graphs(form.kernel):
+        for variant in sought:
             for injection in injections(variant, inside, graph):
                 standing = stand(injection, graph, inside)
-                if isinstance(standing, str):
+                if isinstance(standing, str) or (form.steps and form.changed.isdisjoint(standing.members)):
                     continue
-                found = _related(kernel, instruction, injection, standing, every)
+                found = _related(form.kernel, instruction, injection, standing, every)
                 for mapping in islice(found, relations_each):
                     key = (mapping.join, mapping.rho)
                     if key not in seen:
                         seen.add(key)
                         yield mapping
+
+
+def tensors_inside(instruction: Instruction) -> dict[str, Tensor]:
+    """The tensors of an instruction's meaning, in all of its forms."""
+    return all_tensors(separated(instruction.semantics).kernel) | all_tensors(instruction.semantics)
+
+
+def _sought(instruction: Instruction) -> abc.Iterator[tuple[Variant, ...]]:
+    """What is looked for: the instruction seen through its results or not, its values told apart or not."""
+    several = separated(instruction.semantics) != plain(instruction.semantics)
+    for apart in (False, True) if several else (False,):
+        for through_results in (True, False):
+            yield variants(instruction, through_results=through_results, apart=apart)
 
 
 def _related(
@@ -87,7 +138,7 @@ def _related(
     fixed = specialised(instruction, injection.parameters)
     front = facade(fixed)
     assert isinstance(front, Facade)
-    inside, known = all_tensors(fixed.semantics), all_tensors(kernel)
+    inside, known = tensors_inside(fixed), all_tensors(kernel)
     united = unite(kernel, injection, front, inside, known)
     if united is None:
         return

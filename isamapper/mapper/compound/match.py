@@ -13,11 +13,11 @@ from typing import TypeAlias
 
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Direction, Tensor
+from isamapper.mapper.compound.normal import normal_view
 from isamapper.mapper.compound.value_graph import ValueGraph
 from isamapper.mapper.compound.variants import Number, Piece, Variant
 from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term
 from isamapper.mapper.unify import narrowed, retyped, setting_value
-from isamapper.mapper.views import natural_view
 from isamapper.plan.skeleton import shared_iterators
 
 Pair: TypeAlias = tuple[Access, Access]
@@ -73,7 +73,7 @@ class _Search:
     def __init__(self, variant: Variant, inside: abc.Mapping[str, Tensor], graph: ValueGraph) -> None:
         self.pieces, self.inside, self.graph = variant.pieces, inside, graph
         self.outside = {tensor.name: tensor for tensor in graph.tensors}
-        self.views = {part.index: natural_view(part, graph.tensors) for part in graph.parts}
+        self.views = {part.index: normal_view(part, graph.tensors) for part in graph.parts}
         self.written = {piece.target for piece in variant.pieces}
         self.shared = _shared_names(graph)
 

@@ -162,7 +162,8 @@ class _Maker:
             return False
         results = (Direction.OUT, Direction.INOUT) if self.through_results else ()
         allowed = (Direction.LOCAL, *results)
-        if self.tensors[name].direction not in allowed or not loads(part.assign.value):
+        local = self.tensors[name].direction is Direction.LOCAL
+        if self.tensors[name].direction not in allowed or not (local or loads(part.assign.value)):
             return False
         if sum(each.assign.target.tensor == name for each in self.parts) != 1 or len(loads_of(part)) > MOST_LOADS:
             return False

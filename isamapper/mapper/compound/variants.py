@@ -19,10 +19,12 @@ from isamapper.hwdesc.model import Instruction, ParameterRange
 from isamapper.ir import numeric
 from isamapper.ir.affine import AccessMap
 from isamapper.ir.analysis import Statement
-from isamapper.ir.nodes import Direction, Tensor
-from isamapper.mapper.compound.value_graph import copied_order, value_graph
+from isamapper.ir.nodes import Direction, Kernel, Tensor
+from isamapper.mapper.compound.forms import plain, separated
+from isamapper.mapper.compound.normal import normal_view
+from isamapper.mapper.compound.value_graph import ValueGraph, copied_order, value_graph
 from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term, identity_of, leaves
-from isamapper.mapper.views import View, natural_view
+from isamapper.mapper.views import View
 
 Number: TypeAlias = int | float
 Fixed: TypeAlias = tuple[tuple[int | str, Number], ...]
@@ -58,11 +60,16 @@ class Variant:
 
 
 @lru_cache(maxsize=1024)
-def variants(instruction: Instruction, *, through_results: bool = True) -> tuple[Variant, ...]:
-    """The instruction as it is, then with neutral operands, none twice."""
-    graph = value_graph(instruction.semantics, through_results=through_results)
+def variants(instruction: Instruction, *, through_results: bool = True, apart: bool = False) -> tuple[Variant, ...]:
+    """The instruction as it is, then with neutral operands, none twice.
+
+    ``apart``: every value that a tensor has one after the other is a tensor of its own.
+    """
+    seen = _Seen(through_results, apart)
+    graph, origins = seen.graph(instruction.semantics)
     tensors = graph.tensors
-    pieces = tuple(Piece(part, _view(instruction, part, tensors, through_results)) for part in graph.parts)
+    views = [(part, _view(instruction, part, tensors, seen)) for part in graph.parts]
+    pieces = tuple(Piece(replace(part, index=origins[part.index]), view) for part, view in views)
     choices = [_reductions(piece.view.term) for piece in pieces]
     found: dict[Variant, None] = {}
     for chosen in sorted(_combinations(choices), key=lambda each: sum(len(fixed) for _, fixed in each)):
@@ -74,18 +81,31 @@ def variants(instruction: Instruction, *, through_results: bool = True) -> tuple
     return tuple(found)
 
 
-def _view(instruction: Instruction, part: Statement, tensors: tuple[Tensor, ...], through_results: bool) -> View:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How an instruction's meaning is looked at."""
+
+    through_results: bool
+    apart: bool
+
+    def graph(self, semantics: Kernel) -> tuple[ValueGraph, tuple[int, ...]]:
+        """The value graph, and of every statement in it the one of the instruction that it comes from."""
+        form = separated(semantics) if self.apart else plain(semantics)
+        return value_graph(form.kernel, through_results=self.through_results), form.origins
+
+
+def _view(instruction: Instruction, part: Statement, tensors: tuple[Tensor, ...], seen: _Seen) -> View:
     """What a part computes, with the constants that parameters set as such."""
-    view = natural_view(part, tensors)
+    view = normal_view(part, tensors)
     resizing = {name for name, _ in controls(instruction).values()}
     for parameter in instruction.parameters:
         if parameter.name in resizing or parameter.low == parameter.high:
             continue
         semantics = bind_instruction(instruction, {parameter.name: parameter.low})
-        low = value_graph(semantics, through_results=through_results)
+        low, _ = seen.graph(semantics)
         same = next((each for each in low.parts if each.index == part.index), None)
         if same is not None:
-            view = replace(view, term=settings(view.term, natural_view(same, low.tensors).term, parameter))
+            view = replace(view, term=settings(view.term, normal_view(same, low.tensors).term, parameter))
     return view
 
 

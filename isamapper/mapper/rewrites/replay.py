@@ -32,6 +32,7 @@ from isamapper.mapper.rewrites import (
     pad,
     partial,
     polyphase,
+    separate,
     skew,
     split,
 )
@@ -67,6 +68,7 @@ READERS: abc.Mapping[str, abc.Callable[[StepReader, Kernel], Rewrite]] = {
     "pad": pad.read,
     "partial": partial.read,
     "polyphase": polyphase.read,
+    "separate": separate.read,
     "skew": skew.read,
     "split": split.read,
 }
