@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from isamapper.mapper import explain as explain
     from isamapper.mapper import find_mappings as find_mappings
     from isamapper.mapper.schedules import parse_schedule as parse_schedule
+    from isamapper.pipeline import certify as certify
     from isamapper.pipeline import evaluate as evaluate
     from isamapper.pipeline import explain_kernel as explain_kernel
     from isamapper.pipeline import find_schedule as find_schedule
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from isamapper.plan.text import parse_program_file as parse_program_file
     from isamapper.plan.text import print_program as print_program
     from isamapper.plan.text import print_schedule as print_schedule
+    from isamapper.plan.text import written_certificate as written_certificate
     from isamapper.plan.text import written_machine as written_machine
     from isamapper.result import NoMapping as NoMapping
     from isamapper.result import Result as Result
@@ -57,6 +59,7 @@ _HOMES = {
     "Source": "isamapper.diagnostics.source",
     "SourceError": "isamapper.diagnostics.source",
     "builtin_machines": "isamapper.hwdesc.loader",
+    "certify": "isamapper.pipeline",
     "einsum": "isamapper.ir.builder",
     "evaluate": "isamapper.pipeline",
     "execute": "isamapper.sim.functional",
@@ -84,6 +87,7 @@ _HOMES = {
     "search": "isamapper.pipeline",
     "simulate": "isamapper.sim.timing",
     "verify": "isamapper.verify",
+    "written_certificate": "isamapper.plan.text",
     "written_machine": "isamapper.plan.text",
 }
 

@@ -37,13 +37,13 @@ from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.lower import lower
 from isamapper.plan.mapping import Mapping, MappingClass
 from isamapper.plan.program import Program
+from isamapper.plan.program_certificate import ProgramCertificate
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
-from isamapper.plan.reduced import reduced_program
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
-from isamapper.result import Mappings, NoMapping, Result, Search
-from isamapper.sim.functional.counting import instances
+from isamapper.result import Mappings, NoMapping, Result, Search, versions
 from isamapper.sim.timing import simulate
+from isamapper.verify.certified import certified, small_program
 from isamapper.verify.verifier import verify
 
 KernelLike: TypeAlias = Kernel | str | PathLike[str]
@@ -138,9 +138,8 @@ def _joint(
     """Mappings of several statements, ``statement`` among them, on one instruction."""
     return tuple(
         mapping
-        for mapping in find_joint_mappings(kernel, machine, instruction=instruction, every=every)
-        if (statement is None or statement in mapping.join.members)
-        and (criterion is None or mapping.kind is MappingClass.EXACT)
+        for mapping in find_joint_mappings(kernel, machine, instruction=instruction, every=every, statement=statement)
+        if criterion is None or mapping.kind is MappingClass.EXACT
     )
 
 
@@ -327,15 +326,10 @@ def evaluate(
     timeline = simulate(program, trace=trace)
     seconds = time.perf_counter() - began
     tell("verifying")
-    small = _small(found.schedule, executed_operations) if found is not None else None
+    small = small_program(found.schedule, executed_operations) if found is not None else None
     given = None if small is None else lambda: small
     certificate = verify(program, seed=seed, ops_limit=executed_operations, reduced=given)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
-
-
-def _small(schedule: Schedule, executed_operations: int) -> Program | None:
-    """What is executed in place of a program that is too large; for others what the interpreter is given: smaller."""
-    return reduced_program(schedule, 3 if instances(schedule.kernel) > executed_operations else 2)
 
 
 def _bounds(program: Program, found: Search | None) -> Bounds:
@@ -343,6 +337,15 @@ def _bounds(program: Program, found: Search | None) -> Bounds:
     if found is not None:
         return bounds(found.schedule)
     return bounds(Schedule(program.kernel, program.kernel, program.machine, ()))
+
+
+def certify(subject: Program | Schedule, *, seed: int = 0) -> ProgramCertificate:
+    """The certificate that a program's file carries: what is proved of it and, for a schedule's, how it was made."""
+    if isinstance(subject, Program):
+        return certified(subject, None, verify(subject, seed=seed), seed, versions())
+    program, small = lower(subject), small_program(subject)
+    proof = verify(program, seed=seed, reduced=None if small is None else lambda: small)
+    return certified(program, subject, proof, seed, versions())
 
 
 def _silent(stage: str) -> None:

@@ -6,30 +6,28 @@ What does not belong here: finding anything out (``pipeline.py``) and text for t
 from __future__ import annotations
 
 import html
-import itertools
 import platform
 from collections import abc
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
 
 from isamapper.costmodels.bounds import Bounds
 from isamapper.diagnostics.source import Rejection, Span
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.print_expression import print_access
 from isamapper.ir.printer import print_kernel, print_node
-from isamapper.mapper import Labeller, Labels, find_mappings
+from isamapper.mapper import Labeller, Labels
 from isamapper.mapper.certificate import certificate_of
 from isamapper.mapper.compound.labels import joint_labels
-from isamapper.plan.joint import join_of
-from isamapper.plan.joint_mapping import JointMapping, joint_class
+from isamapper.mapper.scheduled import scheduled_mappings
+from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.mapping import Mapping, Pairing
-from isamapper.plan.nest import Nest
 from isamapper.plan.placement import dict_of_placement
 from isamapper.plan.program import Program
-from isamapper.plan.steps import Schedule, replay
+from isamapper.plan.steps import Schedule
 from isamapper.plan.text import print_schedule
 from isamapper.sim.timeline import Timeline
 from isamapper.verify.certificate import Certificate
@@ -226,56 +224,6 @@ class Result:
 def percent(bound: int, cycles: int) -> float:
     """100 where nothing takes any time."""
     return 100.0 if cycles == 0 else round(100 * bound / cycles, 4)
-
-
-def scheduled_mappings(schedule: Schedule) -> tuple[Mapping | JointMapping, ...]:
-    """The mappings that the steps of a schedule use, one for each statement; those that a drain does come last."""
-    nests = replay(schedule)
-    own = tuple(mapping for nest in nests for mapping in _mapping_of(schedule, nest))
-    return own + tuple(mapping for nest in nests for mapping in _mapping_of_epilogue(schedule, nest))
-
-
-def _mapping_of(schedule: Schedule, nest: Nest) -> tuple[Mapping | JointMapping, ...]:
-    """The mapping behind a nest, as the mapper lists it."""
-    inside = {digit.name: digit.iterator for digit in nest.digits}
-    rho = tuple(sorted((inside[name], axis) for axis, names in nest.call.axes for name in names))
-    join = join_of(nest.statement)
-    if join is not None:
-        kind = joint_class(join, rho, nest.call.instruction)
-        return (
-            JointMapping(schedule.covered, join, rho, kind, fresh=nest.init is not None, rewrites=schedule.rewrites),
-        )
-    found = find_mappings(
-        schedule.covered, schedule.machine, statement=nest.statement.index, instruction=nest.call.instruction.name
-    )
-    wanted = dict(nest.call.sigma)
-    for mapping in found:
-        sigma = {pairing.operand: pairing.access for pairing in mapping.sigma if pairing.access is not None}
-        if sigma == wanted and set(rho) <= set(mapping.rho):
-            return (replace(mapping, rho=rho, rewrites=schedule.rewrites),)
-    return ()
-
-
-def _mapping_of_epilogue(schedule: Schedule, nest: Nest) -> tuple[Mapping, ...]:
-    """The mapping of the statement that the nest's drain does on its way, with the pairs that the drain walks."""
-    if nest.epilogue is None:
-        return ()
-    statement, instruction = nest.epilogue.statement, nest.epilogue.instruction.name
-    found = find_mappings(schedule.covered, schedule.machine, statement=statement.index, instruction=instruction)
-    rho = tuple(sorted(_drained(nest, statement)))
-    return tuple(replace(each, rho=rho, rewrites=schedule.rewrites) for each in itertools.islice(found, 1))
-
-
-def _drained(nest: Nest, consumer: Statement) -> abc.Iterator[tuple[str, str]]:
-    """Per coordinate that the drain binds: the consumer's iterators there, and the instruction's iterator."""
-    target = nest.statement.accesses[0]
-    read = next(access for access in consumer.accesses[1:] if access.tensor == target.tensor)
-    iterators = {digit.name: digit.iterator for digit in nest.digits}
-    drain = nest.path(0)[0].drain
-    for axis, coordinate, _ in drain.binds if drain else ():
-        for dim, (written, index) in enumerate(zip(target.map.results, read.map.results, strict=True)):
-            if coordinate == f"dim{dim}" or iterators.get(coordinate) in written.names:
-                yield from ((name, axis) for name in index.names)
 
 
 def mapping_dict(mapping: Mapping | JointMapping) -> dict[str, object]:

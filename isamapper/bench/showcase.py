@@ -16,9 +16,10 @@ from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.nodes import BinaryOp, Reduction
 from isamapper.mapper.needle import needle_of
+from isamapper.mapper.scheduled import scheduled_mappings
 from isamapper.mapper.terms import Node
 from isamapper.pipeline import run
-from isamapper.result import NoMapping, Result, scheduled_mappings
+from isamapper.result import NoMapping, Result
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]
 """Told what is being done, how many rows are done, how many there are."""

@@ -12,7 +12,7 @@ from isamapper.ir.nodes import Access, Direction, Reduction
 from isamapper.mapper.compound.labels import front_of
 from isamapper.mapper.compound.relate import lanes_of
 from isamapper.mapper.criteria import criteria_of
-from isamapper.mapper.delta import Digit, agree, sound
+from isamapper.mapper.delta import Digit, agree, pair_class, sound
 from isamapper.mapper.digits import best_sizes
 from isamapper.mapper.find import subjects
 from isamapper.mapper.invalid import remedy
@@ -43,6 +43,10 @@ def certificate_of(mapping: Mapping | JointMapping, machine: Machine) -> Placeme
     starts = tuple(_starts(mapping, accesses))
     roles = [role for role in match.roles if role.is_target or role.needle.tensor not in dict(starts)]
     digits, pads, repeats = _placed_safely(mapping, subject, needle, match)
+    exact = all(pair_class(match.roles, *pair) is MappingClass.EXACT for pair in mapping.rho)
+    kind = (
+        MappingClass.EXACT if exact else MappingClass.BROADCAST
+    )  # of the pairs that are left, where a schedule cut some
     return Placement(
         (mapping.statement,),
         mapping.instruction,
@@ -56,8 +60,8 @@ def certificate_of(mapping: Mapping | JointMapping, machine: Machine) -> Placeme
         pads,
         repeats,
         _combined(subject, needle, match),
-        mapping.kind.value,
-        criteria_of(subject.statement, mapping.rho, mapping.kind, unit_choices(subject, needle, match)),
+        kind.value,
+        criteria_of(subject.statement, mapping.rho, kind, unit_choices(subject, needle, match)),
     )
 
 

@@ -6,13 +6,16 @@
     steps                            program
       apply 0 call compute(…)        kernel gemm(…) -> (…)
       …                              { … }
+                                     certificate { … }
 
 A word at the start of a line opens a section; a section runs to the next one. A schedule whose kernel was rewritten
 names each step in a line ``rewrite``, and may give the covered kernel, which follows from them, after ``covered``.
+What a program claims of itself stands after ``certificate``; reading the program does not look at it.
 Lines that start with ``#`` are comments.
 ``machine`` takes a built-in name or a path. Instead of its text a kernel may be named, which is handy in a file written
 by hand: ``kernel gemm M=64 N=64 TA=i8``, a library name or a path with sizes and types.
-What does not belong here: steps (``step_text.py``) and kernels (``ir/printer.py``, ``ir/reader.py``).
+What does not belong here: steps (``step_text.py``), kernels (``ir/printer.py``, ``ir/reader.py``) and certificates
+(``program_certificate.py``).
 """
 
 from __future__ import annotations
@@ -32,11 +35,12 @@ from isamapper.ir.printer import print_kernel
 from isamapper.ir.template import bind, parse_template
 from isamapper.ir.types import DTYPES, DType
 from isamapper.plan.program import Program
+from isamapper.plan.program_certificate import ProgramCertificate, text_of_certificate
 from isamapper.plan.step_reader import StepReader
 from isamapper.plan.step_text import parse_step, print_step
 from isamapper.plan.steps import Schedule, Step
 
-_WORDS = ("machine", "rewrite", "kernel", "covered", "steps", "program")
+_WORDS = ("machine", "rewrite", "kernel", "covered", "steps", "program", "certificate")
 _SECTION = re.compile(rf"^({'|'.join(_WORDS)})\b", re.MULTILINE)
 _REFERENCE = re.compile(r"kernel[ \t]+(?P<name>[^\s(#]+)(?P<bindings>(?:[ \t]+\w+=\w+)*)[ \t]*(?:#[^\n]*)?\s*\Z")
 _REST = re.compile(r"[ \t]*([^#\n]*?)[ \t]*(#[^\n]*)?(?=\n|\Z)")
@@ -57,10 +61,11 @@ def print_schedule(schedule: Schedule, machine: str | None = None) -> str:
     return "".join(parts)
 
 
-def print_program(program: Program, machine: str | None = None) -> str:
+def print_program(program: Program, machine: str | None = None, certificate: ProgramCertificate | None = None) -> str:
     """The file of a program; ``machine`` is the name or path to write for its machine (default: its name)."""
     kernel, body = print_kernel(program.kernel), print_kernel(program.body)
-    return f"machine {machine or _reference(program.machine)}\n{kernel}program\n{body}"
+    claims = "" if certificate is None else f"certificate {text_of_certificate(certificate)}"
+    return f"machine {machine or _reference(program.machine)}\n{kernel}program\n{body}{claims}"
 
 
 def _reference(machine: Machine) -> str:
@@ -103,7 +108,7 @@ def parse_program_file(
     source: Source, load: LoadMachine = load_machine, *, machine: Machine | None = None, kernel: Kernel | None = None
 ) -> Program:
     """The program in ``source``; SourceError with the mistakes found. Arguments are those of :func:`parse_schedule`."""
-    found = _sections(source, ("machine", "kernel", "program"))
+    found = _sections(source, ("machine", "kernel", "program", "certificate"))
     target = machine or _machine(source, found, load)
     start = _all(source, found, "program")[0].start
     before = [section for section in found if section.word == "kernel" and section.start < start]
@@ -175,6 +180,16 @@ def _machine(source: Source, found: tuple[_Section, ...], load: LoadMachine) -> 
         start = source.text.index(name, sections[0].start + len("machine"))
         span = Span(source, start, start + len(name))
         raise SourceError(*(d if d.span else replace(d, span=span) for d in error.diagnostics)) from error
+
+
+def written_certificate(source: Source) -> Span | None:
+    """Where the certificate of a program stands; None where it has none, SourceError where it has several."""
+    sections = [section for section in _sections(source, _WORDS) if section.word == "certificate"]
+    if not sections:
+        return None
+    if len(sections) > 1:
+        raise _misplaced(source, sections, "there are two certificates")
+    return Span(source, sections[0].start + len("certificate"), sections[0].end)
 
 
 def written_machine(source: Source) -> str | None:

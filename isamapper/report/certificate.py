@@ -4,17 +4,43 @@ from __future__ import annotations
 
 from collections import abc
 
+from isamapper import __version__
 from isamapper.plan.program import Program
+from isamapper.plan.program_certificate import ProgramCertificate
 from isamapper.report.document import Block, Document, Facts, Heading, Text, document
 from isamapper.verify.certificate import Certificate, Size, Status
 from isamapper.verify.stored import Checked
 
 
-def certificate_document(program: Program, certificate: Certificate) -> Document:
-    """The answer of ``verify``."""
+def certificate_document(
+    program: Program,
+    certificate: Certificate,
+    claims: ProgramCertificate | None = None,
+    findings: abc.Sequence[str] = (),
+) -> Document:
+    """The answer of ``verify``: the proof made anew, and what of the file's ``claims`` does not hold."""
     verdict = "verified" if certificate.ok else "NOT VERIFIED"
+    if certificate.ok and findings:
+        verdict = "its CERTIFICATE DOES NOT HOLD"
     head = Heading(f"{program.kernel.name} on {program.machine.name}: {verdict}")
-    return document(head, *certificate_blocks(certificate))
+    rows = [("certificate", each) for each in _carried(claims, findings)]
+    facts, *others = certificate_blocks(certificate)
+    assert isinstance(facts, Facts)
+    return document(head, Facts((*facts.pairs, *rows)), *others)
+
+
+def _carried(claims: ProgramCertificate | None, findings: abc.Sequence[str]) -> abc.Iterator[str]:
+    """What became of the certificate that the file carries."""
+    if claims is None:
+        yield "none in the file; what stands here was made anew"
+        return
+    yield from (f"DOES NOT HOLD: {each}" for each in findings)
+    if not findings:
+        steps = "no steps" if claims.steps is None else f"{len(claims.steps)} steps that make this program"
+        number = len(claims.mappings)
+        yield f"holds: all that it claims was found again; {steps}, {number} mapping{'s'[: number != 1]} played"
+    elif dict(claims.versions).get("isamapper") != __version__:
+        yield f"written by isamapper {dict(claims.versions).get('isamapper')}, this is {__version__}"
 
 
 def stored_document(kernel: str, machine: str, checked: abc.Sequence[Checked]) -> Document:

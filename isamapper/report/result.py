@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import abc
 
 from isamapper.hwdesc.settings import reference
+from isamapper.mapper.scheduled import scheduled_mappings
 from isamapper.report.certificate import certificate_blocks
 from isamapper.report.document import Bars, Block, Document, Facts, Heading, count, document, percent, table
 from isamapper.report.mapping import mapping_text
-from isamapper.result import Result, Search, scheduled_mappings
+from isamapper.result import Result, Search
 from isamapper.sim.timeline import Timeline, UnitUse
 
 REASONS = {

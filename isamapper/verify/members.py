@@ -107,7 +107,9 @@ def _alone(kernel: Kernel, claim: Placement, found: list[Statement], still: set[
         if name in written and name not in shown:
             direction = Direction.LOCAL
         elif name in written:
-            kept = tensor.direction is Direction.INOUT or name in earlier
+            first = first_write(kernel.body, name)
+            overwrites = first is not None and first.reduction is None
+            kept = tensor.direction is Direction.INOUT or name in earlier or overwrites
             direction = Direction.INOUT if kept else Direction.OUT
         declared[name] = replace(tensor, direction=direction, role=Role.PLAIN, memory=None, address=None)
     body = tuple(_nest(each, {name for number, name in still if number == each.index}) for each in found)

@@ -26,14 +26,18 @@ _FAR_TOO_LARGE = 100
 
 FORM, FIELDS = "form", "prime_fields"
 
+OPERATIONS = 10**10
+"""Scalar operations up to which a program is executed at its own size."""
+PROOF_SECONDS = 4.0
+
 
 def verify(
     program: Program,
     *,
     seed: int = 0,
-    ops_limit: int = 10**10,
+    ops_limit: int = OPERATIONS,
     repeat_limit: int = 2 * 10**10,
-    proof_seconds: float = 4.0,
+    proof_seconds: float = PROOF_SECONDS,
     reduced: abc.Callable[[], Program] | None = None,
 ) -> Certificate:
     """What is known of ``program`` against its kernel.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import isamapper
+from isamapper.mapper.scheduled import scheduled_mappings
 from isamapper.pipeline import find_schedule, schedule_program
-from isamapper.result import scheduled_mappings
 from isamapper.sim.timing import simulate
 
 SLOW = pytest.mark.slow

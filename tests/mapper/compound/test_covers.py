@@ -6,8 +6,8 @@ import isamapper
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.covering import cover
 from isamapper.mapper.covers import covers
+from isamapper.mapper.scheduled import scheduled_mappings
 from isamapper.plan.joint_mapping import JointMapping
-from isamapper.result import scheduled_mappings
 from tests.mapper.compound import fused_machines as machines
 
 TEXT = """kernel k(x: i8[M, K], const w: i8[K, N], const b: i32[N]) -> (z: i8[M, N])

@@ -10,9 +10,10 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.certificate import certificate_of
 from isamapper.mapper.compound.find import find_joint_mappings
+from isamapper.mapper.scheduled import scheduled_mappings
 from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.text import parse_schedule, print_schedule
-from isamapper.result import Result, scheduled_mappings
+from isamapper.result import Result
 from isamapper.verify.certificate import Status
 from isamapper.verify.played import play
 from tests.mapper.compound import fused_machines as machines
