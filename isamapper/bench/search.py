@@ -1,41 +1,68 @@
 """``bench search``: every strategy on the same problems with the same budget, held against the exhaustive one.
 
-Problems are DeepBench's matrix products and convolutions of inference. Costs are compared as ratios to the exhaustive
-strategy's on the same problem; its own rows say how far at most the best of the space is below it. What does not belong
-here: the problems (``deepbench/``) and the strategies.
+Problems are DeepBench's matrix products and convolutions of inference. A row is one strategy on one problem; costs are
+compared as ratios to the exhaustive strategy's on the same problem, whose own rows say how far at most the best of the
+space is below them. What does not belong here: the problems (``deepbench/``), the strategies, and what is made of the
+rows (``search_summary.py``).
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections import abc
-from typing import Any, TypeAlias
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 from isamapper.bench.deepbench.kernels import work_of
 from isamapper.bench.deepbench.problems import Problem, suite_problems
+from isamapper.bench.search_summary import held_against, summary_of
 from isamapper.costmodels.bounds import bounds
+from isamapper.hwdesc.files import find_machine
 from isamapper.hwdesc.loader import load_machine
-from isamapper.hwdesc.model import Machine
-from isamapper.ir.nodes import Kernel
-from isamapper.pipeline import find_schedule
-from isamapper.result import NoMapping, Search
+from isamapper.ir.printer import print_kernel
+from isamapper.pipeline import COST_MODEL
+from isamapper.plan.needle import iterator_sizes
+from isamapper.plan.nest import Nest
+from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
+from isamapper.plan.steps import Schedule, replay
+from isamapper.registry import load
+from isamapper.scheduler.counted import Spent, counted
+from isamapper.scheduler.executors import Executor, Here
+from isamapper.scheduler.store import Store, key_of
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]
 """Told what is being done, how many rows are done, how many there are."""
+Row: TypeAlias = dict[str, Any]
 
 REFERENCE = "exhaustive"
-STRATEGIES = ("heuristic", "exhaustive", "cpsat", "anneal", "evolve", "beam", "random")
+STRATEGIES = ("heuristic", "exhaustive", "cpsat", "anneal", "evolve", "beam", "learned", "random")
 CONVOLUTIONS = 20
-NEAR = 1.03
-CLOSE = 1.01
+QUICK_PRODUCTS, QUICK_CONVOLUTIONS = 12, 4
+BUDGET_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One strategy on one problem: everything its row depends on. Ends after seconds or candidates, or by itself."""
+
+    problem: Problem
+    machine: str
+    strategy: str
+    cost_model: str = COST_MODEL
+    budget_seconds: float | None = BUDGET_SECONDS
+    candidates: int | None = None
+    seed: int = 0
 
 
 def problems() -> tuple[Problem, ...]:
     """All matrix products of inference, and the first twenty convolutions."""
-    products = (*suite_problems("gemm-server"), *suite_problems("gemm-device"))
-    convolutions = (*suite_problems("conv-server"), *suite_problems("conv-device"))
-    return products + convolutions[:CONVOLUTIONS]
+    return _products() + _convolutions()
+
+
+def quick_problems() -> tuple[Problem, ...]:
+    """A dozen products and four convolutions, evenly from the whole lists."""
+    return _evenly(_products(), QUICK_PRODUCTS) + _evenly(_convolutions(), QUICK_CONVOLUTIONS)
 
 
 def chosen(every: int) -> tuple[Problem, ...]:
@@ -43,97 +70,139 @@ def chosen(every: int) -> tuple[Problem, ...]:
     return problems()[:: max(1, every)]
 
 
-def measure(
-    machine: str = "gemmini16",
-    *,
+def _products() -> tuple[Problem, ...]:
+    return (*suite_problems("gemm-server"), *suite_problems("gemm-device"))
+
+
+def _convolutions() -> tuple[Problem, ...]:
+    return (*suite_problems("conv-server"), *suite_problems("conv-device"))[:CONVOLUTIONS]
+
+
+def _evenly(every: tuple[Problem, ...], count: int) -> tuple[Problem, ...]:
+    return tuple(every[place * len(every) // count] for place in range(count))
+
+
+def asked_for(
+    sample: abc.Sequence[Problem],
+    machine: str,
     strategies: abc.Sequence[str] = STRATEGIES,
-    every: int = 1,
-    cost_model: str = "simulated",
-    budget_seconds: float | None = 2.0,
+    *,
+    cost_model: str = COST_MODEL,
+    budget_seconds: float | None = BUDGET_SECONDS,
+    candidates: int | None = None,
     seed: int = 0,
+) -> tuple[Asked, ...]:
+    """Every strategy on every problem, the reference among them; unknown names are errors before any measurement."""
+    names = tuple(dict.fromkeys((REFERENCE, *strategies)))
+    for name in names:
+        load("strategy", name)
+    load("cost model", cost_model)
+    return tuple(
+        Asked(problem, machine, name, cost_model, budget_seconds, candidates, seed)
+        for problem in sample
+        for name in names
+    )
+
+
+def measure(
+    asked: abc.Sequence[Asked],
+    *,
+    executor: Executor | None = None,
+    store: Path | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """``rows``, one per problem and strategy, and per strategy the ratios in ``summary``."""
-    tell, target, rows = report or _silent, load_machine(machine), []
-    sample = chosen(every)
-    for place, problem in enumerate(sample):
-        tell(problem.name, place, len(sample))
-        kernel = work_of(problem, target).kernel
-        found = [
-            _row(problem, kernel, target, strategy, cost_model, budget_seconds, seed)
-            for strategy in dict.fromkeys((REFERENCE, *strategies))
-        ]
-        rows += _held_against(found)
-    names = dict.fromkeys(row["strategy"] for row in rows)
-    return {
-        "bench": "search",
-        "machine": machine,
-        "cost_model": cost_model,
-        "budget_seconds": budget_seconds,
-        "seed": seed,
-        "rows": rows,
-        "summary": {name: _summary([row for row in rows if row["strategy"] == name]) for name in names},
-    }
-
-
-def _row(
-    problem: Problem,
-    kernel: Kernel,
-    machine: Machine,
-    strategy: str,
-    cost_model: str,
-    budget_seconds: float | None,
-    seed: int,
-) -> dict[str, Any]:
-    head = {"problem": problem.name, "kernel": kernel.name, "sizes": dict(kernel.sizes), "strategy": strategy}
-    began = time.process_time()
+    """``rows`` in the order of what was asked, and per strategy the ``summary``; what ``store`` has is read there."""
+    tell = report or _silent
+    rows: dict[int, Row] = {}
+    kept = Store(store) if store is not None else None
     try:
-        found = find_schedule(
-            kernel, machine, strategy=strategy, cost_model=cost_model, budget_seconds=budget_seconds, seed=seed
-        )
-    except NoMapping as refusal:
+        keys = [_key(each) for each in asked] if kept is not None else []
+        if kept is not None:
+            rows = {n: row for n, key in enumerate(keys) if (row := kept.get(key)) is not None}
+        left = [number for number in range(len(asked)) if number not in rows]
+        tell("searches", len(rows), len(asked))
+        for place, row in (executor or Here()).each(measured, [asked[number] for number in left]):
+            rows[left[place]] = row
+            if kept is not None:
+                kept.put(keys[left[place]], asdict(asked[left[place]]), row)
+            tell("searches", len(rows), len(asked))
+    finally:
+        if kept is not None:
+            kept.close()
+    found = held_against([rows[number] for number in range(len(asked))], REFERENCE)
+    return {"bench": "search", **_head(asked), "rows": found, "summary": summary_of(found)}
+
+
+def _key(asked: Asked) -> str:
+    machine = load_machine(find_machine(asked.machine))
+    kernel = print_kernel(work_of(asked.problem, machine).kernel)
+    rest = (asked.strategy, asked.cost_model, asked.budget_seconds, asked.candidates, asked.seed)
+    return key_of("bench search", kernel, machine.digest, *rest)
+
+
+def _head(asked: abc.Sequence[Asked]) -> dict[str, Any]:
+    first = asked[0]
+    names = ("machine", "cost_model", "budget_seconds", "candidates", "seed")
+    return {name: getattr(first, name) for name in names}
+
+
+def measured(asked: Asked) -> Row:
+    """One search: what it found, how near it is to the bounds, and what it took."""
+    target = load_machine(find_machine(asked.machine))
+    kernel = work_of(asked.problem, target).kernel
+    head = {
+        "problem": asked.problem.name,
+        "kernel": kernel.name,
+        "sizes": dict(kernel.sizes),
+        "strategy": asked.strategy,
+    }
+    judge = load("cost model", asked.cost_model)
+    model = counted(cast(CostModel, judge() if isinstance(judge, type) else judge), asked.candidates)
+    strategy = cast(SearchStrategy, load("strategy", asked.strategy))
+    began, busy = time.perf_counter(), time.process_time()
+    best: Candidate | None = None
+    try:
+        problem = SearchProblem(kernel, target)
+        for candidate in strategy(problem, model, budget_seconds=asked.budget_seconds, seed=asked.seed):
+            best, model.may_end = candidate, True
+    except Spent:
+        pass  # the number of candidates is spent, and the best so far has been yielded
+    except NotSchedulable as refusal:
         return {**head, "cost_cycles": None, "failure": str(refusal)}
-    return {**head, **_measured(found), "processor_seconds": time.process_time() - began, "failure": None}
+    assert best is not None
+    took = {"search_seconds": time.perf_counter() - began, "processor_seconds": time.process_time() - busy}
+    return {**head, **_figures(best), **took, "judged": model.judged, "failure": None}
 
 
-def _measured(found: Search) -> dict[str, Any]:
-    limits = bounds(found.schedule)
-    gap = None if not found.bound_cycles else found.cost_cycles / found.bound_cycles - 1
+def _figures(best: Candidate) -> Row:
+    limits = bounds(best.schedule)
+    gap = None if not best.bound else best.cycles / best.bound - 1
     return {
-        "cost_cycles": found.cost_cycles,
+        "cost_cycles": best.cycles,
         "bound_cycles": limits.bound_cycles,
         "mapped_bound_cycles": limits.mapped_bound_cycles,
-        "proved_cycles": found.bound_cycles,
+        "binding_resource": limits.binding_resource,
+        "proved_cycles": best.bound,
         "gap_percent": None if gap is None else 100 * gap,
-        "optimal": found.optimal,
-        "search_seconds": found.seconds,
+        "optimal": best.optimal,
+        "fills_instructions": fills_instructions(best.schedule),
     }
 
 
-def _held_against(found: abc.Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of one problem with their ratio to the reference."""
-    best = next(row["cost_cycles"] for row in found if row["strategy"] == REFERENCE)
-    return [
-        {**row, "ratio_to_exhaustive": row["cost_cycles"] / best if best and row["cost_cycles"] else None}
-        for row in found
-    ]
+def fills_instructions(schedule: Schedule) -> bool:
+    """Whether every call is of the instruction's full extents: the problem is large enough to fill the array."""
+    return all(_full(nest) for nest in replay(schedule))
 
 
-def _summary(rows: abc.Sequence[abc.Mapping[str, Any]]) -> dict[str, Any]:
-    good = [row for row in rows if row["failure"] is None]
-    ratios = [row["ratio_to_exhaustive"] for row in good if row["ratio_to_exhaustive"]]
-    gaps = [row["gap_percent"] for row in good if row["gap_percent"] is not None]
-    return {
-        "problems": len(rows),
-        "scheduled": len(good),
-        "median_ratio_to_exhaustive": statistics.median(ratios) if ratios else None,
-        "greatest_ratio_to_exhaustive": max(ratios, default=None),
-        "within_3_percent": sum(ratio <= NEAR for ratio in ratios),
-        "median_gap_percent": statistics.median(gaps) if gaps else None,
-        "gaps_within_1_percent": sum(gap <= 100 * (CLOSE - 1) for gap in gaps),
-        "median_search_seconds": statistics.median([row["search_seconds"] for row in good]) if good else None,
-        "median_processor_seconds": statistics.median([row["processor_seconds"] for row in good]) if good else None,
-    }
+def _full(nest: Nest) -> bool:
+    extents = {digit.name: digit.extent for digit in nest.digits}
+    for lane, size in iterator_sizes(nest.call.instruction.semantics).items():
+        covered = 1
+        for name in nest.call.members(lane):
+            covered *= extents[name]
+        if covered < size:
+            return False
+    return True
 
 
 def _silent(what: str, done: int, whole: int) -> None:

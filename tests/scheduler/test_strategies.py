@@ -12,7 +12,7 @@ from isamapper.plan.protocols import Candidate, SearchProblem, SearchStrategy
 from isamapper.registry import load
 from tests.scheduler.problems import assert_computes, small_kernel
 
-NAMES = ("anneal", "beam", "cpsat", "evolve", "exhaustive", "random")
+NAMES = ("anneal", "beam", "cpsat", "evolve", "exhaustive", "learned", "random")
 
 
 def found(name: str, problem: SearchProblem, seed: int = 0, budget: float | None = None) -> list[Candidate]:
