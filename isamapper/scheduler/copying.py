@@ -31,6 +31,7 @@ def best_copy(
     declared = source.access.otherwise
     written = nest.statement.written
     needs_pad = home_source and access not in written and (declared is not None or needs_padding(place, nest, access))
+    inside = frozenset(c.digit for c in walked.coordinates if c.digit is not None)
     best: tuple[tuple[bool, float], Copy] | None = None
     for instruction in _movers(place, nest, source, target):
         shape = copy_shape(instruction)
@@ -43,7 +44,8 @@ def best_copy(
             start_unit(place, instruction, shape.source, source),
             start_unit(place, instruction, shape.target, target),
         )
-        if not all(moves_by_whole_rows(place, nest, s, u) for s, u in zip((source, target), units, strict=True)):
+        sides = zip((source, target), units, strict=True)
+        if not all(moves_by_whole_rows(place, nest, stop, unit, inside) for stop, unit in sides):
             continue
         walks = tuple(_walk(place, nest, access, c, source, target, units, pads) for c in walked.coordinates)
         for copy in copy_options(instruction, walks, needs_pad):

@@ -12,7 +12,7 @@ from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import input_routes, output_routes
 from isamapper.scheduler.subject import Subject
 
-ROUTES = 4
+ROUTES = 8
 """Combinations of routes that are tried per frame; per operand the best two."""
 
 
@@ -38,8 +38,13 @@ def route_choices(subject: Subject, frame: Frame) -> abc.Iterator[dict[int, tupl
         dtype = subject.tensors[frame.statement.accesses[access].tensor].dtype
         finder = output_routes if access in frame.statement.written else input_routes
         options.append((access, finder(subject.machine, frame.call.instruction, operand, subject.home, dtype)[:2]))
-    for combination in itertools.islice(itertools.product(*(routes for _, routes in options)), ROUTES):
-        yield {access: route for (access, _), route in zip(options, combination, strict=True)}
+    every = sorted(itertools.product(*(enumerate(routes) for _, routes in options)), key=_detours)
+    for combination in every[:ROUTES]:
+        yield {access: route for (access, _), (_, route) in zip(options, combination, strict=True)}
+
+
+def _detours(combination: abc.Iterable[tuple[int, object]]) -> int:
+    return sum(rank for rank, _ in combination)
 
 
 def relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[frozenset[int]]:

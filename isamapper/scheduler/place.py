@@ -98,11 +98,12 @@ def needs_padding(place: Place, nest: Nest, access: int) -> bool:
     return not place.padded.isdisjoint(lone_axes(nest.call.instruction.semantics, operand))
 
 
-def moves_by_whole_rows(place: Place, nest: Nest, stop: Stop, unit: int) -> bool:
-    """Whether every loop moves windows of a buffer by whole rows."""
+def moves_by_whole_rows(place: Place, nest: Nest, stop: Stop, unit: int, walked: frozenset[str] = frozenset()) -> bool:
+    """Whether every loop but those ``walked`` moves windows of a buffer by whole rows."""
     if unit == 1:
         return True
-    strides = (stride_along(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name)) for name in nest.order)
+    loops = (name for name in nest.order if name not in walked)
+    strides = (stride_along(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name)) for name in loops)
     return all(stride % unit == 0 for stride in strides)
 
 
