@@ -156,6 +156,8 @@ def _buffers(nest: Nest) -> abc.Iterator[Rejection]:
                 yield Rejection("SCH004", subject, reason, at, f"at '{nest.order[depth - 1]}' or further in")
             depth = depth_of(nest, buffer.loop)
             written = access in nest.statement.written
+            if buffer.kept:
+                continue
             if not written and not buffer.prepared and buffer.fill is None:
                 yield Rejection("SCH004", subject, "nothing fills it", at, "'fill' with a copy, or 'prepared' if const")
             if written and buffer.drain is None:
@@ -199,7 +201,7 @@ def _sums(nest: Nest) -> abc.Iterator[Rejection]:
         again = [n for n in outer if not any(r.coefficient(nest.digit(n).iterator) for r in results)]
         again = [n for n in again if min(nest.digit(n).extent, iterator_extent(nest, nest.digit(n).iterator)) > 1]
         goes_on = nest.first is None and nest.init is None
-        if buffer.fill is None and (again or goes_on) and _accumulates(nest.call):
+        if buffer.fill is None and not buffer.kept and (again or goes_on) and _accumulates(nest.call):
             reason = f"loop '{again[0]}' comes back to it" if again else "the target has an earlier value"
             subject, at = f"buffer of access 0 in '{buffer.memory}'", written_at(buffer.span)
             edit = f"'fill' as well as 'drain', or attach it outside '{again[0]}'" if again else "'fill' as well"

@@ -19,7 +19,7 @@ from isamapper.ir.affine import Affine, constant, rotate, variable
 from isamapper.ir.nodes import Access
 from isamapper.plan.lanes import digit_steps, lane_size
 from isamapper.plan.needle import lone_axes, operand_tensor
-from isamapper.plan.nest import Buffer, Digit, Nest, depth_of, digits_of, valid_extent, weight
+from isamapper.plan.nest import Buffer, Digit, KeptAxis, Nest, depth_of, digits_of, valid_extent, weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,15 @@ class Coordinate:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis of a buffer; ``terms`` holds the coefficient along it of every digit that moves along it."""
+    """One axis of a buffer; ``terms`` holds the coefficient along it of every digit that moves along it.
+
+    Positions along an axis that ``rolls`` are taken modulo its extent.
+    """
 
     extent: int
     terms: tuple[tuple[str, int], ...]
+    start: int = 0
+    rolls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
     ``[…, k, n]`` becomes ``[…, n, k]``.
     """
     access = nest.statement.accesses[buffer.access]
+    if buffer.kept:
+        return _kept_layout(nest, access, buffer.kept)
     inner = inner_digits(nest, depth_of(nest, buffer.loop))
     if buffer.layout == "dims":
         windows = frozenset(range(len(access.map.results)))
@@ -270,6 +277,41 @@ class _Maker:
         return Layout(axes, coordinates, facing)
 
 
+def _kept_layout(nest: Nest, access: Access, kept: tuple[KeptAxis, ...]) -> Layout | Rejection:
+    """A kept tensor as one statement sees it: every digit, shared loops included, moves along one of its axes."""
+    terms: list[list[tuple[str, int]]] = [[] for _ in kept]
+    starts = [0 for _ in kept]
+    for dim, index in enumerate(access.map.results):
+        along = sorted((place for place, axis in enumerate(kept) if axis.dim == dim), key=lambda p: -kept[p].weight)
+        subject = f"axis {dim} of '{access.tensor}'"
+        if not along or index.constant % kept[along[0]].weight or index.rotations:
+            return Rejection("SCH017", subject, "where it is kept, no block starts where this statement's do")
+        starts[along[0]] = index.constant // kept[along[0]].weight
+        limit = [kept[outer].weight for outer in along[:-1]]
+        for digit in nest.digits:
+            step = access_step(nest, access, dim, digit)
+            place = next((p for p in along if step >= kept[p].weight and step % kept[p].weight == 0), None)
+            if step and digit.extent > 1:
+                if place is None:
+                    return Rejection("SCH017", subject, f"'{digit.name}' does not move by whole blocks of what is kept")
+                terms[place].append((digit.name, step // kept[place].weight))
+        for outer, place in zip(limit, along[1:], strict=True):
+            reach = sum(step * (nest.digit(name).extent - 1) for name, step in terms[place]) * kept[place].weight
+            if reach >= outer:
+                return Rejection("SCH017", subject, f"its digits reach over blocks of {outer} where it is kept")
+    axes = tuple(
+        Axis(axis.extent, tuple(own), start, axis.rolls) for axis, own, start in zip(kept, terms, starts, strict=True)
+    )
+    inside = {digit.name for digit in inner_digits(nest, 0)}
+    walked = (
+        Coordinate(name, nest.digit(name).extent, place, step, moves(nest, access, name), digit=name)
+        for place, own in enumerate(terms)
+        for name, step in own
+        if name in inside
+    )
+    return Layout(axes, tuple(walked), ())
+
+
 def home_offsets(nest: Nest, access: Access, values: abc.Mapping[str, Affine]) -> tuple[Affine, ...]:
     """Tensor index of the first element for given digit values (digits not named count as 0)."""
     results = []
@@ -286,11 +328,11 @@ def buffer_offsets(layout: Layout, values: abc.Mapping[str, Affine]) -> tuple[Af
     """Buffer index of the first element for given values of the digits inside the attachment."""
     results = []
     for axis in layout.axes:
-        total = constant(0)
+        total = constant(axis.start)
         for name, coefficient in axis.terms:
             if name in values:
                 total = total + values[name] * coefficient
-        results.append(total)
+        results.append(rotate(total, axis.extent) if axis.rolls else total)
     return tuple(results)
 
 

@@ -20,6 +20,7 @@ from isamapper.plan.cores import within_cores
 from isamapper.plan.emit import Stop, constant_shape, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
 from isamapper.plan.joint import join_of
+from isamapper.plan.kept import at_home, check_kept, kept_at, kept_uses
 from isamapper.plan.layout import Layout, buffer_layout, home_offsets, moves
 from isamapper.plan.lower_nest import NestLowering
 from isamapper.plan.needle import operand_tensor
@@ -51,6 +52,8 @@ class _Lowering:
         self.names = {*self.known, *(iterator.name for s in statements(schedule.covered) for iterator in s.iterators)}
         self.names |= {digit.name for nest in self.nests.values() for digit in nest.digits}
         self.tensors: dict[str, Tensor] = {}
+        self.uses = kept_uses(self.nests.values())
+        self.kept: dict[str, Tensor] = {}
         self.residents: dict[tuple[int, Buffer], Tensor] = {}
         self.before: list[Node] = []
         self.prepared: list[Node] = []
@@ -67,11 +70,25 @@ class _Lowering:
                 self._hold(self._at_home(tensor), constants[tensor.name])
             elif self._is_stored(tensor.name):
                 self.allocated.append(Allocate(self._at_home(tensor)))
+        self._keep()
         nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._whole(part))
         prepare: tuple[Node, ...] = (Prepare(tuple(self.prepared)),) if self.prepared else ()
         kernel = self.schedule.kernel
         body = Kernel(kernel.name, kernel.sizes, kernel.types, parameters, (*prepare, *self.allocated, *nodes))
         return Program(kernel, self.machine, body)
+
+    def _keep(self) -> None:
+        """Places for the tensors that statements leave on chip."""
+        reason = check_kept(self.schedule.covered, tuple(self.nests.values()))
+        if reason is not None:
+            raise refusal(reason)
+        for name, uses in self.uses.items():
+            buffer = next(use.buffer for use in uses if use.buffer is not None)
+            own, shape = self.known[name], tuple(axis.extent for axis in buffer.kept)
+            label = self._new_name(f"{name}_{buffer.memory}")
+            placed = Tensor(label, own.dtype, shape, direction=Direction.LOCAL, block=own.block)
+            self.kept[name] = self.addresses.place(placed, buffer.memory, buffer.span)
+            self.allocated.append(Allocate(self.kept[name]))
 
     def _covers_everything(self) -> None:
         for statement in statements(self.schedule.covered):
@@ -82,6 +99,8 @@ class _Lowering:
     def _is_stored(self, name: str) -> bool:
         """Whether a local tensor exists at home: not where a drain or a call hands it straight to its consumer."""
         if any(n.epilogue is not None and n.statement.assign.target.tensor == name for n in self.nests.values()):
+            return False
+        if name in self.uses and not at_home(self.uses[name]):
             return False
         touched = {access.tensor for nest in self.nests.values() for access in nest.statement.accesses}
         return not self.joins or name in touched
@@ -143,7 +162,7 @@ class _Lowering:
                 Allocate(stop.tensor)
                 for path in stops.values()
                 for stop in path
-                if stop.buffer is not None and not stop.buffer.prepared and not stop.buffer.resident
+                if stop.buffer is not None and not (stop.buffer.prepared or stop.buffer.resident or stop.buffer.kept)
             )
             lowering = NestLowering(self.machine, nest, stops, self._constants(nest))
             self.before += lowering.before()
@@ -201,11 +220,13 @@ class _Lowering:
         home = own
         if access == 0 and nest.epilogue is not None:
             home = consumer_access(nest)
-        tensor = self.tensors.get(home.tensor)
-        if tensor is None:
-            reason = "it exists only between a call and its consumer"
-            raise refusal(Rejection("SCH021", f"tensor '{home.tensor}'", reason))
-        stops = [Stop(tensor, inside(nest.statement, home, tensor))]
+        tensor, kept = self.tensors.get(home.tensor), kept_at(nest, access)
+        stops: list[Stop] = []
+        if kept is None or kept.drain is not None:
+            if tensor is None:
+                reason = "it exists only between a call and its consumer"
+                raise refusal(Rejection("SCH021", f"tensor '{home.tensor}'", reason))
+            stops.append(Stop(tensor, inside(nest.statement, home, tensor)))
         for buffer in nest.path(access):
             layout = buffer_layout(nest, buffer)
             if isinstance(layout, Rejection):
@@ -216,6 +237,8 @@ class _Lowering:
         return tuple(stops)
 
     def _buffer(self, nest: Nest, buffer: Buffer, layout: Layout) -> Tensor:
+        if buffer.kept:
+            return self.kept[nest.statement.accesses[buffer.access].tensor]
         if (nest.statement.index, buffer) in self.residents:
             return self.residents[nest.statement.index, buffer]
         shape = tuple(axis.extent for axis in layout.axes)

@@ -47,6 +47,19 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptAxis:
+    """One axis of a kept tensor: ``extent`` blocks of ``weight`` elements along axis ``dim`` of the kernel's tensor.
+
+    An axis that ``rolls`` holds the last ``extent`` of them only, each in the place of the one ``extent`` before it.
+    """
+
+    dim: int
+    weight: int
+    extent: int
+    rolls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Buffer:
     """One stop of an access's elements on their way between home and instruction.
 
@@ -61,6 +74,9 @@ class Buffer:
     ``prepared`` buffers hold const tensors re-laid out offline; ``resident`` ones are filled once, before the loops
     that statements share. ``row`` is how many elements a row (or register) of the memory holds: what an instruction
     reads starts and ends at whole rows.
+    ``kept`` are the axes of the tensor itself, outermost first, where it lives in ``memory`` from statement to
+    statement instead of at home: one place for all statements that keep it, the first stop of their paths. Nothing
+    fills it but what writes the tensor; a ``drain`` also brings home what this statement has written.
     """
 
     access: int
@@ -78,6 +94,7 @@ class Buffer:
     prepared: bool = False
     row: int = 1
     resident: bool = False
+    kept: tuple[KeptAxis, ...] = ()
     span: Span | None = field(default=None, compare=False)
 
 

@@ -134,6 +134,10 @@ def _place(buffer: Buffer, nest: Nest | None, statement: Statement, machine: Mac
         yield "a buffer has at least one slot and one element in a row"
     if buffer.layout not in ("digits", "turned", "dims"):
         yield f"'{buffer.layout}' is no layout; one of digits, turned, dims"
+    rank = len(statement.accesses[buffer.access].map.results) if buffer.access < len(statement.accesses) else 0
+    for axis in buffer.kept:
+        if axis.dim >= rank or axis.weight < 1 or axis.extent < 1:
+            yield f"'{axis.dim}/{axis.weight}: {axis.extent}' is no axis of a tensor of {rank} axes that is kept"
     for copy in (buffer.fill, buffer.drain):
         if copy is not None:
             yield from _copy(copy, machine)

@@ -5,6 +5,7 @@
     reorder 0 m1, n1, k1
     distribute 0 m1 across core
     place 0.1 spad at k1 slots 2 fill mvin(i = m0*16, j = k0*16)
+    place 2.0 spad kept [0: 2 rolls, 1: 4, 2/16: 8, 2: 16]
     pipeline 0.1 spad spread [n1 = m0]
     fuse 0 with 1 by mvout_i8
     join 2 of 0, 1, 2 by dense(...)
@@ -20,7 +21,7 @@ from typing import assert_never
 
 from isamapper.plan.join_text import print_join, read_join
 from isamapper.plan.joint import Join
-from isamapper.plan.nest import Buffer, Copy, Digit
+from isamapper.plan.nest import Buffer, Copy, Digit, KeptAxis
 from isamapper.plan.step_reader import StepReader
 from isamapper.plan.steps import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
 
@@ -110,12 +111,19 @@ def _buffer(buffer: Buffer) -> str:
     if buffer.expand:
         parts.append(f"expand [{', '.join(map(str, buffer.expand))}]")
     parts += [word for word in _FLAGS if getattr(buffer, word)]
+    if buffer.kept:
+        parts.append(f"kept [{', '.join(map(_kept, buffer.kept))}]")
     if buffer.spread:
         parts.append(f"spread {_spread(buffer.spread)}")
     for word, copy in (("fill", buffer.fill), ("drain", buffer.drain)):
         if copy is not None:
             parts.append(f"{word} {_copy(copy)}")
     return " ".join(parts)
+
+
+def _kept(axis: KeptAxis) -> str:
+    blocks = "" if axis.weight == 1 else f"/{axis.weight}"
+    return f"{axis.dim}{blocks}: {axis.extent}{' rolls' if axis.rolls else ''}"
 
 
 def _spread(shares: tuple[tuple[str, str], ...]) -> str:
@@ -216,12 +224,26 @@ def _read_place(line: StepReader) -> Place:
     row = line.number() if line.accept("row") else 1
     expand = tuple(line.numbers()) if line.accept("expand") else ()
     prepared, resident, prefetch, delay = (line.accept(word) for word in _FLAGS)
+    kept = tuple(_read_kept(line)) if line.accept("kept") else ()
     spread = _read_spread(line)
     fill = _read_copy(line) if line.accept("fill") else None
     drain = _read_copy(line) if line.accept("drain") else None
-    overlap = (prefetch, delay, spread, prepared, row, resident)
+    overlap = (prefetch, delay, spread, prepared, row, resident, kept)
     buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, *overlap)
     return Place(statement, buffer, line.span)
+
+
+def _read_kept(line: StepReader) -> abc.Iterator[KeptAxis]:
+    line.expect("[")
+    while True:
+        dim = line.number()
+        weight = line.number() if line.accept("/") else 1
+        line.expect(":")
+        extent = line.number()
+        yield KeptAxis(dim, weight, extent, line.accept("rolls"))
+        if not line.accept(","):
+            break
+    line.expect("]")
 
 
 def _read_copy(line: StepReader) -> Copy:

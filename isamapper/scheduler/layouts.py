@@ -32,10 +32,10 @@ def buffers_of(
 ) -> tuple[Buffer, ...] | Rejection:
     memories = ((place.home, 0),) if access in place.choice.relaid else ()
     plan = [*memories, *zip(route, attachments(place, nest, route, access, ends), strict=True)]
-    return _path(place, nest, access, plan, home_stop(place, nest, access))
+    return path_from(place, nest, access, plan, home_stop(place, nest, access))
 
 
-def _path(
+def path_from(
     place: Place, nest: Nest, access: int, plan: list[tuple[str, int]], outer: Stop
 ) -> tuple[Buffer, ...] | Rejection:
     """Buffers for the rest of a route, best copies first; a layout that the next hop cannot use is given up."""
@@ -60,7 +60,7 @@ def _path(
                 return (made,)
             failure = failure or misfit
             continue
-        inside = _path(place, nest, access, rest, stop)
+        inside = path_from(place, nest, access, rest, stop)
         if not isinstance(inside, Rejection):
             return (made, *inside)
         failure = failure or inside

@@ -20,6 +20,7 @@ from isamapper.plan.nest import Buffer, Nest
 from isamapper.plan.protocols import CostModel
 from isamapper.plan.resident import around, can_stay
 from isamapper.plan.steps import Schedule, replay, steps_of
+from isamapper.scheduler.keeping import with_kept
 
 
 def with_residents(schedule: Schedule, cost_model: CostModel) -> Schedule:
@@ -28,6 +29,8 @@ def with_residents(schedule: Schedule, cost_model: CostModel) -> Schedule:
     covered = schedule.covered
     if not any(around(covered, nest.statement.index) for nest in nests):
         return schedule
+    schedule = with_kept(schedule, cost_model)
+    nests = list(replay(schedule))
     best, cycles = schedule, cost_model.cycles(schedule)
     for place, access in _largest(schedule, nests):
         for other in _staying(schedule.machine, nests[place], access):

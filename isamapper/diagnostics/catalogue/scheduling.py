@@ -79,6 +79,12 @@ CODES: dict[str, tuple[str, str]] = {
         """Distributed loops are the outermost, their iterations are independent, a grid has a copy for each, and all
         that the statement uses inside them every copy has for itself: units, and memories for its buffers.""",
     ),
+    "SCH017": (
+        "a tensor that cannot be kept",
+        """A tensor is to live on chip from statement to statement, but some statement writes it elsewhere or finds no
+        block where it starts, a place along an axis that rolls is taken again before it was read for the last time, or
+        calls look beyond its elements. All statements that write it keep it, on the same axes.""",
+    ),
     "SCH020": (
         "a step that does not apply",
         """A step of the schedule names something that is not there, or does not fit what the steps before it
