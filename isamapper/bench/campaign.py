@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isamapper.diagnostics.names import did_you_mean
@@ -26,6 +26,7 @@ from isamapper.hwdesc.shapes import Choice, Either, Field, Number, Record, Sever
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES, DType
 from isamapper.pipeline import COST_MODEL, EXECUTED, STRATEGY, resolve
+from isamapper.registry import load
 from isamapper.scheduler.store import key_of
 
 TASK_LIMIT = 1_000_000
@@ -65,7 +66,7 @@ Values = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block: each field holds every value it takes; ``span`` is where it stands."""
+    """One block: each field holds every value it takes; ``span`` is where it stands, ``places`` where its words do."""
 
     kernels: tuple[str, ...]
     machines: tuple[str, ...]
@@ -78,6 +79,7 @@ class Block:
     budget_seconds: float | None = None
     executed_operations: int = EXECUTED
     span: Span | None = None
+    places: tuple[tuple[str, Span], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,20 @@ def _block(fields: Fields) -> Block:
         budget_seconds=None if budget is None else float(budget),
         executed_operations=fields.whole("executed_operations", EXECUTED),
         span=fields.span("kernel"),
+        places=tuple(_places(fields)),
     )
+
+
+def _places(fields: Fields) -> abc.Iterator[tuple[str, Span]]:
+    """Every word of a block that a message may be about: names, names of sizes and types, paths and their values."""
+    for key in ("sizes", "types", "set"):
+        for name, node in fields.entries(key):
+            for value in _scalars(node):
+                yield f"{name.text}={_text(value)}", value.content
+            yield from ((_text(value), value.content) for value in _scalars(node))
+            yield name.text, name.span
+    for key in ("search", "cost", "machine", "kernel"):
+        yield from ((_text(value), value.content) for value in _scalars(fields.node_of(key)))
 
 
 def _table(fields: Fields, key: str) -> Values:
@@ -137,11 +152,19 @@ def _table(fields: Fields, key: str) -> Values:
 
 
 def _texts(node: YamlNode | None) -> tuple[str, ...]:
+    return tuple(_text(scalar) for scalar in _scalars(node))
+
+
+def _text(scalar: YamlScalar) -> str:
+    return str(scalar.value) if isinstance(scalar.value, int) else scalar.text
+
+
+def _scalars(node: YamlNode | None) -> tuple[YamlScalar, ...]:
     match node:
         case YamlScalar():
-            return (str(node.value) if isinstance(node.value, int) else node.text,)
+            return (node,)
         case YamlList(items):
-            return tuple(text for item in items for text in _texts(item))
+            return tuple(scalar for item in items for scalar in _scalars(item))
         case _:
             return ()
 
@@ -150,6 +173,7 @@ def tasks_of(blocks: abc.Iterable[Block]) -> tuple[Task, ...]:
     """Every task of the blocks, in order, each once; SourceError where a kernel, a machine or a size is wrong."""
     found: dict[str, Task] = {}
     for block in blocks:
+        _check_plugins(block)
         count = _count(block)
         if count + len(found) > TASK_LIMIT:
             message = f"the lists of this run multiply to {count} tasks, more than {TASK_LIMIT}"
@@ -157,6 +181,16 @@ def tasks_of(blocks: abc.Iterable[Block]) -> tuple[Task, ...]:
         for task in _tasks(block):
             found.setdefault(task.key, task)
     return tuple(found.values())
+
+
+def _check_plugins(block: Block) -> None:
+    """SourceError, at its place, for a strategy or a cost model that there is not."""
+    for kind, names in (("strategy", block.strategies), ("cost model", block.cost_models)):
+        for name in names:
+            try:
+                load(kind, name)
+            except SourceError as error:
+                raise SourceError(*(_placed(each, block) for each in error.diagnostics)) from error
 
 
 def _count(block: Block) -> int:
@@ -183,7 +217,7 @@ def _searches(
     try:
         bound, target = resolve(kernel, machine, {name: int(value) for name, value in sizes}, _types(types))
     except SourceError as error:
-        raise SourceError(*(_placed(each, block.span) for each in error.diagnostics)) from error
+        raise SourceError(*(_placed(each, block) for each in error.diagnostics)) from error
     name, given = split_reference(machine)
     text = None if name in builtin_machines() else find_machine(name).text
     kernel_text = print_kernel(bound)
@@ -201,12 +235,22 @@ def _types(types: tuple[tuple[str, str], ...]) -> dict[str, DType]:
     return {name: DTYPES[value] for name, value in types}
 
 
-def _placed(diagnostic: Diagnostic, span: Span | None) -> Diagnostic:
-    """Mistakes that have no place of their own, or only one in a setting, are shown at the run as well."""
-    if diagnostic.span is None:
-        return Diagnostic(diagnostic.code, diagnostic.message, span, diagnostic.help)
-    if span is not None and diagnostic.span.source.name == SHOWN:
-        return Diagnostic(
-            diagnostic.code, diagnostic.message, diagnostic.span, diagnostic.help, notes=(("set by this run", span),)
-        )
-    return diagnostic
+def _placed(diagnostic: Diagnostic, block: Block) -> Diagnostic:
+    """Mistakes that have no place of their own are shown at the word of the run they are about; others, too."""
+    span = diagnostic.span
+    if span is None:
+        place = _word(block, diagnostic.message) or block.span
+        return replace(diagnostic, span=place)
+    text = span.source.text if span.source.name == SHOWN else f"{diagnostic.message} {diagnostic.help or ''}"
+    place = _word(block, text) or (block.span if span.source.name == SHOWN else None)
+    if place is None or span.source == place.source:
+        return diagnostic
+    return replace(diagnostic, notes=(*diagnostic.notes, ("set by this run", place)))
+
+
+def _word(block: Block, text: str) -> Span | None:
+    """Where the first word of a block stands that ``text`` has: as it is, in quotes, or as 'NAME = VALUE'."""
+    for word, span in block.places:
+        if word == text or f"'{word}'" in text or f"(here {word} = " in text:
+            return span
+    return None

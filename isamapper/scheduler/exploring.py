@@ -112,13 +112,16 @@ def check_satisfiable(problem: SearchProblem, fixed: Fixed) -> None:
     if conflict is not None:
         words = ", ".join(f"'{pin}'" for pin in conflict)
         message = f"no schedule has {words}" if len(conflict) == 1 else f"no schedule has all of {words}"
-        raise SourceError(Diagnostic("FIX003", message, help="leave one of them to the search"))
+        places = [pin.span for pin in conflict if pin.span is not None]
+        notes = tuple(("and this one", place) for place in places[1:])
+        help = "leave one of them to the search"
+        raise SourceError(Diagnostic("FIX003", message, places[0] if places else None, help, notes=notes))
 
 
 def _check_statement(fixed: Fixed, count: int) -> None:
     if fixed.statement >= count:
         message = f"there is no statement {fixed.statement} to fix anything about"
-        raise SourceError(Diagnostic("FIX003", message, help=f"there are {count}, counted from 0"))
+        raise SourceError(Diagnostic("FIX003", message, fixed.span, f"there are {count}, counted from 0"))
 
 
 class _Never:

@@ -30,7 +30,7 @@ def read_fixed(path: str) -> Fixed:
         reader.entry(key, value)
     if reader.findings:
         raise SourceError(*reader.findings)
-    return Fixed(reader.statement, tuple(reader.pins))
+    return Fixed(reader.statement, tuple(reader.pins), reader.span)
 
 
 def _wrong(message: str, span: Span, help: str | None = None) -> Diagnostic:
@@ -40,13 +40,14 @@ def _wrong(message: str, span: Span, help: str | None = None) -> Diagnostic:
 class _Reader:
     def __init__(self) -> None:
         self.statement = 0
+        self.span: Span | None = None
         self.pins: list[Pin] = []
         self.findings: list[Diagnostic] = []
 
     def entry(self, key: YamlScalar, value: YamlNode) -> None:
         """One key of the file."""
         if key.text == "statement":
-            self.statement = self._number(value, 0) or 0
+            self.statement, self.span = self._number(value, 0) or 0, value.span
         elif key.text in WORDS:
             self._word(key.text, value)
         elif key.text in LISTS:
@@ -61,7 +62,7 @@ class _Reader:
             expected = "'fine' or 'coarse'" if kind == "copies" else "a name"
             self.findings.append(_wrong(f"'{kind}' must be {expected}", value.span))
             return
-        self.pins.append(Pin(kind, "", value.text))
+        self.pins.append(Pin(kind, "", value.text, value.content))
 
     def _list(self, kind: str, value: YamlNode) -> None:
         if not isinstance(value, YamlList) or not all(isinstance(item, YamlScalar) for item in value.items):
@@ -69,12 +70,12 @@ class _Reader:
             return
         if kind == "relaid":
             numbers = [self._number(item, 0) for item in value.items]
-            self.pins.append(Pin(kind, "", tuple(number for number in numbers if number is not None)))
+            self.pins.append(Pin(kind, "", tuple(number for number in numbers if number is not None), value.span))
             return
         names = tuple(item.text for item in value.items if isinstance(item, YamlScalar))
         if len(set(names)) < len(names):
             self.findings.append(_wrong(f"'{kind}' names a loop twice", value.span))
-        self.pins.append(Pin(kind, "", names))
+        self.pins.append(Pin(kind, "", names, value.span))
 
     def _map(self, kind: str, value: YamlNode) -> None:
         if not isinstance(value, YamlMap):
@@ -85,18 +86,19 @@ class _Reader:
                 self._route(name, item)
             elif kind == "tiles" and isinstance(item, YamlList):
                 sizes = [self._number(each, 1) for each in item.items]
-                self.pins.append(Pin(kind, name.text, tuple(size for size in sizes if size is not None)))
+                self.pins.append(Pin(kind, name.text, tuple(size for size in sizes if size is not None), item.span))
             else:
                 number = self._number(item, 1, 2 if kind == "slots" else None)
                 if number is not None:
-                    self.pins.append(Pin(kind, name.text, number))
+                    self.pins.append(Pin(kind, name.text, number, item.span))
 
     def _route(self, name: YamlScalar, item: YamlNode) -> None:
         if not name.text.isdecimal() or not isinstance(item, YamlList):
             message = "'memories' maps the number of an access to a list"
             self.findings.append(_wrong(message, item.span, "for example {1: [spad]}"))
             return
-        self.pins.append(Pin("memories", name.text, tuple(e.text for e in item.items if isinstance(e, YamlScalar))))
+        memories = tuple(each.text for each in item.items if isinstance(each, YamlScalar))
+        self.pins.append(Pin("memories", name.text, memories, item.span))
 
     def _number(self, value: YamlNode, low: int, high: int | None = None) -> int | None:
         number = value.value if isinstance(value, YamlScalar) else None

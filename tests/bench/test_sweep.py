@@ -20,7 +20,7 @@ from isamapper.bench.export import export, flat
 from isamapper.bench.fronts import figure, front
 from isamapper.bench.sweep import measured, sweep
 from isamapper.cli.main import main
-from isamapper.diagnostics.source import SourceError
+from isamapper.diagnostics.source import SourceError, Span
 from isamapper.hwdesc.files import MACHINES
 from isamapper.scheduler.store import Store
 
@@ -61,6 +61,9 @@ def test_lists_of_a_run_multiply_and_equal_tasks_are_one(campaign: Path) -> None
         ("runs:\n  - {kernel: gemm, machine: toy4, sizes: {M: four}}\n", "HW003", 2),
         ("runs:\n  - {kernel: gemm, machine: toy5}\n", "HW040", 2),
         ("runs:\n  - {kernel: gem, machine: toy4}\n", "IR", 2),
+        ("runs:\n  - kernel: gemm\n    machine: toy4\n    search: [heuristic, guess]\n", "PLG001", 4),
+        ("runs:\n  - kernel: gemm\n    machine: toy4\n    cost: guess\n", "PLG001", 4),
+        ("runs:\n  - kernel: gemm\n    machine: toy4\n    types: {TA: i9}\n", "SWP004", 4),
         ("runs: []\n", "HW003", 1),
         ("runs:\n- {kernel: gemm, machine: toy4, seed: [0, 1\n", "YAML001", 3),
     ],
@@ -73,6 +76,34 @@ def test_a_wrong_campaign_is_shown_where_it_is_wrong(tmp_path: Path, text: str, 
     first = caught.value.diagnostics[0]
     assert first.code.startswith(code)
     assert first.span is not None and (first.span.source.name, first.span.line) == (str(path), line)
+
+
+def text_at(place: Span) -> str:
+    """What stands at a place."""
+    return place.source.text[place.start : place.end]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "word"),
+    [
+        ("set: {memories.spad.capacity_byte: 1}", "HW001", "1"),
+        ("set: {memories.spad.capacity_bytes: [4096, 12QiB]}", "HW003", "12QiB"),
+        ("sizes: {M: 8, Q: 3}", "IR019", "Q"),
+        ("types: {TX: i8}", "IR019", "TX"),
+    ],
+)
+def test_a_mistake_in_another_text_is_shown_in_the_campaign_too(
+    tmp_path: Path, line: str, code: str, word: str
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(f"runs:\n  - kernel: gemm\n    machine: toy4\n    {line}\n", encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        tasks_of(read_campaign(str(path)))
+    first = caught.value.diagnostics[0]
+    assert first.code == code
+    assert [(text, place.line, text_at(place)) for text, place in first.notes if place] == [
+        ("set by this run", 4, word)
+    ]
 
 
 def test_too_many_tasks_are_refused_before_any_is_made(tmp_path: Path) -> None:

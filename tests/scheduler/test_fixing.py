@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isamapper.diagnostics.source import SourceError
+from isamapper.diagnostics.source import SourceError, Span
 from isamapper.pipeline import find_schedule
 from isamapper.plan.fixed import Fixed, Pin
 from isamapper.plan.steps import replay
@@ -14,6 +14,11 @@ from isamapper.scheduler.fix_file import read_fixed
 from isamapper.scheduler.fixing import smallest_conflict
 
 SIZES = {"M": 96, "N": 40, "K": 128}
+
+
+def text_at(place: Span) -> str:
+    """What stands at a place."""
+    return place.source.text[place.start : place.end]
 
 
 def fixed(tmp_path: Path, text: str) -> Fixed:
@@ -44,6 +49,8 @@ def test_the_fewest_decisions_in_conflict_are_named(tmp_path: Path) -> None:
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "FIX003"
     assert diagnostic.message == "no schedule has all of 'tiles.m: 60', 'tiles.n: 20'"
+    assert diagnostic.span is not None and (diagnostic.span.line, text_at(diagnostic.span)) == (2, "60")
+    assert [(text, text_at(place)) for text, place in diagnostic.notes if place] == [("and this one", "20")]
 
 
 @pytest.mark.parametrize(
