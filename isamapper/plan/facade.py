@@ -25,6 +25,7 @@ from isamapper.ir import syntax
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Access, Direction, IteratorKind
 from isamapper.ir.template import Template, bind
+from isamapper.plan.homes import all_tensors
 
 Member: TypeAlias = tuple[int, str]
 """A statement's number and the name of one of its iterators."""
@@ -54,7 +55,8 @@ def facade(instruction: Instruction) -> Facade | str:
     obstacle = _obstacle(found)
     if obstacle is not None:
         return obstacle
-    groups = _joined(found)
+    local = {each.name for each in all_tensors(instruction.semantics).values() if each.direction is Direction.LOCAL}
+    groups = _joined(found, _narrowed(instruction), local)
     if groups is None:
         return "it uses one axis of a tensor along two iterators of one statement"
     names = _named(groups)
@@ -62,7 +64,8 @@ def facade(instruction: Instruction) -> Facade | str:
     extents = {names[group]: _extent(instruction, min(group)) for group in groups}
     if any(extent is None for extent in extents.values()):
         return "an extent is no multiple of one parameter"
-    axes, fixed = _axes(instruction, found, lanes)
+    most = {lanes[member]: extent for member, extent in _extents(instruction, {}).items()}
+    axes, fixed = _axes(instruction, found, lanes, most)
     heads = {lane: extent for lane, extent in extents.items() if extent is not None}
     heads.update({lane: _Extent(None, size) for _, _, lane, size in fixed})
     made = _with_text(instruction, axes, heads)
@@ -83,13 +86,27 @@ def _obstacle(found: tuple[Statement, ...]) -> str | None:
     return None
 
 
-def _joined(found: tuple[Statement, ...]) -> tuple[tuple[Member, ...], ...] | None:
-    """The iterators by lane; None where two iterators of one statement would be one."""
+def _narrowed(instruction: Instruction) -> frozenset[Member]:
+    """Iterators whose extents parameters set."""
+    most = _extents(instruction, {})
+    least = _extents(instruction, {each.name: each.low for each in instruction.parameters})
+    return frozenset(member for member, extent in most.items() if least[member] != extent)
+
+
+def _joined(
+    found: tuple[Statement, ...], narrowed: frozenset[Member], local: abc.Set[str]
+) -> tuple[tuple[Member, ...], ...] | None:
+    """The iterators by lane; None where two iterators of one statement would be one.
+
+    Iterators of one loop are one lane where a parameter sets how far it runs, and could be several elsewhere.
+    """
     written = {statement.assign.target.tensor for statement in found}
+    shown = written - local
     groups = Groups([(s.index, each.name) for s in found for each in s.iterators])
     for statement in found:
         for each, loop in zip(statement.iterators, statement.loops, strict=True):
-            if not groups.join(loop, (statement.index, each.name)):
+            member = statement.index, each.name
+            if member in narrowed and not groups.join(loop, member):
                 return None
     for inputs in (False, True):
         for statement in found:
@@ -98,7 +115,7 @@ def _joined(found: tuple[Statement, ...]) -> tuple[tuple[Member, ...], ...] | No
                     if not index.terms or (access.tensor in written) is inputs:
                         continue
                     joined = groups.join((access.tensor, axis), (statement.index, index.terms[0][0]))
-                    if not joined and not inputs:
+                    if not joined and access.tensor in shown:
                         return None
     return groups.all()
 
@@ -170,9 +187,15 @@ def _extents(instruction: Instruction, parameters: abc.Mapping[str, int]) -> dic
 
 
 def _axes(
-    instruction: Instruction, found: tuple[Statement, ...], lanes: abc.Mapping[Member, str]
+    instruction: Instruction,
+    found: tuple[Statement, ...],
+    lanes: abc.Mapping[Member, str],
+    extents: abc.Mapping[str, int],
 ) -> tuple[dict[str, tuple[str | None, ...]], list[tuple[str, int, str, int]]]:
-    """Per operand the lane of each axis (None: position 0 alone), and lanes made for axes with constant positions."""
+    """Per operand the lane of each axis (None: position 0 alone), and lanes made for axes with constant positions.
+
+    An axis that a lane walks in part and constants go beyond has a lane of its own, too.
+    """
     taken = set(lanes.values())
     axes: dict[str, tuple[str | None, ...]] = {}
     fixed: list[tuple[str, int, str, int]] = []
@@ -183,7 +206,12 @@ def _axes(
         own: list[str | None] = []
         for axis, size in enumerate(tensor.shape):
             lane = _lane_at(uses, axis, lanes)
-            if lane is None and any(access.map.results[axis].constant for _, access in uses):
+            constants = any(not access.map.results[axis].terms for _, access in uses)
+            if lane is None:
+                made = any(access.map.results[axis].constant for _, access in uses)
+            else:
+                made = constants and extents[lane] < size
+            if made:
                 lane = f"{tensor.name}{axis}"
                 while lane in taken:
                     lane += "_"

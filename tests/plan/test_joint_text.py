@@ -80,7 +80,7 @@ def test_axes_that_constants_index_get_a_lane_of_their_own() -> None:
         ("for i < 4, j < 3 { t[i] += x[i + j] } for i < 4 { y[i] = t[i] }", "'x' has a compound index"),
         ("for i < 4 { t[i] = x[i] } for i < 4, j < 4 { if i <= j { y[i] += t[j] } }", "it has a guard of its own"),
         (
-            "for i < 4 { t[i] = x[i] } for i < 4, j < 4 { y[i] += t[i] * t[j] }",
+            "for i < 4 { y[i] = x[i] } for i < 4, j < 4 { t[i] += y[i] * y[j] }",
             "it uses one axis of a tensor along two iterators of one statement",
         ),
     ],

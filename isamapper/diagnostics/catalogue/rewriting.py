@@ -97,6 +97,11 @@ CODES: dict[str, tuple[str, str]] = {
         "a tensor's name that is taken",
         """The kernel has a tensor of that name already; one that is to hold a constant needs a name of its own.""",
     ),
+    "RW101": (
+        "a statement that cannot go into a loop",
+        """A statement goes into a loop that stands beside it in the same block, by a loop of its own, and past nothing
+that depends on it.""",
+    ),
     "RW100": (
         "values that cannot be told apart",
         """Every statement that writes the tensor must give each element its value, resting on that element's former

@@ -108,7 +108,7 @@ def form_mappings(
         for variant in sought:
             for injection in injections(variant, inside, graph):
                 standing = stand(injection, graph, inside)
-                if isinstance(standing, str) or (form.steps and form.changed.isdisjoint(standing.members)):
+                if isinstance(standing, str) or any(those.isdisjoint(standing.members) for those in form.changed):
                     continue
                 found = _related(form.kernel, instruction, injection, standing, every)
                 for mapping in islice(found, relations_each):

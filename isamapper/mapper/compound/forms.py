@@ -16,21 +16,23 @@ from functools import lru_cache
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
+from isamapper.mapper.rewrites import sink
 from isamapper.mapper.rewrites.replay import Rewrite
 from isamapper.mapper.rewrites.separate import Separate, separation
+from isamapper.plan.skeleton import shared_iterators
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """An equal kernel; ``origins`` gives for each of its statements the one of the first kernel that it comes from.
 
-    ``changed`` are its statements that are not as they were.
+    ``changed`` are its statements that are not as they were, one set for each kind of step.
     """
 
     kernel: Kernel
     steps: tuple[Rewrite, ...]
     origins: tuple[int, ...]
-    changed: frozenset[int] = frozenset()
+    changed: tuple[frozenset[int], ...] = ()
 
     def texts(self, kernel: Kernel) -> tuple[str, ...]:
         """The steps as text, from ``kernel``."""
@@ -63,11 +65,45 @@ def separated(kernel: Kernel) -> Form:
         form = Form(made.kernel, (*form.steps, Separate(name)), tuple(origins))
     before = statements(kernel)
     changed = {s.index for s in statements(form.kernel) if s.assign != before[form.origins[s.index]].assign}
-    return replace(form, changed=frozenset(changed))
+    return replace(form, changed=(frozenset(changed),))
+
+
+@lru_cache(maxsize=256)
+def sunk(kernel: Kernel) -> Form:
+    """The kernel with what was done for all steps of a recurrence beforehand, or afterwards, done step by step."""
+    form, moved = plain(kernel), set[int]()
+    for number in range(len(statements(kernel))):
+        for step in sink.steps(form.kernel, form.origins.index(number)):
+            made = step.apply(form.kernel)
+            if isinstance(made, Rejection) or not _is_recurrence(form.kernel, step):
+                continue
+            moved.add(number)
+            origins = tuple(form.origins[each] for each in step.order(form.kernel))
+            form = Form(made, (*form.steps, step), origins)
+            break
+    return replace(form, changed=(frozenset(form.origins.index(each) for each in moved),))
+
+
+def _is_recurrence(kernel: Kernel, step: sink.Sink) -> bool:
+    """Whether the statements in the loop have to share it."""
+    moved, other = statements(kernel)[step.statement], statements(kernel)[step.other]
+    outermost = sum(one == two for one, two in zip(moved.loops, other.loops, strict=False))
+    return other.iterators[outermost].name in shared_iterators(kernel, other)
+
+
+def _after(first: Form, second: Form) -> Form:
+    """``second``, which is one of the kernel of ``first``, as a form of the first kernel."""
+    before = tuple(
+        frozenset(number for number, origin in enumerate(second.origins) if origin in those) for those in first.changed
+    )
+    origins = tuple(first.origins[origin] for origin in second.origins)
+    return Form(second.kernel, (*first.steps, *second.steps), origins, (*before, *second.changed))
 
 
 @lru_cache(maxsize=256)
 def forms(kernel: Kernel) -> tuple[Form, ...]:
     """The forms that statements are looked for in, the kernel itself first, none twice."""
-    found = {form.kernel: form for form in (separated(kernel), plain(kernel))}
-    return tuple(found.values())[::-1]
+    found = [plain(kernel)]
+    for change in (separated, sunk):
+        found += [_after(form, more) for form in found if (more := change(form.kernel)).steps]
+    return tuple(found)

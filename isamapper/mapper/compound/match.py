@@ -48,12 +48,16 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What has been paired: tensors with the first accesses that paired them, constants, parameters."""
+    """What has been paired: tensors with the first accesses that paired them, constants, parameters.
+
+    ``shared`` are the names of the loops that all of the kernel's parts have to share.
+    """
 
     tensors: tuple[tuple[str, Pair], ...] = ()
     constants: tuple[tuple[str, Number], ...] = ()
     parameters: tuple[tuple[str, int], ...] = ()
     pairs: tuple[Pair, ...] = ()
+    shared: frozenset[str] | None = None
 
 
 def injections(variant: Variant, inside: abc.Mapping[str, Tensor], graph: ValueGraph) -> abc.Iterator[Injection]:
@@ -75,7 +79,7 @@ class _Search:
         self.outside = {tensor.name: tensor for tensor in graph.tensors}
         self.views = {part.index: normal_view(part, graph.tensors) for part in graph.parts}
         self.written = {piece.target for piece in variant.pieces}
-        self.shared = _shared_names(graph)
+        self.around = {part.index: frozenset(shared_iterators(graph.kernel, part)) for part in graph.parts}
 
     def links(self, place: int, done: tuple[Link, ...], state: _State) -> abc.Iterator[tuple[tuple[Link, ...], _State]]:
         if place == len(self.pieces):
@@ -93,7 +97,9 @@ class _Search:
         if view.reduction != piece.view.reduction:
             return
         wanted, found = piece.statement.accesses, part.accesses
-        started = self._paired(wanted[0], found[0], replace(state, pairs=()))
+        around = self.around[part.index]
+        shared = around if state.shared is None else state.shared & around
+        started = self._paired(wanted[0], found[0], replace(state, pairs=(), shared=shared))
         if started is None:
             return
         for after in self._unified(piece.view.term, view.term, (wanted, found), started):
@@ -130,7 +136,7 @@ class _Search:
         """Whether two tensors of the instruction must not be one of the kernel's: one is written, none lies apart."""
         if name not in self.written and other not in self.written:
             return False
-        return not _apart(dict(state.tensors)[other][1], found, self.shared)
+        return not _apart(dict(state.tensors)[other][1], found, state.shared or frozenset())
 
     # expressions
 
@@ -222,16 +228,6 @@ def _shifts(one: Access, other: Access) -> list[int]:
     pairs = zip(one.map.results, other.map.results, strict=True)
     found = (b.constant - a.constant for a, b in pairs if not a.terms and not b.terms)
     return [shift for shift in found if shift]
-
-
-def _shared_names(graph: ValueGraph) -> frozenset[str]:
-    """Names of loops that statements share, and that no loop of a statement's own has."""
-    shared, own = set(), set()
-    for part in graph.parts:
-        around = set(shared_iterators(graph.kernel, part))
-        shared |= around
-        own |= {each.name for each in part.iterators} - around
-    return frozenset(shared - own)
 
 
 def _apart(one: Access, other: Access, shared: abc.Set[str]) -> bool:

@@ -20,6 +20,7 @@ from isamapper.mapper.compound.match import Injection, Link, Pair
 from isamapper.mapper.compound.variants import Piece
 from isamapper.mapper.delta import Role
 from isamapper.plan.facade import Facade, Groups, Member
+from isamapper.plan.needle import lone_axes
 from isamapper.plan.skeleton import shared_iterators
 
 _KINDS = (IteratorKind.PARALLEL, IteratorKind.REDUCTION, IteratorKind.SEQUENTIAL)
@@ -71,7 +72,19 @@ def unite(
 
     ``inside`` are the instruction's tensors, ``known`` the kernel's.
     """
-    groups = _joined(injection.links)
+    return _united(kernel, injection, front, inside, known, ())
+
+
+def _united(
+    kernel: Kernel,
+    injection: Injection,
+    front: Facade,
+    inside: abc.Mapping[str, Tensor],
+    known: abc.Mapping[str, Tensor],
+    same: tuple[tuple[str, Member], ...],
+) -> United | None:
+    """The injection, iterators that have the same name in ``same`` being one."""
+    groups = _joined(kernel, injection.links, same)
     named = None if groups is None else _named(kernel, injection.links, groups)
     if named is None:
         return None
@@ -82,17 +95,20 @@ def unite(
     for found in roles:
         for role in found:
             uses.setdefault(role.needle.tensor, []).append((role.needle, role.subject))
-    made: list[tuple[str, str, int]] = []
-    wholes: dict[Whole, None] = {}
-    operands: list[tuple[str, Access]] = []
-    for tensor, pairs in uses.items():
-        alike = _alike(pairs)
-        if alike is None:
+    lanes = tuple(_lanes(link.piece, front) for link in injection.links)
+    walk = _Walk(front, {name for those in lanes for name in those}, extents)
+    alike = {tensor: _alike(pairs) for tensor, pairs in uses.items()}
+    for found_alike in alike.values():
+        if found_alike is None:
             return None
-        master, those, axes = alike
-        wholes.update(dict.fromkeys(those))
-        if inside[tensor].direction.value != "local":
-            access = _operand(tensor, master, axes, front, inside[tensor], known, extents, made)
+        walk.wholes.update(dict.fromkeys(found_alike[1]))
+    more = _one_lane(walk.wholes, names, extents)
+    if not set(more) <= set(same):
+        return _united(kernel, injection, front, inside, known, (*same, *more))
+    operands: list[tuple[str, Access]] = []
+    for tensor, found_alike in alike.items():
+        if inside[tensor].direction.value != "local" and found_alike is not None:
+            access = walk.operand(inside[tensor], found_alike[0], found_alike[2], known)
             if access is None:
                 return None
             operands.append((tensor, access))
@@ -105,14 +121,30 @@ def unite(
         tuple((name, tuple(those)) for name, those in members.items()),
         shared,
         roles,
-        tuple(_lanes(link.piece, front) for link in injection.links),
+        lanes,
         tuple(
             frozenset(names[link.part.index, each.name] for each in link.part.iterators if each.extent > 1)
             for link in injection.links
         ),
         tuple(operands),
-        tuple(wholes),
-        tuple(made),
+        tuple(walk.wholes),
+        tuple(walk.made),
+    )
+
+
+def _one_lane(
+    wholes: abc.Iterable[Whole], names: abc.Mapping[Member, str], extents: abc.Mapping[str, int]
+) -> tuple[tuple[str, Member], ...]:
+    """Iterators of different statements that are the same lane, position by position: they are one."""
+    lanes: dict[str, dict[str, None]] = {}
+    for whole in wholes:
+        lanes.setdefault(whole.lane, {})[whole.iterator] = None
+    return tuple(
+        (lane, member)
+        for lane, those in lanes.items()
+        if len(those) > 1 and len({extents[name] for name in those}) == 1
+        for member, name in sorted(names.items())
+        if name in those
     )
 
 
@@ -121,14 +153,22 @@ def _lanes(piece: Piece, front: Facade) -> frozenset[str]:
     return frozenset(front.lane(index, each.name) for each in piece.statement.iterators if each.extent > 1)
 
 
-def _joined(links: abc.Sequence[Link]) -> tuple[tuple[Member, ...], ...] | None:
-    """The kernel's iterators by joint iterator; None where two of one statement would be one."""
+def _joined(
+    kernel: Kernel, links: abc.Sequence[Link], same: tuple[tuple[str, Member], ...]
+) -> tuple[tuple[Member, ...], ...] | None:
+    """The kernel's iterators by joint iterator; None where two of one statement would be one.
+
+    Loops that statements could as well have for themselves do not make their iterators one.
+    """
     written = {link.piece.target for link in links}
     groups = Groups([(link.part.index, each.name) for link in links for each in link.part.iterators])
     for link in links:
+        around = shared_iterators(kernel, link.part)
         for each, loop in zip(link.part.iterators, link.part.loops, strict=True):
-            if not groups.join(loop, (link.part.index, each.name)):
+            if each.name in around and not groups.join(loop, (link.part.index, each.name)):
                 return None
+    for lane, member in same:
+        groups.join(lane, member)
     for inputs in (False, True):
         for link in links:
             for wanted, found in link.pairs:
@@ -225,35 +265,58 @@ def _is_lone(index: Affine) -> bool:
     return len(index.terms) == 1 and index.terms[0][1] == 1 and index.constant == 0
 
 
-def _operand(
-    operand: str,
-    master: Pair,
-    axes: abc.Mapping[int, int],
-    front: Facade,
-    tensor: Tensor,
-    known: abc.Mapping[str, Tensor],
-    extents: abc.Mapping[str, int],
-    made: list[tuple[str, str, int]],
-) -> Access | None:
-    """How the operand's tensor is indexed, positions of axes that only constants index walked by iterators of own."""
-    wanted, found = master
-    results = list(found.map.results)
-    shape = known[found.tensor].shape
-    for name, axis, lane in front.fixed:
-        if name != operand:
-            continue
-        start, size = wanted.map.results[axis].constant, tensor.shape[axis]
-        options = [axes[axis]] if axis in axes else [n for n, index in enumerate(results) if not index.terms]
-        fitting = [n for n in options if _has_room(results[n] - start, size, shape[n], extents)]
-        if fitting:
-            label = lane
-            while label in extents or label in {each for each, _, _ in made}:
-                label += "_"
-            made.append((label, lane, size))
-            results[fitting[0]] = results[fitting[0]] - start + variable(label)
-        elif axis in axes or tensor.direction.value != "in":
+class _Walk:
+    """How operands' tensors are indexed, positions of axes that no statement walks whole walked as well."""
+
+    def __init__(self, front: Facade, lanes: abc.Set[str], extents: abc.Mapping[str, int]) -> None:
+        self.front, self.lanes, self.extents = front, lanes, extents
+        self.wholes: dict[Whole, None] = {}
+        self.made: list[tuple[str, str, int]] = []
+
+    def operand(
+        self, tensor: Tensor, master: Pair, axes: abc.Mapping[int, int], known: abc.Mapping[str, Tensor]
+    ) -> Access | None:
+        """How the operand's tensor is indexed; None where not all of the operand has a place in it."""
+        wanted, found = master
+        results, shape = list(found.map.results), known[found.tensor].shape
+        for axis, lane in enumerate(lone_axes(self.front.instruction.semantics, tensor.name)):
+            index = wanted.map.results[axis]
+            if lane is None or index.names == {lane}:
+                continue
+            size = tensor.shape[axis]
+            starts = {n: self._start(results[n], index) for n in ([axes[axis]] if axis in axes else range(len(shape)))}
+            fitting = [n for n, at in starts.items() if at is not None and _has_room(at, size, shape[n], self.extents)]
+            walker = self._walker(lane, size) if fitting else None
+            if walker is not None:
+                start = starts[fitting[0]]
+                assert start is not None
+                results[fitting[0]] = start + variable(walker)
+            elif fitting or axis in axes or index.terms or tensor.direction.value != "in":
+                return None
+        return replace(found, map=AccessMap(tuple(results)))
+
+    def _start(self, outside: Affine, inside: Affine) -> Affine | None:
+        """Where the operand's first position lies along an axis of the kernel's tensor; None where it does not move."""
+        if not inside.terms:
+            return None if outside.terms else outside - inside.constant
+        if not _is_lone(inside) or len(outside.terms) != 1 or outside.terms[0][1] != 1:
             return None
-    return replace(found, map=AccessMap(tuple(results)))
+        (name, _), lane = outside.terms[0], inside.terms[0][0]
+        return outside - variable(name) if Whole(name, lane) in self.wholes else None
+
+    def _walker(self, lane: str, size: int) -> str | None:
+        """The iterator that goes with the lane, or a new one where none does; None where it cannot be told."""
+        if lane in self.lanes:
+            names = {whole.iterator for whole in self.wholes if whole.lane == lane}
+            return next(iter(names)) if len(names) == 1 and self.extents[min(names)] == size else None
+        known = next((name for name, other, _ in self.made if other == lane), None)
+        if known is not None:
+            return known
+        label = lane
+        while label in self.extents or label in {each for each, _, _ in self.made}:
+            label += "_"
+        self.made.append((label, lane, size))
+        return label
 
 
 def _has_room(start: Affine, size: int, whole: int, extents: abc.Mapping[str, int]) -> bool:

@@ -30,6 +30,7 @@ from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Access, Cast, Clamp, Constant, Direction, Expression, Kernel, Load, Tensor
 from isamapper.ir.rewrite import map_loads
 from isamapper.ir.types import DType
+from isamapper.ir.walk import value_range
 from isamapper.plan.homes import all_tensors
 from isamapper.plan.skeleton import shared_iterators
 
@@ -165,7 +166,8 @@ class _Maker:
         local = self.tensors[name].direction is Direction.LOCAL
         if self.tensors[name].direction not in allowed or not (local or loads(part.assign.value)):
             return False
-        if sum(each.assign.target.tensor == name for each in self.parts) != 1 or len(loads_of(part)) > MOST_LOADS:
+        others = [each for each in self.parts if each.assign.target.tensor == name and each is not part]
+        if any(local or not _elsewhere(part, each) for each in others) or len(loads_of(part)) > MOST_LOADS:
             return False
         if _solution(part.assign.target, part) is None:
             return False
@@ -188,14 +190,14 @@ class _Maker:
         name = part.assign.target.tensor
         if reader.index < part.index or self.shared[part.index] - self.shared[reader.index]:
             return None
-        fits = True
+        local, fits = self.tensors[name].direction is Direction.LOCAL, True
 
         def value(load: Load) -> Expression:
             nonlocal fits
             if load.access.tensor != name:
                 return load
             solved = None if load.access.otherwise is not None else self._solved(part, load.access)
-            if solved is None:
+            if solved is None or not (local or _within(solved, part, reader)):
                 fits = False
                 return load
             return map_loads(part.assign.value, lambda each: Load(moved(each.access, solved)))
@@ -203,7 +205,7 @@ class _Maker:
         if any(index.names & {name} for index in reader.assign.target.map.results) or _target_is(reader, name):
             return None
         made = map_loads(reader.assign.value, value)
-        if not fits or len(loads(made)) > MOST_LOADS:
+        if (local and not fits) or made == reader.assign.value or len(loads(made)) > MOST_LOADS:
             return None
         return replace(reader, assign=replace(reader.assign, value=made))
 
@@ -253,6 +255,25 @@ class _Maker:
             return part
         results = tuple(target.map.results[axis] for axis in order)
         return replace(part, assign=replace(part.assign, target=replace(target, tensor=new, map=AccessMap(results))))
+
+
+def _within(solved: abc.Mapping[str, Affine], part: Statement, reader: Statement) -> bool:
+    """Whether every element that is read is one that the statement wrote."""
+    box = {each.name: each.extent for each in reader.iterators}
+    extents = {each.name: each.extent for each in part.iterators}
+    ranges = {name: value_range(index, box) for name, index in solved.items()}
+    return all(low >= 0 and high < extents[name] for name, (low, high) in ranges.items())
+
+
+def _elsewhere(part: Statement, other: Statement) -> bool:
+    """Whether two statements never write one element of their tensor: along an axis they are far apart."""
+    ranges = [{each.name: each.extent for each in side.iterators} for side in (part, other)]
+    for one, two in zip(part.assign.target.map.results, other.assign.target.map.results, strict=True):
+        if not one.rotations and not two.rotations:
+            (low, high), (least, most) = value_range(one, ranges[0]), value_range(two, ranges[1])
+            if high < least or most < low:
+                return True
+    return False
 
 
 def loads_of(part: Statement) -> tuple[Access, ...]:

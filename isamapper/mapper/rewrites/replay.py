@@ -33,6 +33,7 @@ from isamapper.mapper.rewrites import (
     partial,
     polyphase,
     separate,
+    sink,
     skew,
     split,
 )
@@ -69,6 +70,7 @@ READERS: abc.Mapping[str, abc.Callable[[StepReader, Kernel], Rewrite]] = {
     "partial": partial.read,
     "polyphase": polyphase.read,
     "separate": separate.read,
+    "sink": sink.read,
     "skew": skew.read,
     "split": split.read,
 }

@@ -76,7 +76,7 @@ CHOSEN = {
     "dwsep_fused": ({"C": 2, "K": 2, "H": 2, "W": 2, "R": 2, "S": 2}, {"contract", "skew", "layout", "pad"}),
     "mttkrp": ({"I": 2, "J": 3, "K": 4, "L": 2}, {"contract", "diagonal", "partial", "pad"}),
     "layernorm": ({"M": 2, "N": 3}, {"identity", "fuse", "inline", "pad", "diagonal"}),
-    "lstm": ({"T": 2, "B": 2, "I": 2, "H": 2}, {"distribute", "fuse", "pad", "separate"}),
+    "lstm": ({"T": 2, "B": 2, "I": 2, "H": 2}, {"distribute", "fuse", "pad", "separate", "sink"}),
     "complex_gemm": ({"M": 2, "N": 2, "K": 3}, {"fuse", "pad", "separate"}),
 }
 
