@@ -22,9 +22,10 @@ from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Tensor
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.layout import Layout, buffer_layout, loop_trips
-from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, parameter_of
+from isamapper.plan.needle import copy_shape, operand_tensor, parameter_of
 from isamapper.plan.nest import Buffer, Copy, Nest, depth_of, digits_of, iterator_extent, weight
 from isamapper.plan.steps import Schedule, replay
+from isamapper.plan.walkers import paces, walkers
 from isamapper.plan.work import call_cycles
 
 SHARPNESS = 6
@@ -112,9 +113,9 @@ class _Counter:
             memory = self.machine.memory(path[-1].memory if path else self.home)
             tensor = operand_tensor(instruction.semantics, operand)
             size_bytes = tensor.dtype.bits / 8
-            for iterator in lone_axes(instruction.semantics, operand):
-                for name in self.nest.call.members(iterator):
-                    size_bytes *= self.nest.digit(name).extent
+            for along in walkers(instruction.semantics, operand):
+                walked = paces(self.nest, self.nest.call, along)
+                size_bytes *= 1 + sum((self.nest.digit(name).extent - 1) * pace for name, pace in walked)
             found = port_beats(memory, access in self.nest.statement.written, size_bytes)
             if found is not None:
                 self.add(found[0], found[1] * calls)

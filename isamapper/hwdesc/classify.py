@@ -11,6 +11,7 @@ from enum import Enum
 from functools import lru_cache
 
 from isamapper.hwdesc.model import Instruction, Machine, Operand
+from isamapper.ir.affine import Affine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Assign, Cast, Clamp, Constant, Expression, Load, Tensor, Unary, UnaryOp
 
@@ -101,15 +102,28 @@ def reads_and_writes(instruction: Instruction) -> tuple[frozenset[str], frozense
 
 @lru_cache(maxsize=16384)
 def operand_axes(instruction: Instruction, operand: Operand) -> tuple[str | None, ...]:
-    """Per axis of ``operand`` the iterator that indexes it alone in every access; None where there is none."""
+    """Per axis of ``operand`` the iterator that names it, the same in every access; None where there is none.
+
+    An axis is named by the iterator that indexes it alone, a window such as ``x[q + f]`` by the one of its iterators
+    that the target has: ``q``.
+    """
     found: list[set[str | None]] = [set() for _ in tensor_of(instruction, operand.name).shape]
     for statement in meaning(instruction):
+        kept = frozenset().union(*(index.names for index in statement.assign.target.map.results))
         for access in statement.accesses:
             if access.tensor == operand.name:
                 for axis, index in zip(found, access.map.results, strict=True):
-                    alone = len(index.terms) == 1 and index.terms[0][1] == 1 and not index.rotations
-                    axis.add(index.terms[0][0] if alone and index.constant == 0 else None)
+                    axis.add(_axis_name(index, kept))
     return tuple(names.pop() if len(names) == 1 else None for names in found)
+
+
+def _axis_name(index: Affine, kept: abc.Set[str]) -> str | None:
+    if index.rotations or index.constant:
+        return None
+    if len(index.terms) == 1:
+        return index.terms[0][0] if index.terms[0][1] == 1 else None
+    along = [name for name, step in index.terms if name in kept and step == 1]
+    return along[0] if len(along) == 1 else None
 
 
 def tensor_of(instruction: Instruction, operand: str) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import abc
 from dataclasses import dataclass
+from functools import partial
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import Affine, Extent, extent, variable
@@ -27,6 +28,7 @@ from isamapper.plan.needle import (
 from isamapper.plan.nest import Buffer, Call, Nest
 from isamapper.plan.padding import pad_value
 from isamapper.plan.refusal import refusal, written_at
+from isamapper.plan.walkers import Walkers, is_lone, lanes_of, paces, room, scaled, walked_extent, walkers
 
 Values = abc.Mapping[str, Affine]
 
@@ -137,8 +139,8 @@ def constant_shape(call: Call, operand: str) -> tuple[int, ...]:
 
 def _constant_window(nest: Nest, call: Call, operand: str, tensor: Tensor) -> Window:
     axes = []
-    for position, lane in enumerate(lone_axes(call.instruction.semantics, operand)):
-        size = extent(tensor.shape[position]) if lane is None else _steps(nest, call, lane)
+    for position, along in enumerate(walkers(call.instruction.semantics, operand)):
+        size = walked_extent(along, partial(_steps, nest, call)) if along else extent(tensor.shape[position])
         axes.append(WindowAxis(size, ((position, 1),) if tensor.shape[position] > 1 else ()))
     return Window(tensor.name, tuple(Affine() for _ in tensor.shape), tuple(axes))
 
@@ -157,12 +159,15 @@ def _call_window(
     semantics = call.instruction.semantics
     shape = operand_tensor(semantics, operand).shape
     axes = []
-    for position, lane in enumerate(lone_axes(semantics, operand)):
-        if lane is None:
+    for position, along in enumerate(walkers(semantics, operand)):
+        if not along:
             axes.append(WindowAxis(extent(shape[position]), ()))
             continue
-        steps = _axis_steps(nest, call, stop, lane, position)
-        axes.append(WindowAxis(_steps(nest, call, lane), tuple(sorted(steps))))
+        if is_lone(along):
+            steps = _axis_steps(nest, call, stop, along[0][0], position)
+        else:
+            steps = _walked_steps(nest, call, stop, along, position)
+        axes.append(WindowAxis(walked_extent(along, partial(_steps, nest, call)), tuple(sorted(steps))))
     offsets = stop_offsets(nest, stop, loop_values(nest))
     return Window(stop.tensor.name, offsets, tuple(axes), _otherwise(nest, call, operand, access, stop))
 
@@ -171,7 +176,7 @@ def _otherwise(nest: Nest, call: Call, operand: str, access: int, stop: Stop) ->
     """What is read outside the home tensor: kernel's own padding, or that of a lane that is not narrowed."""
     if stop.buffer is not None:
         return None
-    lanes = lone_axes(call.instruction.semantics, operand)
+    lanes = lanes_of(call.instruction.semantics, operand)
     if not any(lane in lanes for lane in padded_lanes(nest, call)):
         return stop.access.otherwise
     if operand in writes(call.instruction) or not operand_spec(call.instruction, operand).pads:
@@ -184,7 +189,12 @@ def _otherwise(nest: Nest, call: Call, operand: str, access: int, stop: Stop) ->
 def _axis_steps(nest: Nest, call: Call, stop: Stop, lane: str, position: int) -> tuple[tuple[int, int], ...]:
     members = call.members(lane)
     if not members:
-        empty = Coordinate(f"axis{position}", lane_size(nest, call, lane), -1, 1, ())
+        if call is nest.init and nest.call.operand(0) is not None:
+            own, main = (
+                len(operand_tensor(c.instruction.semantics, str(c.operand(0))).shape) for c in (call, nest.call)
+            )
+            position -= own - main  # a fill's last axes are the target's
+        empty = Coordinate(f"axis{position}", _steps(nest, call, lane).bounds[0].constant, -1, 1, ())
         return stop_steps(nest, stop, empty) if empty.extent > 1 else ()
     if lane_size(nest, call, lane) == math.prod(nest.digit(name).extent for name in members):
         members = tuple(name for name in members if nest.digit(name).extent > 1) or members[:1]
@@ -197,3 +207,20 @@ def _axis_steps(nest: Nest, call: Call, stop: Stop, lane: str, position: int) ->
             at = written_at(None if stop.buffer is None else stop.buffer.span, call.span)
             raise refusal(Rejection("SCH008", f"'{lane}' of '{call.instruction.name}'", reason, at, "give it a buffer"))
     return steps[-1]
+
+
+def _walked_steps(nest: Nest, call: Call, stop: Stop, along: Walkers, position: int) -> tuple[tuple[int, int], ...]:
+    """Steps of an operand axis that several iterators walk: the same for every digit inside them."""
+    found = set()
+    for name, pace in paces(nest, call, along):
+        found.add(scaled(stop_steps(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name)), pace))
+    if not found:
+        empty = Coordinate(f"axis{position}", room(nest, along), -1, 1, ())
+        return stop_steps(nest, stop, empty) if empty.extent > 1 else ()
+    steps = found.pop()
+    if found or steps is None:
+        reason = "its digits do not lie in one line"
+        at = written_at(None if stop.buffer is None else stop.buffer.span, call.span)
+        subject = f"axis {position} of '{call.instruction.name}'"
+        raise refusal(Rejection("SCH008", subject, reason, at, "give it a buffer"))
+    return steps

@@ -236,7 +236,8 @@ class _Walk:
             (constant(span), rest) if not rest.is_constant else (constant(min(span, rest.constant)),)
             for span, rest in reaches.values()
         ]
-        totals = [sum(parts, constant(1)) for parts in itertools.product(*choices)]
+        first = constant(1 + coordinate.beyond if padding else 1)
+        totals = [sum(parts, first) for parts in itertools.product(*choices)]
         return extent(*totals)
 
     def _rest(self, iterator: str, padding: bool) -> Affine:
@@ -266,7 +267,7 @@ class _Walk:
             return must_fill(self.nest, coordinate.digit)
         if coordinate.dim is None:
             return True
-        return any(must_fill(self.nest, digit.name) for digit, _ in self._movers(coordinate))
+        return coordinate.beyond > 0 or any(must_fill(self.nest, digit.name) for digit, _ in self._movers(coordinate))
 
     def _movers(self, coordinate: Coordinate) -> tuple[tuple[Digit, int], ...]:
         """Digits inside the attachment that move along a window's tensor axis, with their steps in its elements."""

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import math
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import Affine, constant, rotate, variable
 from isamapper.ir.nodes import Access
-from isamapper.plan.lanes import digit_steps, lane_size
-from isamapper.plan.needle import lone_axes, operand_tensor
+from isamapper.plan.lanes import digit_steps
+from isamapper.plan.needle import operand_tensor
 from isamapper.plan.nest import Buffer, Digit, KeptAxis, Nest, depth_of, digits_of, valid_extent, weight
+from isamapper.plan.walkers import empty_rooms, packed, room, slides, walkers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Coordinate:
     """One direction in which a copy walks a buffer.
 
     ``targets`` are (tensor axis, step) pairs; ``digit`` or ``dim`` says what is walked (neither: a padded operand axis
-    that no iterator fills, of which only position 0 is valid).
+    that no iterator fills, of which only position 0 is valid). ``beyond`` are elements at the end of a window that
+    calls look at though no digit gets there.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Coordinate:
     targets: tuple[tuple[int, int], ...]
     digit: str | None = None
     dim: int | None = None
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,14 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
     if buffer.layout == "dims":
         windows = frozenset(range(len(access.map.results)))
     else:
-        windows = window_dims(nest, access, inner) - frozenset(buffer.expand)
+        walked = {dim for dim, _ in slides(nest, buffer.access).values()}
+        windows = (window_dims(nest, access, inner) - frozenset(buffer.expand)) | walked
     gap = _gap(nest, access, inner, windows) if buffer.access in nest.statement.written else None
     if gap is not None:
         reason = "the window has elements that no iteration writes"
         return Rejection("SCH010", f"axis {gap} of '{access.tensor}'", reason, edit="expand the window")
-    maker = _Maker(nest, access, inner, windows, buffer.row)
+    beyond = {dim: rest for dim, rest in empty_rooms(nest, buffer.access).items() if rest}
+    maker = _Maker(nest, access, inner, windows, buffer.row, beyond)
     if buffer.layout != "dims":
         maker.face(buffer.access, turned=buffer.layout == "turned")
     maker.fill_rest(buffer.order)
@@ -129,8 +134,16 @@ def _gap(nest: Nest, access: Access, inner: abc.Sequence[Digit], windows: frozen
 class _Maker:
     """Collects axes: operand axes first (they come last in memory), then what remains, then orders them."""
 
-    def __init__(self, nest: Nest, access: Access, inner: tuple[Digit, ...], windows: frozenset[int], row: int) -> None:
-        self.row = row
+    def __init__(
+        self,
+        nest: Nest,
+        access: Access,
+        inner: tuple[Digit, ...],
+        windows: frozenset[int],
+        row: int,
+        beyond: abc.Mapping[int, int],
+    ) -> None:
+        self.row, self.beyond = row, beyond
         self.nest, self.access, self.inner, self.windows = nest, access, inner, windows
         self.entries: dict[str, tuple[Axis, tuple[Coordinate, ...]]] = {}
         self.tail: list[str | None] = []
@@ -149,10 +162,18 @@ class _Maker:
             raise ValueError(f"access {access} has no operand in '{call.instruction.name}'")
         semantics = call.instruction.semantics
         shape = operand_tensor(semantics, operand).shape
-        for position, iterator in enumerate(lone_axes(semantics, operand)):
-            digits = tuple(self.nest.digit(name) for name in call.members(iterator))
-            size = shape[position]
-            used = 1 if iterator is None else lane_size(self.nest, call, iterator)
+        sliding = slides(self.nest, access)
+        for position, along in enumerate(walkers(semantics, operand)):
+            if position in sliding:
+                self._walked_axis(f"axis{position}", *sliding[position])
+                continue
+            inside = packed(self.nest, along)
+            if inside is None:
+                reason = "the digits along it neither slide over the tensor nor fill it"
+                self.failure = Rejection("SCH010", f"axis {position} of '{operand}'", reason, edit="other digits")
+                return
+            digits = tuple(self.nest.digit(name) for name in inside)
+            size, used = shape[position], room(self.nest, along)
             outermost = position == (len(shape) - 1 if turned else 0)
             others = math.prod(shape) // max(1, shape[position])
             if outermost and len(shape) > 1 and used * others % self.row == 0:
@@ -211,6 +232,14 @@ class _Maker:
         self.tail_steps.append(1)
         return True
 
+    def _walked_axis(self, name: str, dim: int, step: int) -> None:
+        """An operand axis that slides: the tensor's own window."""
+        if dim in self.used_dims:
+            self.failure = Rejection("SCH010", name, "two operand axes share one window", edit="other digits")
+            return
+        self.tail.append(self._add_window(dim))
+        self.tail_steps.append(step)
+
     def _operand_window(self, name: str, dim: int, digit: Digit) -> None:
         if dim in self.used_dims or len(moves(self.nest, self.access, digit.name)) > 1:
             self.failure = Rejection("SCH010", name, "two operand axes share one window", edit="expand the window")
@@ -220,6 +249,7 @@ class _Maker:
         self.tail_steps.append(access_step(self.nest, self.access, dim, digit))
 
     def _add_window(self, dim: int) -> str:
+        beyond = self.beyond.get(dim, 0)
         terms = tuple(
             (digit.name, step) for digit in self.inner if (step := access_step(self.nest, self.access, dim, digit))
         )
@@ -227,11 +257,11 @@ class _Maker:
             if any(other not in self.windows for other, _ in moves(self.nest, self.access, name)):
                 reason = f"'{name}' moves along another axis too"
                 self.failure = Rejection("SCH010", f"axis {dim}", reason, edit="expand the window")
-        size = 1 + sum(step * (digit_steps(self.nest, self.nest.digit(name)) - 1) for name, step in terms)
+        size = 1 + beyond + sum(step * (digit_steps(self.nest, self.nest.digit(name)) - 1) for name, step in terms)
         if any(step < 0 for _, step in terms):
             self.failure = Rejection("SCH011", f"axis {dim}", "a window cannot run backwards", edit="expand the window")
         key = f"dim{dim}"
-        self.entries[key] = (Axis(size, terms), (Coordinate(key, size, -1, 1, ((dim, 1),), dim=dim),))
+        self.entries[key] = (Axis(size, terms), (Coordinate(key, size, -1, 1, ((dim, 1),), dim=dim, beyond=beyond),))
         self.used.update(name for name, _ in terms)
         self.used_dims.add(dim)
         return key
@@ -266,11 +296,7 @@ class _Maker:
         tail = [key for key in self.tail if key is not None]
         keys = [*self.outer, *(reversed(tail) if self.turned else tail)]
         axes = self._whole_rows(tuple(self.entries[key][0] for key in keys))
-        coordinates = tuple(
-            Coordinate(c.name, c.extent, place, c.stride, c.targets, c.digit, c.dim)
-            for place, key in enumerate(keys)
-            for c in self.entries[key][1]
-        )
+        coordinates = tuple(replace(c, axis=place) for place, key in enumerate(keys) for c in self.entries[key][1])
         steps = list(enumerate(self.tail_steps))
         last = len(keys) - 1
         facing = tuple((last - place if self.turned else len(self.outer) + place, step) for place, step in steps)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from isamapper.hwdesc.bind import controls
+from isamapper.hwdesc.classify import operand_axes
 from isamapper.hwdesc.model import Instruction, Operand, ParameterRange
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Access, Assign, Cast, Constant, Direction, Kernel, Load, Tensor
@@ -141,7 +142,7 @@ def required_strides(instruction: Instruction, operand: str) -> tuple[int | None
     """Element stride demanded along each axis of ``operand`` (None: free), at the greatest parameters."""
     spec = operand_spec(instruction, operand)
     tensor = operand_tensor(instruction.semantics, operand)
-    axes = lone_axes(instruction.semantics, operand)
+    axes = operand_axes(instruction, spec)
     strides: list[int | None] = []
     total = 1
     for size, iterator in zip(reversed(tensor.shape), reversed(axes), strict=True):

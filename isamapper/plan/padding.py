@@ -19,9 +19,10 @@ from isamapper.ir.walk import value_range
 from isamapper.plan.joint import is_joint, joint_pad, rests_on
 from isamapper.plan.lanes import lane_size, padded_lanes
 from isamapper.plan.layout import Layout, buffer_layout
-from isamapper.plan.needle import lone_axes, operand_tensor
+from isamapper.plan.needle import operand_tensor
 from isamapper.plan.nest import Buffer, Nest, digits_of, iterator_extent, steps_in
 from isamapper.plan.neutral import neutral_value
+from isamapper.plan.walkers import lanes_of
 
 
 def needs_padding(nest: Nest, access: int) -> bool:
@@ -53,9 +54,9 @@ def _neutral(nest: Nest, access: int) -> int | float | None:
     return neutral_value(nest.statement.assign, access, dtype)
 
 
-def _lanes(nest: Nest, access: int) -> tuple[str | None, ...]:
+def _lanes(nest: Nest, access: int) -> tuple[str, ...]:
     operand = nest.call.operand(access)
-    return () if operand is None else lone_axes(nest.call.instruction.semantics, operand)
+    return () if operand is None else lanes_of(nest.call.instruction.semantics, operand)
 
 
 def padding_obstacle(nest: Nest, shapes: abc.Mapping[str, tuple[int, ...]]) -> Rejection | None:

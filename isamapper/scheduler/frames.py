@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, product
 
 from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
@@ -30,7 +31,8 @@ from isamapper.plan.needle import (
     parameter_of,
     writes,
 )
-from isamapper.plan.nest import Call, Digit
+from isamapper.plan.nest import Call, Digit, Nest
+from isamapper.plan.walkers import Walkers, fits, has_walkers, is_lone, walkers
 from isamapper.plan.work import call_cycles
 
 IDENTITY = {Reduction.ADD: 0, Reduction.MUL: 1, Reduction.MIN: float("inf"), Reduction.MAX: float("-inf")}
@@ -111,7 +113,11 @@ def _schedulable(instruction: Instruction, mapping: Mapping, home: str) -> bool:
                 return False
         elif pairing.neutral is not None or (pairing.access == 0) != (pairing.operand in written):
             return False
-    return all(has_lone_axes(instruction.semantics, tensor.name) for tensor in instruction.semantics.tensors)
+    semantics = instruction.semantics
+    return all(
+        (has_lone_axes if tensor.name in written else has_walkers)(semantics, tensor.name)
+        for tensor in semantics.tensors
+    )
 
 
 def bound_digits(
@@ -119,12 +125,35 @@ def bound_digits(
 ) -> abc.Iterator[tuple[Digit, ...]]:
     """Ways to choose the extents of the digits that ``mapping`` binds: a greedy fill per instruction iterator."""
     seen = set()
-    for largest_first in (True, False):
-        for alone in (False, True):
-            digits = _filled(instruction, statement, mapping, shared, largest_first, alone)
-            if digits is not None and digits not in seen:
-                seen.add(digits)
-                yield digits
+    for picked in ({}, *_picks(instruction, mapping)):
+        for largest_first in (True, False):
+            for alone in (False, True):
+                digits = _filled(instruction, statement, mapping, shared, largest_first, alone, picked)
+                if digits is not None and digits not in seen:
+                    seen.add(digits)
+                    yield digits
+
+
+PICKS = 64
+"""How many choices of one iterator for each lane of a window are looked at."""
+
+
+def _picks(instruction: Instruction, mapping: Mapping) -> abc.Iterator[dict[str, str]]:
+    """One iterator for each lane that walks an axis together with others: a window slides along one tensor axis."""
+    semantics = instruction.semantics
+    together = [
+        lane
+        for tensor in semantics.tensors
+        for along in walkers(semantics, tensor.name)
+        if not is_lone(along)
+        for lane, _ in along
+    ]
+    choices = {lane: [name for name, other in mapping.rho if other == lane] for lane in together}
+    filled = {lane: names for lane, names in choices.items() if names}
+    if any(len(names) > 1 for names in filled.values()):
+        for chosen in islice(product(*filled.values()), PICKS):
+            if len(set(chosen)) == len(chosen):
+                yield dict(zip(filled, chosen, strict=True))
 
 
 def _filled(
@@ -134,8 +163,12 @@ def _filled(
     shared: abc.Set[str],
     largest_first: bool,
     alone: bool,
+    picked: abc.Mapping[str, str],
 ) -> tuple[Digit, ...] | None:
-    """Bound digits with every lane filled from one end of its members; ``alone`` takes a single member per lane."""
+    """Bound digits with every lane filled from one end of its members; ``alone`` takes a single member per lane.
+
+    The lanes in ``picked`` take that member alone.
+    """
     sizes = iterator_sizes(instruction.semantics)
     tests = (*statement.conditions, *(test for tests in statement.exclusions for test in tests))
     guarded = {name for test in tests for name in test.function.names}  # conditions are tested around calls
@@ -144,6 +177,7 @@ def _filled(
     digits: list[Digit] = []
     for lane in _inner_first(instruction, sizes):
         members = [i for i, j in mapping.rho if j == lane and i not in shared and i not in guarded]
+        members = [name for name in members if picked.get(lane, name) == name]
         members.sort(key=lambda name: (left[name], place[name]), reverse=largest_first)
         room = sizes[lane]
         chosen: list[Digit] = []
@@ -165,9 +199,9 @@ def _inner_first(instruction: Instruction, sizes: abc.Mapping[str, int]) -> list
     """Instruction iterators, those that stand last in operands first: a split's inner digit goes there."""
     rank: dict[str, int] = dict.fromkeys(sizes, 0)
     for tensor in instruction.semantics.tensors:
-        axes = lone_axes(instruction.semantics, tensor.name)
-        for place, axis in enumerate(reversed(axes)):
-            if axis is not None:
+        axes = walkers(instruction.semantics, tensor.name)
+        for place, along in enumerate(reversed(axes)):
+            for axis, _ in along:
                 rank[axis] += place * 2 + (0 if place else -1)
     return sorted(sizes, key=lambda name: (parameter_of(instruction, name) is not None, rank[name]))
 
@@ -202,6 +236,8 @@ def _frame(
         mapping.parameters,
         tuple((p.operand, p.neutral) for p in mapping.sigma if p.access is None and p.neutral is not None),
     )
+    if not fits(Nest(statement, call, None, None, bound, (), ())):
+        return None
     needle = needle_of(instruction)
     assert needle is not None
     accumulates = effect_of(needle) is Effect.ACCUMULATES
@@ -267,17 +303,24 @@ def _renaming(one: Instruction, other: Instruction) -> tuple[dict[str, str], dic
     for left, right in zip(mine.accesses, theirs.accesses, strict=True):
         if operands.setdefault(left.tensor, right.tensor) != right.tensor:
             return None
-        if not has_lone_axes(other.semantics, right.tensor):
+        if not has_walkers(other.semantics, right.tensor):
             return None
-        axes = (lone_axes(one.semantics, left.tensor), lone_axes(other.semantics, right.tensor))
+        axes = (walkers(one.semantics, left.tensor), walkers(other.semantics, right.tensor))
         if len(axes[0]) != len(axes[1]):
             return None
-        for a, b in zip(*axes, strict=True):
-            if (a is None) != (b is None) or (a is not None and lanes.setdefault(a, str(b)) != b):
+        for mine_along, theirs_along in sorted(zip(*axes, strict=True), key=lambda pair: len(pair[0])):
+            if not _same_walk(mine_along, theirs_along, lanes):
                 return None
     if len(lanes) != len(iterator_sizes(other.semantics)) or not _same_shape(one, other, operands, lanes):
         return None
     return operands, lanes
+
+
+def _same_walk(one: Walkers, other: Walkers, lanes: dict[str, str]) -> bool:
+    """Whether the axes are walked alike, iterators renamed as in ``lanes``, which a lone one adds to."""
+    if len(one) == 1 == len(other):
+        return one[0][1] == other[0][1] and lanes.setdefault(one[0][0], other[0][0]) == other[0][0]
+    return sorted((lanes.get(lane, ""), step) for lane, step in one) == sorted(other)
 
 
 def _same_shape(one: Instruction, other: Instruction, operands: dict[str, str], lanes: dict[str, str]) -> bool:

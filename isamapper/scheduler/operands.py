@@ -6,8 +6,9 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction
 from isamapper.plan.emit import Stop
 from isamapper.plan.layout import Coordinate
-from isamapper.plan.needle import lone_axes, operand_spec, parameter_of, required_strides
+from isamapper.plan.needle import operand_spec, parameter_of, required_strides
 from isamapper.plan.nest import Call, Nest
+from isamapper.plan.walkers import Walkers, is_lone, paces, room, walkers
 from isamapper.scheduler.place import (
     Place,
     home_stop,
@@ -44,10 +45,17 @@ def _operand_misfit(place: Place, nest: Nest, call: Call, operand: str, stop: St
         return Rejection("SCH031", f"'{operand}'", f"'{call.instruction.name}' takes it from elsewhere")
     if not moves_by_whole_rows(place, nest, stop, start_unit(place, call.instruction, operand, stop)):
         return Rejection("SCH035", f"'{operand}'", f"'{call.instruction.name}' takes whole rows only")
-    axes = lone_axes(call.instruction.semantics, operand)
-    for axis, stride in zip(axes, required_strides(call.instruction, operand), strict=True):
-        if axis is None:
+    axes = walkers(call.instruction.semantics, operand)
+    for along, stride in zip(axes, required_strides(call.instruction, operand), strict=True):
+        if not along:
             continue
+        if not is_lone(along):
+            if _stands_still_and_direct(nest, call, along, stop):
+                return Rejection("SCH032", f"'{operand}'", "an axis that nothing fills needs a buffer")
+            if not _walks_in_line(place, nest, call, along, stop, stride):
+                return Rejection("SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it")
+            continue
+        axis = along[0][0]
         if not call.members(axis):
             if _fixed_and_direct(place, call.instruction, axis, stop):
                 return Rejection("SCH032", f"'{operand}'", f"'{axis}' cannot be narrowed without a buffer")
@@ -56,6 +64,22 @@ def _operand_misfit(place: Place, nest: Nest, call: Call, operand: str, stop: St
         if actual is None or (stride is not None and actual != stride):
             return Rejection("SCH033", f"'{operand}'", f"is not laid out as '{call.instruction.name}' reads it")
     return None
+
+
+def _walks_in_line(place: Place, nest: Nest, call: Call, along: Walkers, stop: Stop, stride: int | None) -> bool:
+    """Whether all digits along an axis that several iterators walk move by one stride, the one demanded if any."""
+    found = set()
+    for name, pace in paces(nest, call, along):
+        moved = stride_along(nest, stop, Coordinate(name, 1, -1, 1, (), digit=name))
+        if moved % pace:
+            return False
+        found.add(moved // pace)
+    return len(found) <= 1 and (stride is None or found <= {stride})
+
+
+def _stands_still_and_direct(nest: Nest, call: Call, along: Walkers, stop: Stop) -> bool:
+    empty = not any(call.members(lane) for lane, _ in along) and room(nest, along) > 1
+    return empty and (stop.buffer is None or stop.buffer.layout == "dims")
 
 
 def _fixed_and_direct(place: Place, instruction: Instruction, axis: str, stop: Stop) -> bool:

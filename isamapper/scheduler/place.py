@@ -17,8 +17,9 @@ from isamapper.plan.addresses import start_bytes, tensor_bytes
 from isamapper.plan.emit import Stop, stop_steps
 from isamapper.plan.homes import consumer_access
 from isamapper.plan.layout import Coordinate, buffer_layout, row_major
-from isamapper.plan.needle import lone_axes, operand_spec
+from isamapper.plan.needle import operand_spec
 from isamapper.plan.nest import Buffer, Epilogue, Nest
+from isamapper.plan.walkers import lanes_of
 from isamapper.scheduler.frames import Frame
 
 
@@ -95,7 +96,7 @@ def needs_padding(place: Place, nest: Nest, access: int) -> bool:
     operand = nest.call.operand(access)
     if operand is None or not place.padded:
         return False
-    return not place.padded.isdisjoint(lone_axes(nest.call.instruction.semantics, operand))
+    return not place.padded.isdisjoint(lanes_of(nest.call.instruction.semantics, operand))
 
 
 def moves_by_whole_rows(place: Place, nest: Nest, stop: Stop, unit: int, walked: frozenset[str] = frozenset()) -> bool:
