@@ -78,6 +78,7 @@ class Mappings:
         return {
             "kernel": kernel.name,
             "machine": self.machine.name,
+            "machine_digest": self.machine.digest,
             "settings": list(self.machine.settings),
             "sizes": dict(kernel.sizes),
             "types": {name: dtype.name for name, dtype in kernel.types},

@@ -50,7 +50,7 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         rewrites=arguments.rewrites,
     )
     if arguments.format == "json":
-        print_json(found.to_dict())
+        print_json({**found.to_dict(), "machine_reference": arguments.hw})
     else:
         print_document(mappings_document(found, arguments.ways))
     return ExitCode.DONE if found.mappings or found.joint else ExitCode.NO

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import abc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import isamapper
 from isamapper.cli.options import sizes_of, types_of
 from isamapper.cli.words import CommandLine
-from isamapper.diagnostics.source import Source
+from isamapper.diagnostics.source import Diagnostic, Source, SourceError
 
 if TYPE_CHECKING:
     from isamapper.hwdesc.model import Machine
@@ -26,7 +27,7 @@ def read_schedule(
     """The schedule in the command's file, and how its machine is called there or on the command line."""
     source = source or file_of(arguments, line)
     machine, kernel = _given(arguments, line, source)
-    schedule = isamapper.parse_schedule(source, machine=machine, kernel=kernel)
+    schedule = isamapper.parse_schedule(source, _beside(source), machine=machine, kernel=kernel)
     return schedule, arguments.hw or isamapper.written_machine(source)
 
 
@@ -34,7 +35,7 @@ def read_program(arguments: argparse.Namespace, line: CommandLine, source: Sourc
     """The program in the command's file, checked against its machine."""
     source = source or file_of(arguments, line)
     machine, kernel = _given(arguments, line, source)
-    return isamapper.parse_program_file(source, machine=machine, kernel=kernel)
+    return isamapper.parse_program_file(source, _beside(source), machine=machine, kernel=kernel)
 
 
 def file_of(arguments: argparse.Namespace, line: CommandLine) -> Source:
@@ -62,14 +63,30 @@ def read_stored(
     if not isinstance(data, dict):
         raise line.error("CLI011", f"'{arguments.file}' is no JSON object", arguments.file)
     if machine is None:
-        if not isinstance(data.get("machine"), str):
+        named = data.get("machine_reference", data.get("machine"))
+        if not isinstance(named, str):
             raise line.error("CLI003", "missing --hw", None, "the file does not name a machine")
-        if data["machine"] not in isamapper.builtin_machines():
-            raise line.error(
-                "CLI003", "missing --hw", None, f"the mappings are for '{data['machine']}', a machine file"
-            )
-        machine = isamapper.load_machine(data["machine"])
+        machine = _beside(source)(named)
     return data, machine, kernel
+
+
+def _beside(source: Source) -> abc.Callable[[str], Machine]:
+    """What finds the machine that a file names: as it is called there, or else beside the file."""
+
+    def load(name: str) -> Machine:
+        from isamapper.hwdesc.settings import reference, split_reference
+
+        path, settings = split_reference(name)
+        is_path = bool(Path(path).suffix) or len(Path(path).parts) > 1
+        if is_path and not Path(path).exists():
+            near = Path(source.name).parent / path
+            if Path(source.name).exists() and near.exists():
+                return isamapper.load_machine(reference(str(near), settings))
+            help = "give it with '--hw'; a path is taken from the working folder, then from the file's own"
+            raise SourceError(Diagnostic("HW040", f"there is no machine '{path}'", None, help))
+        return isamapper.load_machine(name)
+
+    return load
 
 
 def _given(arguments: argparse.Namespace, line: CommandLine, source: Source) -> tuple[Machine | None, Kernel | None]:

@@ -8,27 +8,40 @@ The claim is that some statements of a kernel are what calls of one instruction 
 - class and criteria are those of the relation.
 
 Nothing of the mapper is called. Large kernels are cut to at most two blocks in every iterator, ragged ends kept.
+Calls that do not meet in what they write are made at once (``calls.py``, ``batches.py``).
 """
 
 from __future__ import annotations
 
 import math
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from isamapper.diagnostics.source import SourceError
-from isamapper.hwdesc.bind import bind_instruction, controls
+from isamapper.hwdesc.bind import bind_instruction
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.affine import Affine
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.ir.numeric import REDUCTION_OPERATOR, binary, cast_array
-from isamapper.plan.placement import PlacedAccess, PlacedDigit, Placement
+from isamapper.plan.placement import PlacedAccess, Placement
 from isamapper.sim.functional.run import evaluate
+from isamapper.verify.batches import batched, plain
+from isamapper.verify.calls import (
+    FREE,
+    MOST_CELLS,
+    Calls,
+    Laid,
+    Wrong,
+    cells_of,
+    check_targets,
+    flat,
+    layers,
+    owners,
+)
 from isamapper.verify.claims import wrong_labels
 from isamapper.verify.members import Members, members_alone, starts
 
@@ -63,8 +76,24 @@ def play(kernel: Kernel, machine: Machine, claim: Placement, seed: int = 0) -> V
         return Verdict(False, error.diagnostics[0].message)
 
 
-class _Wrong(Exception):
-    """The claim does not hold."""
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """The valid points of an access in a batch: the call's number in it, the cell, the element, and the point's own."""
+
+    rows: Array
+    cells: Array
+    elements: Array
+    columns: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Calls ``rows`` that are made at once, on operands of one shape: the instruction's meaning, points and owners."""
+
+    rows: Array
+    semantics: Kernel
+    points: tuple[_Points, ...]
+    owners: dict[str, Array]
 
 
 class _Play:
@@ -73,204 +102,189 @@ class _Play:
         self.standing = found.standing
         self.instruction = machine.instruction(claim.instruction)
         self.tensors = {tensor.name: tensor for tensor in self.kernel.tensors}
-        self.starts = starts(self.kernel)
-        self.widest = bind_instruction(self.instruction, dict(claim.parameters))
-        self.operands = {tensor.name: tensor for tensor in self.widest.tensors}
-        self.spans = {name: math.prod(d.extent for d in claim.digits if d.iterator == name) for name in self.extents}
-        self.lanes = sorted({name for a in claim.accesses for i in a.inside.map.results for name in i.names})
+        self.begins = starts(self.kernel)
+        self.reference = plain(self.kernel)
+        self.calls = Calls(claim, self.instruction, self.extents, self.standing, self.tensors)
 
     def verdict(self, seed: int) -> Verdict:
-        points = sum(math.prod(d.extent for d in self._digits(access)) for access in self.claim.accesses)
-        calls = math.prod(-(-self.extents[name] // span) for name, span in self.spans.items())
-        if points * calls > MOST_POINTS:
-            return Verdict(False, f"not checked: {points * calls:.2g} points are too many to play")
-        trials = 0
-        for trial in TRIALS:
-            try:
-                self._trial(seed, trial)
-            except _Wrong as wrong:
-                return Verdict(False, str(wrong))
-            trials += 1
+        number = self.calls.number
+        if self.calls.points * number > MOST_POINTS:
+            return Verdict(False, f"not checked: {self.calls.points * number:.2g} points are too many to play")
+        try:
+            self.laid = self.calls.lay()
+            batches = tuple(self._batches())
+            for trial in TRIALS:
+                self._trial(seed, trial, batches)
+        except Wrong as wrong:
+            return Verdict(False, str(wrong))
         sizes = ", ".join(f"{name} = {extent}" for name, extent in self.extents.items())
-        return Verdict(True, f"played: {calls} calls give what the statements give, {trials} inputs, {sizes}")
+        return Verdict(True, f"played: {number} calls give what the statements give, {len(TRIALS)} inputs, {sizes}")
 
-    def _trial(self, seed: int, trial: int) -> None:
+    # which calls are made at once
+
+    def _batches(self) -> abc.Iterator[_Batch]:
+        """Batches in an order in which they may be made."""
+        order = self._layers()
+        parameters = self.calls.parameters()
+        groups: dict[tuple[int, tuple[tuple[str, int], ...]], list[int]] = {}
+        for call, (layer, values) in enumerate(zip(order, parameters, strict=True)):
+            groups.setdefault((layer, values), []).append(call)
+        for (_, values), rows in sorted(groups.items()):
+            semantics = bind_instruction(self.instruction, dict(values))
+            largest = max(math.prod(tensor.shape) for tensor in semantics.tensors)
+            for few in _cut(rows, max(1, MOST_CELLS // max(1, largest))):
+                yield self._batch(semantics, np.array(few))
+
+    def _layers(self) -> list[int]:
+        written = {each.access.outside.tensor for each in self.laid if self._is_written(each.access.operand)}
+        begun = {start.tensor for _, start in self.claim.starts if isinstance(start, Access)}
+        if written & begun:
+            return list(range(self.calls.number))
+        return layers(self.laid, {name: self.tensors[name] for name in written}, self.calls.number)
+
+    def _is_written(self, operand: str) -> bool:
+        return self._operand(self.instruction.semantics, operand).direction is not Direction.IN
+
+    def _operand(self, semantics: Kernel, operand: str) -> Tensor:
+        return next(tensor for tensor in semantics.tensors if tensor.name == operand)
+
+    def _batch(self, semantics: Kernel, rows: Array) -> _Batch:
+        operands = {tensor.name: tensor for tensor in semantics.tensors if tensor.direction is not Direction.LOCAL}
+        cells = tuple(cells_of(each, operands[each.access.operand].shape, rows) for each in self.laid)
+        pairs = list(zip(self.laid, cells, strict=True))
+        found = {}
+        for name, tensor in operands.items():
+            own = [(laid, places) for laid, places in pairs if laid.access.operand == name]
+            found[name] = owners(own, rows, math.prod(tensor.shape))
+        targets = [pair for pair in pairs if operands[pair[0].access.operand].direction is not Direction.IN]
+        check_targets(targets, rows)
+        return _Batch(rows, semantics, tuple(_points(laid, places, rows) for laid, places in pairs), found)
+
+    # one trial
+
+    def _trial(self, seed: int, trial: int, batches: abc.Iterable[_Batch]) -> None:
         random = np.random.default_rng([seed, trial])
         given = {
             name: _values(random, tensor, trial)
             for name, tensor in self.tensors.items()
             if tensor.direction in (Direction.IN, Direction.INOUT)
         }
-        wanted = evaluate(self.kernel, given, checked=False)
+        wanted = evaluate(self.reference, given, checked=False)
         state = {name: array.copy() for name, array in given.items()}
         for name, tensor in self.tensors.items():
             if tensor.direction is Direction.OUT:
                 state[name] = self._fresh(random, tensor)
-        for outer in product(*(range(-(-extent // self.spans[name])) for name, extent in self.extents.items())):
-            self._call(dict(zip(self.extents, outer, strict=True)), state, random)
+        for batch in batches:
+            self._make(batch, state, random)
         for name, array in wanted.items():
             if not _same(state[name], array):
-                raise _Wrong(f"calls of '{self.instruction.name}' do not give '{name}' as the statements do")
+                raise Wrong(f"calls of '{self.instruction.name}' do not give '{name}' as the statements do")
 
     def _fresh(self, random: np.random.Generator, tensor: Tensor) -> Array:
         """A result before anything is written: what a sum starts from, where one writes it first."""
-        start = self.starts.get(tensor.name)
+        start = self.begins.get(tensor.name)
         return np.full(tensor.shape, start) if start is not None else _values(random, tensor, 0)
 
-    # one call
-
-    def _call(self, outer: dict[str, int], state: dict[str, Array], random: np.random.Generator) -> None:
-        parameters = self._parameters(outer)
-        semantics = bind_instruction(self.instruction, parameters)
-        arrays: dict[str, Array] = {}
-        targets: list[tuple[PlacedAccess, Array, Array]] = []
-        owners: dict[str, Array] = {}
-        starts = dict(self.claim.starts)
-        for tensor in semantics.tensors:
-            if tensor.direction is not Direction.LOCAL:
-                arrays[tensor.name] = self._empty(tensor, random)
-                owners[tensor.name] = np.full(math.prod(tensor.shape), -2, np.int64)
-        for access in self.claim.accesses:
-            tensor = next(each for each in semantics.tensors if each.name == access.operand)
-            lanes, point = self._points(outer, self._digits(access))
-            cells = _flat(access.inside, lanes, tensor.shape, "operand")
-            elements = _flat(access.outside, point, self.tensors[access.outside.tensor].shape, None)
-            self._own(owners[access.operand], cells, elements, access)
-            if tensor.direction is not Direction.IN:
-                targets.append((access, cells, elements))
+    def _make(self, batch: _Batch, state: dict[str, Array], random: np.random.Generator) -> None:
+        """The calls of a batch: operands are filled, the instruction is executed, what it writes is taken over."""
+        count = _padded(len(batch.rows))
+        arrays = {t.name: self._empty(t, count, random) for t in batch.semantics.tensors if _is_operand(t)}
+        for laid, points in zip(self.laid, batch.points, strict=True):
+            tensor = self._operand(batch.semantics, laid.access.operand)
             if tensor.direction is not Direction.OUT:
-                held = access.outside
-                if tensor.direction is Direction.INOUT and access.operand in starts:
-                    begin = starts[access.operand]
-                    if not isinstance(begin, Access):
-                        arrays[access.operand].flat[cells] = begin
-                        continue
-                    held = begin
-                arrays[access.operand].flat[cells] = _read(held, point, state, self.tensors)
-        self._repeat(outer, arrays, owners, state)
-        self._run(semantics, arrays, targets, state)
+                self._fill(batch, laid, points, arrays[tensor.name], state)
+        self._repeat(batch, arrays, state)
+        whole = batched(batch.semantics, count)
+        inputs = {t.name: arrays[t.name] for t in whole.tensors if t.direction in (Direction.IN, Direction.INOUT)}
+        results = evaluate(whole, inputs, checked=False)
+        for laid, points in zip(self.laid, batch.points, strict=True):
+            name = laid.access.operand
+            if self._operand(batch.semantics, name).direction is not Direction.IN:
+                self._take(laid, points, results[name].reshape(count, -1), state)
 
-    def _run(
-        self,
-        semantics: Kernel,
-        arrays: dict[str, Array],
-        targets: list[tuple[PlacedAccess, Array, Array]],
-        state: dict[str, Array],
-    ) -> None:
-        inputs = {t.name: arrays[t.name] for t in semantics.tensors if t.direction in (Direction.IN, Direction.INOUT)}
-        results = evaluate(semantics, inputs, checked=False)
-        for access, cells, elements in targets:
-            where = dict(zip(elements.tolist(), cells.tolist(), strict=True))
-            if any(where[e] != c for e, c in zip(elements.tolist(), cells.tolist(), strict=True)):
-                raise _Wrong(f"an element of '{access.outside.tensor}' has two cells of operand '{access.operand}'")
-            target, found = state[access.outside.tensor], results[access.operand].flat[cells]
-            if self.claim.combines is not None:
-                with np.errstate(all="ignore"):
-                    function = binary(
-                        REDUCTION_OPERATOR[self.claim.combines], self.tensors[access.outside.tensor].dtype
-                    )
-                    before = target.flat[elements]
-                    found = np.array([function(a, b) for a, b in zip(before, found, strict=True)], target.dtype)
-            target.flat[elements] = found
+    def _fill(self, batch: _Batch, laid: Laid, points: _Points, array: Array, state: dict[str, Array]) -> None:
+        flatly = array.reshape(len(array), -1)
+        tensor = self._operand(batch.semantics, laid.access.operand)
+        held, elements = laid.access.outside, points.elements
+        if tensor.direction is Direction.INOUT and tensor.name in dict(self.claim.starts):
+            start = dict(self.claim.starts)[tensor.name]
+            if not isinstance(start, Access):
+                flatly[points.rows, points.cells] = start
+                return
+            held = start
+            every = np.broadcast_to(flat(held, laid.point, self.tensors[held.tensor].shape), laid.valid.shape)
+            elements = every[batch.rows][points.rows, points.columns]
+        flatly[points.rows, points.cells] = _read(held, elements, state, self.tensors)
 
-    def _own(self, owner: Array, cells: Array, elements: Array, access: PlacedAccess) -> None:
-        """Notes which element every cell holds; one that holds two is wrong."""
-        taken = owner[cells]
-        if np.any((taken != -2) & (taken != elements)):
-            raise _Wrong(f"a cell of operand '{access.operand}' stands for two elements of '{access.outside.tensor}'")
-        owner[cells] = elements
-        if np.any(owner[cells] != elements):
-            raise _Wrong(f"a cell of operand '{access.operand}' stands for two elements of '{access.outside.tensor}'")
+    def _take(self, laid: Laid, points: _Points, results: Array, state: dict[str, Array]) -> None:
+        elements, found = points.elements, results[points.rows, points.cells]
+        name = laid.access.outside.tensor
+        target = state[name]
+        if self.claim.combines is not None:
+            with np.errstate(all="ignore"):
+                function = binary(REDUCTION_OPERATOR[self.claim.combines], self.tensors[name].dtype)
+                before = target.flat[elements]
+                found = np.array([function(a, b) for a, b in zip(before, found, strict=True)], target.dtype)
+        target.flat[elements] = found
 
-    def _empty(self, tensor: Tensor, random: np.random.Generator) -> Array:
-        """An operand before anything is put into it: garbage, its pad value, or the constant that it holds."""
+    def _empty(self, tensor: Tensor, count: int, random: np.random.Generator) -> Array:
+        """An operand of ``count`` calls before anything is put into it: garbage, its pad value, or its constant."""
         constant = dict(self.claim.constants).get(tensor.name)
         pad = dict(self.claim.pads).get(tensor.name)
         value = pad if constant is None else constant
+        whole = replace(tensor, shape=(count, *tensor.shape))
         if value is not None:
-            return np.asarray(cast_array(np.full(tensor.shape, value), tensor.dtype))
-        return _values(random, tensor, 0)
+            return np.array(cast_array(np.full(whole.shape, value), tensor.dtype))
+        return _values(random, whole, 0)
 
-    def _digits(self, access: PlacedAccess) -> tuple[PlacedDigit, ...]:
-        """The digits that move an access on either side."""
-        inside, outside = (
-            {name for index in each.map.results for name in index.names} for each in (access.inside, access.outside)
-        )
-        starts = {
-            name
-            for _, each in self.claim.starts
-            if isinstance(each, Access)
-            for i in each.map.results
-            for name in i.names
-        }
-        own = outside | (starts if access.operand in dict(self.claim.starts) else set())
-        moving = {d.iterator for d in self.claim.digits if d.lane in inside or d.iterator in own}
-        return tuple(d for d in self.claim.digits if d.iterator in moving)
+    # repeated points
 
-    def _points(
-        self, outer: dict[str, int], digits: tuple[PlacedDigit, ...]
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Lane positions and kernel iterators of the valid points of a call, along ``digits``."""
-        grid = np.indices([d.extent for d in digits]).reshape(len(digits), -1) if digits else np.zeros((0, 1), int)
-        lanes = {name: np.zeros(grid.shape[1], np.int64) for name in self.lanes}
-        point = {name: np.full(grid.shape[1], outer[name] * self.spans[name]) for name in self.extents}
-        point.update({name: np.zeros(grid.shape[1], np.int64) for name in self.standing})
-        for row, digit in zip(grid, digits, strict=True):
-            point[digit.iterator] = point[digit.iterator] + row * digit.weight
-            lanes[digit.lane] = lanes.get(digit.lane, np.zeros(grid.shape[1], np.int64)) + row * digit.lane_weight
-        valid = np.ones(grid.shape[1], bool)
-        for name, extent in self.extents.items():
-            valid &= point[name] < extent
-        return {n: a[valid] for n, a in lanes.items()}, {n: a[valid] for n, a in point.items()}
-
-    def _parameters(self, outer: dict[str, int]) -> dict[str, int]:
-        """The instruction's parameters: as small as the points of the call allow."""
-        values = dict(self.claim.parameters)
-        ranges = {each.name: each for each in self.instruction.parameters}
-        for lane, (name, factor) in controls(self.instruction).items():
-            if name in values and name in dict(self.claim.parameters):
-                continue
-            names = {d.iterator for d in self.claim.digits if d.lane == lane}
-            lanes, _ = self._points(outer, tuple(d for d in self.claim.digits if d.iterator in names))
-            needed = -(-(int(lanes[lane].max()) + 1) // factor) if lane in lanes and lanes[lane].size else 1
-            each = ranges[name]
-            size = max(each.low, needed)
-            size = min(each.high, each.low + -(-(size - each.low) // each.step) * each.step)
-            values[name] = max(values.get(name, size), size)
-        return values
-
-    def _repeat(
-        self, outer: dict[str, int], arrays: dict[str, Array], owners: dict[str, Array], state: dict[str, Array]
-    ) -> None:
+    def _repeat(self, batch: _Batch, arrays: dict[str, Array], state: dict[str, Array]) -> None:
         """Cells that no iteration fills get what the nearest iteration of their call reads there."""
         if not self.claim.repeats:
             return
-        read = [access for access in self.claim.accesses if self.operands[access.operand].direction is Direction.IN]
-        kept = [access for access in self.claim.accesses if self.operands[access.operand].direction is not Direction.IN]
-        whole = {i.name: i.extent for s in statements(self.widest) for i in s.iterators}
-        names = [name for name in whole if name in self.lanes]
+        whole = {i.name: i.extent for s in statements(batch.semantics) for i in s.iterators}
+        names = [name for name in whole if name in self.calls.names]
         if math.prod(whole[name] for name in names) > MOST_REPEATED:
-            raise _Wrong("not checked: the instruction is too large to repeat points one by one")
+            raise Wrong("not checked: the instruction is too large to repeat points one by one")
         points = [dict(zip(names, each, strict=True)) for each in product(*(range(whole[name]) for name in names))]
-        points.sort(key=lambda lane: not all(self._is_filled(access, lane, owners) for access in kept))
-        for lane in points:
+        for row, call in enumerate(batch.rows):
+            owned = {name: owner[row].copy() for name, owner in batch.owners.items()}
+            slices = {name: array[row] for name, array in arrays.items()}
+            self._repeat_call(call, points, slices, owned, state)
+
+    def _repeat_call(
+        self,
+        call: int,
+        points: list[dict[str, int]],
+        arrays: dict[str, Array],
+        owned: dict[str, Array],
+        state: dict[str, Array],
+    ) -> None:
+        outer = {name: int(base[call, 0]) for name, base in self.calls.base.items()}
+        read = [a for a in self.claim.accesses if not self._is_written(a.operand)]
+        kept = [a for a in self.claim.accesses if self._is_written(a.operand)]
+        ordered = sorted(points, key=lambda lane: not all(self._is_filled(a, lane, arrays, owned) for a in kept))
+        for lane in ordered:
             point = {name: np.array([value]) for name, value in self._nearest(lane, outer).items()}
             for access in read:
-                shape = arrays[access.operand].shape
-                cell = _flat(access.inside, {n: np.array([v]) for n, v in lane.items()}, shape, None)
-                if cell[0] >= 0 and owners[access.operand][cell[0]] == -2:
-                    owners[access.operand][cell[0]] = -3
-                    arrays[access.operand].flat[cell] = _read(access.outside, point, state, self.tensors)
+                array = arrays[access.operand]
+                cell = flat(access.inside, {n: np.array([v]) for n, v in lane.items()}, array.shape)
+                if cell[0] >= 0 and owned[access.operand][cell[0]] == FREE:
+                    owned[access.operand][cell[0]] = FREE - 1
+                    element = flat(access.outside, point, self.tensors[access.outside.tensor].shape)
+                    array.reshape(-1)[cell] = _read(access.outside, element, state, self.tensors)
 
-    def _is_filled(self, access: PlacedAccess, lane: dict[str, int], owners: dict[str, Array]) -> bool:
-        shape = self.operands[access.operand].shape
-        cell = _flat(access.inside, {name: np.array([value]) for name, value in lane.items()}, shape, None)
-        return bool(cell[0] >= 0 and owners[access.operand].size > cell[0] and owners[access.operand][cell[0]] >= 0)
+    def _is_filled(
+        self, access: PlacedAccess, lane: dict[str, int], arrays: dict[str, Array], owned: dict[str, Array]
+    ) -> bool:
+        shape = arrays[access.operand].shape
+        cell = flat(access.inside, {name: np.array([value]) for name, value in lane.items()}, shape)
+        return bool(cell[0] >= 0 and owned[access.operand][cell[0]] >= 0)
 
     def _nearest(self, lane: dict[str, int], outer: dict[str, int]) -> dict[str, int]:
         """The iteration whose digits are those of a lane position, each as large as the kernel's extents allow."""
-        point = {name: block * self.spans[name] for name, block in outer.items()}
-        point.update(dict.fromkeys(self.standing, 0))
+        point = {**outer, **dict.fromkeys(self.standing, 0)}
         for digit in sorted(self.claim.digits, key=lambda each: -each.weight):
             greater = any(d.lane == digit.lane and d.lane_weight > digit.lane_weight for d in self.claim.digits)
             step = lane.get(digit.lane, 0) // digit.lane_weight
@@ -280,40 +294,33 @@ class _Play:
         return point
 
 
-def _index(index: Affine, values: abc.Mapping[str, Array], count: int) -> Array:
-    total = np.full(count, index.constant, np.int64)
-    for name, factor in index.terms:
-        if name not in values:
-            raise _Wrong(f"the certificate has no '{name}'")
-        total = total + values[name] * factor
-    return total
+def _points(laid: Laid, cells: Array, rows: Array) -> _Points:
+    """The valid points of ``laid`` in the calls ``rows``."""
+    number, columns = np.nonzero(laid.valid[rows])
+    return _Points(number, cells[columns], laid.elements[rows][number, columns], columns)
 
 
-def _flat(access: Access, values: abc.Mapping[str, Array], shape: tuple[int, ...], what: str | None) -> Array:
-    """Row-major positions of the elements; -1 where the index lies outside, which an operand's must not."""
-    count = next((array.size for array in values.values()), 1)
-    total, outside = np.zeros(count, np.int64), np.zeros(count, bool)
-    if len(access.map.results) != len(shape):
-        raise _Wrong(f"'{access.tensor}' has {len(shape)} axes, the certificate says {len(access.map.results)}")
-    for index, size in zip(access.map.results, shape, strict=True):
-        position = _index(index, values, count)
-        outside |= (position < 0) | (position >= size)
-        total = total * size + position
-    if what is not None and outside.any():
-        raise _Wrong(f"the certificate leaves operand '{access.tensor}'")
-    return np.where(outside, -1, total)
+def _is_operand(tensor: Tensor) -> bool:
+    return tensor.direction is not Direction.LOCAL
 
 
-def _read(
-    access: Access, values: abc.Mapping[str, Array], state: abc.Mapping[str, Array], tensors: abc.Mapping[str, Tensor]
-) -> Array:
+def _cut(rows: list[int], most: int) -> abc.Iterator[list[int]]:
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
+
+
+def _padded(count: int) -> int:
+    """The next power of two, so that few batches have to be compiled."""
+    return 1 << (count - 1).bit_length()
+
+
+def _read(access: Access, elements: Array, state: abc.Mapping[str, Array], tensors: abc.Mapping[str, Tensor]) -> Array:
     """What the kernel reads there, its own padding outside the tensor."""
-    places = _flat(access, values, tensors[access.tensor].shape, None)
-    if (places < 0).any() and access.otherwise is None:
-        raise _Wrong(f"the certificate leaves tensor '{access.tensor}'")
-    found = state[access.tensor].reshape(-1)[np.maximum(places, 0)]
+    if access.otherwise is None and (elements < 0).any():
+        raise Wrong(f"the certificate leaves tensor '{access.tensor}'")
+    found = state[access.tensor].reshape(-1)[np.maximum(elements, 0)]
     padding = cast_array(np.array(0 if access.otherwise is None else access.otherwise), tensors[access.tensor].dtype)
-    return np.where(places < 0, padding, found).astype(state[access.tensor].dtype)
+    return np.where(elements < 0, padding, found).astype(state[access.tensor].dtype)
 
 
 def _values(random: np.random.Generator, tensor: Tensor, trial: int) -> Array:

@@ -50,6 +50,10 @@ def check_stored(
     data: abc.Mapping[str, Any], machine: Machine, kernel: Kernel | None = None, seed: int = 0
 ) -> tuple[Checked, ...]:
     """Every mapping of the file with its verdict, in order. ``kernel`` takes the place of the file's."""
+    if data.get("machine_digest", machine.digest) != machine.digest:
+        message = f"the mappings are for another machine than this '{machine.name}': its digest is another"
+        help = "map the kernel again, or give the machine that it was with '--hw'"
+        raise SourceError(Diagnostic("VER012", message, help=help))
     own = kernel if kernel is not None else stored_kernel(data)
     mappings = data.get("mappings")
     if not isinstance(mappings, list) or not all(isinstance(each, dict) for each in mappings):

@@ -17,4 +17,9 @@ CODES: dict[str, tuple[str, str]] = {
         a key that is missing, not known or given twice, or a value of another kind. Claims that nobody checks are not
         let pass. Take the section out and let `verify FILE -o FILE` write another.""",
     ),
+    "VER012": (
+        "mappings of another machine",
+        """The JSON of `map` names its machine and has the digest of what its file said. The machine that was found, or
+        that `--hw` gives, says something else.""",
+    ),
 }
