@@ -281,6 +281,7 @@ class _Machine:
         port = min(ports, key=backlog)
         self.counters.port_bytes[port.index] += use.at.bytes
         found = [Stream(job, port.first + bank, begins, beats) for bank, beats in use.at.beats(port)]
+        job.longest = max([job.longest, *(stream.left for stream in found)])
         for stream in found:
             self.waiting[stream.calendar].append(stream)
             self.counters.beats[stream.calendar] += stream.left
@@ -356,14 +357,14 @@ class _Machine:
         for use, end in zip(job.uses, ends, strict=True):
             use.read = max(start + delay + use.at.read_until, end or 0)
             begins = start + delay + use.at.ready_at
-            if use.at.use.write_ports and not use.writing:
+            if use.at.use.write_ports and not job.writes:
                 use.writing = self._ask(job, use, use.at.use.write_ports, begins)
-            ready = last_end(use.writing, begins)
-            if ready is None:
+            use.ready = last_end(use.writing, begins)
+        job.writes = True
+        for use in (use for use in job.uses if use.at.use.write_ports):
+            if use.ready is None:
                 return
-            use.ready = ready
-            held = max(held, ready - start - use.at.ready_at if use.at.use.write_ports else 0)
-            last = max(last, ready if use.at.use.write_ports else start)
+            held, last = max(held, use.ready - start - use.at.ready_at), max(last, use.ready)
         self._close(job, start + held, max(start + delay + invocation.latency, last))
 
     def _close(self, job: Job, released: int, end: int) -> None:
@@ -393,10 +394,8 @@ class _Machine:
         counters, invocation = self.counters, job.invocation
         counters.cycles = max(counters.cycles, end)
         counters.invocations[self.names[invocation.site.instruction.name]] += 1
-        needed = invocation.occupies
+        needed = max(invocation.occupies, job.longest)
         for use in job.uses:
-            for ports in (use.at.use.read_ports, use.at.use.write_ports):
-                needed = max([needed, *(beats for port in ports[:1] for _, beats in use.at.beats(port))])
             moved = counters.bytes[self.memories[use.at.use.memory.name]]
             moved[0] += use.at.bytes if use.at.use.reads else 0
             moved[1] += use.at.bytes if use.at.use.writes else 0

@@ -49,6 +49,8 @@ class Job:
     start: int | None = None
     free: int = 0
     waits: list[int] = field(default_factory=list)
+    longest: int = 0  # beats of its longest stream
+    writes: bool = False  # whether arithmetic has asked for the beats of its results
     released: int | None = None
     end: int | None = None
 

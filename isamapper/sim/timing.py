@@ -1,8 +1,10 @@
 """``simulate``: how many cycles a program takes, by the engine that suits.
 
-Engines: ``compiled`` (skips ahead over loops that repeat), ``expanded`` (compiled, every invocation stepped),
-``reference`` (pure Python, the definition), ``event`` (pure Python, through time) and ``auto``: compiled where llvmlite
-is installed, else the reference. Programs that use a port that does not serve by age are always left to ``event``.
+Engines in one pass: ``compiled`` (skips ahead over loops that repeat), ``expanded`` (compiled, every invocation
+stepped) and ``reference`` (pure Python, the definition). Engines through time: ``walk`` (compiled, skips ahead),
+``walked`` (compiled, every invocation stepped) and ``event`` (pure Python, the definition). ``auto``: compiled where
+llvmlite is installed, else a definition. Programs that use a port that does not serve by age are always timed by the
+counterpart through time of the engine that is asked for.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from isamapper.sim.counters import Counters
 from isamapper.sim.sites import Model, model
 from isamapper.sim.timeline import Timeline, timeline
 
-ENGINES = ("auto", "compiled", "expanded", "reference", "event")
+ENGINES = ("auto", "compiled", "expanded", "reference", "walk", "walked", "event")
+_THROUGH_TIME = {"auto": "walk", "compiled": "walk", "expanded": "walked", "reference": "event"}
 TRACED_INVOCATIONS = 20_000
 """How many invocations, from the first on, a traced simulation keeps."""
 SPREAD_INVOCATIONS = 12_000
@@ -48,8 +51,10 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False, spr
 
 def _run(view: Model, engine: str, events: int, spread: bool = False) -> Counters:
     """Totals, or the first ``events`` invocations and whatever their totals are."""
-    if engine == "event" or not _serves_by_age(view):
-        return event.run(view, events)
+    if not _serves_by_age(view):
+        engine = _THROUGH_TIME.get(engine, engine)
+    if engine in ("walk", "walked", "event"):
+        return _walk(view, engine, events)
     if engine == "reference" or (engine == "auto" and not has_compiler()):
         return reference.run(view, events)
     compiled = import_module("isamapper.sim.compiled.engine")
@@ -57,8 +62,17 @@ def _run(view: Model, engine: str, events: int, spread: bool = False) -> Counter
     return reference.run(view, events) if counters is None else counters
 
 
+def _walk(view: Model, engine: str, events: int) -> Counters:
+    """The same through time."""
+    if engine == "event" or not has_compiler():
+        return event.run(view, events)
+    walk = import_module("isamapper.sim.walk.engine")
+    counters: Counters | None = walk.run(view, events, skip=engine == "walk")
+    return event.run(view, events) if counters is None else counters
+
+
 def _serves_by_age(view: Model) -> bool:
-    """Whether every port that the program uses serves the oldest; only the event engine knows anything else."""
+    """Whether every port that the program uses serves the oldest; only engines through time know anything else."""
     used = {port for site in view.sites for use in site.operands for port in (*use.read_ports, *use.write_ports)}
     return all(use.port.arbitration == "oldest" for use in used)
 

@@ -50,6 +50,7 @@ class Stream:
     """Beats that are wanted of a port."""
 
     task: Task
+    asked: int
     left: int
     done: simpy.Event
 
@@ -217,7 +218,7 @@ class Simulation:
         for port in ports[:1]:
             for bank, beats in operand.at.beats(port):
                 if beats:
-                    stream = Stream(task, beats, self.environment.event())
+                    stream = Stream(task, self.now, beats, self.environment.event())
                     self.wanted[port.first + bank].append(stream)
                     if not self.bells[port.first + bank].triggered:
                         self.bells[port.first + bank].succeed()
@@ -255,13 +256,22 @@ class Simulation:
         event.succeed()
 
     def _port(self, calendar: int) -> Steps:
-        """Serves the oldest, one beat a cycle; it looks in the middle of the cycle, when all are there."""
+        """Serves one beat a cycle by the port's rule; it looks in the middle of the cycle, when all are there."""
+        port = next(use.port for use in self.model.ports if use.first <= calendar < use.first + use.banks)
+        served, units = -1, len(self.model.machine.units)
+
+        def rank(stream: Stream) -> tuple[int, int]:
+            unit, number = stream.task.invocation.site.unit, stream.task.number
+            orders = {"oldest": 0, "fifo": stream.asked, "round_robin": (unit - served - 1) % units}
+            return orders[port.arbitration], number
+
         while True:
             while not self.wanted[calendar]:
                 yield self.bells[calendar]
                 self.bells[calendar] = self.environment.event()
             yield self.environment.timeout(self.now + 0.5 - self.environment.now)
-            stream = min(self.wanted[calendar], key=lambda each: each.task.number)
+            stream = min(self.wanted[calendar], key=rank)
+            served = stream.task.invocation.site.unit
             stream.left -= 1
             if not stream.left:
                 self.wanted[calendar].remove(stream)

@@ -12,6 +12,7 @@ from isamapper.plan.program import Program
 from isamapper.sim import reference
 from isamapper.sim.compiled import engine
 from isamapper.sim.sites import Model, model
+from isamapper.sim.walk import engine as walk
 from tests.sim import micro
 from tests.sim.generate import ProgramWriter, Scale, random_machine
 from tests.sim.second_opinion import Simulation, tellable
@@ -52,14 +53,14 @@ def test_machines_without_ports(first: int) -> None:
 WORK = "(r in 1..8) (x: i8[r, 16] @m) -> (z: i8[r, 16] @n) { for i < r, j < 16 { z[i, j] = x[i, j] + x[i, j] } }"
 
 
-def _sharing(seed: int) -> Model:
+def _sharing(seed: int, rule: str = "oldest") -> Model:
     """Copies there and back and arithmetic, on units of all kinds, over one port; no row is written twice."""
     random = Random(seed)
     banks = random.choice(
         ("", ", banks: 2, bank_of: 16, capacity_bytes: 8KiB", ", banks: 4, bank_of: 8, capacity_bytes: 8KiB")
     )
     rates = f"bytes_per_cycle: {random.choice((3, 4, 8, 16))}, request_bytes: {random.choice((1, 12, 32))}"
-    port = f"{{name: p, direction: both, {rates}, burst_bytes: {random.choice((1, 1, 24))}}}"
+    port = f"{{name: p, direction: both, {rates}, burst_bytes: {random.choice((1, 1, 24))}, arbitration: {rule}}}"
     kind, latency = "addressed" if banks else "host", random.randint(0, 9)
     shared = f"{{name: m, kind: {kind}, ports: [{port}], latency_cycles: {latency}{banks}}}"
     units = tuple(
@@ -97,6 +98,15 @@ def test_machines_that_share_a_port(first: int) -> None:
     cases = [_sharing(seed) for seed in range(first, first + 40)]
     assert all(tellable(case) for case in cases)
     assert sum(_agree(case) for case in cases) > 600
+
+
+@pytest.mark.parametrize("rule", ["fifo", "round_robin"])
+def test_machines_whose_port_arbitrates(rule: str) -> None:
+    for seed in range(30):
+        view = _sharing(seed, rule)
+        found = walk.run(view, 10_000)
+        assert found is not None
+        assert [(event.dispatched, event.start, event.end) for event in found.events] == Simulation(view).run()
 
 
 def test_the_compiled_engine_has_the_same_opinion() -> None:

@@ -45,7 +45,7 @@ def run(
     """
     try:
         found = atoms(model)
-        specs = _specs(model, found)
+        specs = step_specs(model, found)
     except Unsuited:
         return None
     intervals, work = _INTERVALS, most_work(model)
@@ -61,7 +61,7 @@ def run(
         if state[STATUS] == EXHAUSTED:
             raise _too_large(plan)
         if state[STATUS] != OVERFLOW:
-            return _counters(plan, state)
+            return read_counters(plan, state)
         intervals *= 16
 
 
@@ -70,7 +70,8 @@ def _too_large(plan: Layout) -> SourceError:
     return SourceError(Diagnostic("SIM005", message, help="a smaller size"))
 
 
-def _specs(model: Model, found: Atoms) -> tuple[StepSpec, ...]:
+def step_specs(model: Model, found: Atoms) -> tuple[StepSpec, ...]:
+    """The different steps of a program, by unit."""
     distinct = dict.fromkeys(step_spec(model, site, found) for site in model.sites)
     return tuple(sorted(distinct, key=lambda spec: spec.unit))
 
@@ -94,7 +95,7 @@ def _program(
     return plan, steps, nest
 
 
-def _counters(plan: Layout, state: State) -> Counters:
+def read_counters(plan: Layout, state: State) -> Counters:
     """The totals in a finished state."""
     model = plan.model
     machine = model.machine
@@ -114,7 +115,7 @@ def _counters(plan: Layout, state: State) -> Counters:
         counters.busy[unit] = words[plan.busy + unit]
         first = plan.stall(unit, 0)
         counters.stalls[unit] = words[first : first + len(REASONS)]
-        servers = words[own.servers.values : own.servers.values + own.servers.size]
+        servers = state[own.servers.values : own.servers.values + own.servers.size].tolist()
         counters.overhang[unit] = sum(max(0, free - counters.cycles) for free in servers)
     counters.beats = words[plan.beats : plan.bytes]
     counters.bytes = [words[plan.bytes + 2 * index :][:2] for index in range(len(machine.memories))]

@@ -18,6 +18,7 @@ from isamapper.sim.compiled.live import note_function
 from isamapper.sim.compiled.ports import port_functions
 from isamapper.sim.compiled.skip import skip_functions
 from isamapper.sim.compiled.text import DECLARATIONS
+from isamapper.sim.walk.code import walk_functions
 
 SHARED = {
     "take": 3,
@@ -33,6 +34,17 @@ SHARED = {
     "block_zone": 5,
 }
 """Functions of the shared code that programs call, with their numbers of parameters beside the state."""
+
+WALKING = {
+    "open_job": 0,
+    "conflict": 4,
+    "link": 4,
+    "offer": 1,
+    "drain": 0,
+    "remember": 3,
+    "repeat": 6,
+}
+"""Functions of the event engine's shared code that programs call."""
 
 _PREFIX = "isamapper_time_"
 
@@ -59,22 +71,27 @@ class Code:
 
 
 @lru_cache(maxsize=PROGRAMS_KEPT)
-def compile_program(steps: tuple[str, ...], nest: str, level: int) -> tuple[Code, Entry]:
+def compile_program(steps: tuple[str, ...], nest: str, level: int, walking: bool = False) -> tuple[Code, Entry]:
     """The code of one program, and its ``run``; the state's address goes in, 0 comes out.
 
     ``steps`` define ``step0`` and so on, which the ``nest`` calls.
 
     ``level`` 0 compiles four times as fast as 1, and its code runs at seven tenths of the speed.
+    ``walking`` is code of the event engine.
     """
     _shared()
+    known = SHARED
+    if walking:
+        _walking()
+        known = {**SHARED, **WALKING}
     definitions: dict[str, str] = {}
     for index, text in enumerate(steps):
         symbol, definition = _named(index, text, level)
         definitions[symbol] = definition
         nest = nest.replace(f"@step{index}(", f"@{symbol}(")
-    codes = tuple(_step(symbol, definition, level) for symbol, definition in definitions.items())
-    declared = _declare(SHARED) + "".join(_declaration(definition) for definition in definitions.values())
-    code = Code(DECLARATIONS + _public(declared + nest, SHARED), level, codes)
+    codes = tuple(_step(symbol, definition, level, walking) for symbol, definition in definitions.items())
+    declared = _declare(known) + "".join(_declaration(definition) for definition in definitions.values())
+    code = Code(DECLARATIONS + _public(declared + nest, known), level, codes)
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
     return code, prototype(code.address("run"))
 
@@ -87,9 +104,10 @@ def _named(index: int, text: str, level: int) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=STEPS_KEPT)
-def _step(symbol: str, definition: str, level: int) -> Code:
+def _step(symbol: str, definition: str, level: int, walking: bool) -> Code:
     """The code of a step, which other code may call by its name."""
-    code = Code(DECLARATIONS + _public(_declare(SHARED) + definition, SHARED), level)
+    known = {**SHARED, **WALKING} if walking else SHARED
+    code = Code(DECLARATIONS + _public(_declare(known) + definition, known), level)
     llvm.add_symbol(symbol, code.address(symbol))
     return code
 
@@ -110,11 +128,16 @@ def _shared() -> tuple[Code, ...]:
     return rare, _publish(often, _declare({"compact": 0}), 1, names)
 
 
+@lru_cache(maxsize=1)
+def _walking() -> Code:
+    return _publish(walk_functions(), "", 1, tuple(WALKING))
+
+
 def _publish(text: str, declarations: str, level: int, names: tuple[str, ...]) -> Code:
     """Compiles functions and lets other code call those in ``names``."""
     for name in names:
         text = text.replace(f"define internal i64 @{name}(", f"define i64 @{name}(")
-    code = Code(DECLARATIONS + _public(declarations + text, (*names, *SHARED)), level)
+    code = Code(DECLARATIONS + _public(declarations + text, (*names, *SHARED, *WALKING)), level)
     for name in names:
         llvm.add_symbol(_PREFIX + name, code.address(_PREFIX + name))
     return code

@@ -207,7 +207,7 @@ def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, needs: Needs
     kept = any(machine.front_end_cycles(machine.instructions[spec.instruction]) > 1 for spec in specs)
     unbounded = unbounded and not kept  # what a period takes of the rate depends on where in a cycle it begins
     plan.initial += [(UNBOUNDED, int(unbounded)), (PER_CYCLE, machine.dispatch.per_cycle)]
-    _statistics(plan)
+    reserve_statistics(plan)
     plan.executed = {site: plan.reserve(1) for site in needs.contested}
     plan.initial.append((CORE_COUNT, plan.words))
     _tables(plan)
@@ -227,7 +227,7 @@ def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, needs: Needs
     return plan
 
 
-def _statistics(plan: Layout) -> None:
+def reserve_statistics(plan: Layout) -> None:
     machine = plan.model.machine
     calendars = sum(use.banks for use in plan.model.ports)
     first = plan.front_end = plan.reserve(3)

@@ -91,11 +91,17 @@ def _units(steps: abc.Iterable[Step]) -> set[int]:
 
 
 class Nest:
-    """Writes ``run``, the whole program."""
+    """Writes ``run``, the whole program. Other engines give the names of their own functions."""
+
+    NAME = "run"
+    SNAPSHOT = "snapshot"
+    ATTEMPT = "attempt"
+    COUNTED = EVENT_COUNT
+    """The word that says how many events there are."""
 
     def __init__(
         self, plan: Layout, found: Atoms, numbers: abc.Mapping[StepSpec, int], loops: dict[int, LoopFacts],
-        policy: SkipPolicy, events: bool,
+        policy: SkipPolicy, events: bool, stops: bool = False,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.found = found
@@ -104,17 +110,18 @@ class Nest:
         self.policy = policy
         self.events = events
         self.snapshots = dict(zip(loops, plan.snapshots, strict=True))
-        self.fn = Function("run", internal=False)
+        self.stops = stops or plan.promised
+        self.fn = Function(self.NAME, internal=self.NAME != "run")
 
     def text(self) -> str:
         steps = self.plan.model.steps
         for index, step in enumerate(steps):
             if self.loops:
-                self._floor(steps[index:])
+                self.floor(steps[index:])
             self._steps([step], {})
         return self.fn.end(0)
 
-    def _floor(self, coming: abc.Sequence[Step]) -> None:
+    def floor(self, coming: abc.Sequence[Step]) -> None:
         """Tells the skipping code which units are still to come."""
         units = sorted(_units(coming))
         rings = [self.plan.units[unit].servers for unit in units]
@@ -158,7 +165,7 @@ class Nest:
             self._steps(loop.body, {**scope, loop.iterator: now})
             following = fn.add(now, 1)
             fn.set(counter, following)
-            if self.plan.promised:
+            if self.stops:
                 with fn.when(fn.negate(fn.equal(fn.load(STATUS), 0))):
                     fn.finish(0)
             if facts is not None:
@@ -172,11 +179,11 @@ class Nest:
         fn = self.fn
         with fn.when(fn.equal(fn.load(snapshot), 1)):
             shifts = self._shifts(facts)
-            fn.set(counter, fn.call("attempt", snapshot, *shifts, fn.get(counter), facts.period))
+            fn.set(counter, fn.call(self.ATTEMPT, snapshot, *shifts, fn.get(counter), facts.period))
         now = fn.get(counter)
         steps = fn.add(fn.load(STEPS), now)  # an iteration is work too, even where guards leave nothing to do
         with fn.when(fn.at_most(fn.get(due), steps)):
-            fn.call("snapshot", snapshot, now, self._limit(facts, now, trips, scope))
+            fn.call(self.SNAPSHOT, snapshot, now, self._limit(facts, now, trips, scope))
             fn.set(due, fn.add(steps, fn.maximum(self.policy.first, fn.sub(steps, entered))))
 
     def _shifts(self, facts: LoopFacts) -> tuple[int, int, int]:
@@ -239,7 +246,7 @@ class Nest:
                 fn.increase(self.plan.executed[site.index], 1)
             fn.call(f"step{self.numbers[spec]}", *arguments)
             if self.events:
-                with fn.when(fn.equal(fn.load(EVENT_COUNT), fn.load(EVENT_SIZE))):
+                with fn.when(fn.equal(fn.load(self.COUNTED), fn.load(EVENT_SIZE))):
                     fn.finish(0)
 
     def _record(self, use: OperandUse, scope: dict[str, Value]) -> Value:

@@ -72,7 +72,7 @@ class Records:
         single = self._is_single(touch)
         held = [None if single or not each else self.fn.variable(0) for each in columns]
         found: list[Value] = [0, 0, 0]
-        with self._atoms(touch) as atom:
+        with self.atoms(touch) as atom:
             for index, each in enumerate(columns):
                 if each:
                     latest = self.fn.maximum(*(self.fn.load(self.fn.add(atom, column)) for column in each))
@@ -104,7 +104,7 @@ class Records:
         if not times:
             return
         fn = self.fn
-        with self._atoms(touch) as atom:
+        with self.atoms(touch) as atom:
             for column, time in times:
                 address = fn.add(atom, column)
                 fn.store(address, fn.maximum(fn.load(address), time))
@@ -113,7 +113,7 @@ class Records:
     def _rename(self, touch: Touch, ready: Value, follow: Value) -> None:
         """A write to a fresh copy: only its own times count from now on."""
         record, me, fn = self._record(touch), self._me(touch), self.fn
-        with self._atoms(touch) as atom:
+        with self.atoms(touch) as atom:
             for who, column in record.ready.items():
                 fn.store(fn.add(atom, column), ready if who == me else 0)
             for who, column in record.follow.items():
@@ -146,7 +146,7 @@ class Records:
         )
 
     @contextmanager
-    def _atoms(self, touch: Touch) -> abc.Iterator[Value]:
+    def atoms(self, touch: Touch) -> abc.Iterator[Value]:
         """Code executed for every atom's record."""
         words = self._record(touch).words
         rounds: list[tuple[Value, int]] = [

@@ -80,7 +80,7 @@ def _shift_records() -> str:
     return fn.end(0)
 
 
-def _choose_shifts() -> str:
+def choose_shifts_function() -> str:
     """1 where the sites of the period that share a region move alike; their shifts are put into the table.
 
     Rows are (region, words per iteration, counter of a site's executions).
@@ -189,5 +189,5 @@ def _attempt() -> str:
 
 def skip_functions() -> str:
     """``snapshot``, ``attempt`` and ``compact``, with all that they call."""
-    shifted = _shift_items() + _shift_calendars() + _shift_records() + _choose_shifts()
+    shifted = _shift_items() + _shift_calendars() + _shift_records() + choose_shifts_function()
     return live_functions() + compare_functions() + shifted + _clock_moves() + _advance_clock() + _attempt()

@@ -85,10 +85,12 @@ def argument_names(spec: StepSpec) -> list[str]:
 
 def step_function(plan: Layout, index: int, options: Options) -> str:
     """The definition of step ``index``."""
-    return _Step(plan, index, options).text()
+    return Step(plan, index, options).text()
 
 
-class _Step:
+class Step:
+    """Writes the code of one step."""
+
     def __init__(self, plan: Layout, index: int, options: Options) -> None:
         self.plan = plan
         self.index = index
@@ -400,10 +402,13 @@ class _Step:
         fn.increase(plan.counts + self.index, 1)
         if self.options.skip:
             fn.increase(STEPS, 1)
+        self._count_bytes()
+
+    def _count_bytes(self) -> None:
         for operand in self.operands:
             for done, direction in ((operand.spec.reads, 0), (operand.spec.writes, 1)):
                 if done:
-                    self._count(plan.bytes + 2 * operand.spec.memory + direction, operand.flow.bytes)
+                    self._count(self.plan.bytes + 2 * operand.spec.memory + direction, operand.flow.bytes)
 
     def _event(self, free: Value, start: Value, released: Value, end: Value) -> None:
         """Keeps the invocation; once all rows are taken, the later half of them goes round."""
