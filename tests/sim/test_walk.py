@@ -1,4 +1,4 @@
-"""The compiled event engine: the plain one's results, stepped and skipping, and the one-pass engines' where both apply."""
+"""The compiled event engine: the plain one's results, stepped and skipping; the one-pass engines' where both apply."""
 
 from __future__ import annotations
 
