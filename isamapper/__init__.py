@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from isamapper.pipeline import certify as certify
     from isamapper.pipeline import evaluate as evaluate
     from isamapper.pipeline import explain_kernel as explain_kernel
+    from isamapper.pipeline import find_front as find_front
     from isamapper.pipeline import find_schedule as find_schedule
     from isamapper.pipeline import map_kernel as map_kernel
     from isamapper.pipeline import resolve as resolve
@@ -65,6 +66,7 @@ _HOMES = {
     "execute": "isamapper.sim.functional",
     "explain": "isamapper.mapper",
     "explain_kernel": "isamapper.pipeline",
+    "find_front": "isamapper.pipeline",
     "find_mappings": "isamapper.mapper",
     "find_schedule": "isamapper.pipeline",
     "interpret": "isamapper.ir.interpreter",

@@ -42,6 +42,9 @@ from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, Searc
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.result import Mappings, NoMapping, Result, Search, versions
+from isamapper.scheduler.pareto import Point, pareto
+from isamapper.scheduler.remembered import remembered
+from isamapper.scheduler.store import Store
 from isamapper.sim.timing import simulate
 from isamapper.verify.certified import certified, small_program
 from isamapper.verify.verifier import verify
@@ -184,27 +187,69 @@ def search(
     seed: int = 0,
     fixed: Fixed | None = None,
     objective: str = OBJECTIVE,
+    store: Store | None = None,
 ) -> abc.Iterator[Candidate]:
     """Schedules, each cheaper than the one before; NotSchedulable where there is none.
 
-    Another ``objective`` than cycles is measured on the simulated program, whatever the cost model.
+    Another ``objective`` than cycles is measured on the simulated program, whatever the cost model. Nothing that
+    ``store`` has is measured again.
     """
     bound, target = resolve(kernel, machine, sizes, types)
-    chosen = load("strategy", strategy)
-    if not callable(chosen):
-        raise _unfit("strategy", strategy, "it cannot be called")
-    judge = load("cost model", cost_model)
-    model = judge() if isinstance(judge, type) else judge
-    if not callable(getattr(model, "cycles", None)):
-        raise _unfit("cost model", cost_model, "it has no method 'cycles'")
     weights = () if objective == OBJECTIVE else objective_weights(objective)
     check_energies(target, weights)
-    return cast(SearchStrategy, chosen)(
+    model = Objective(weights, objective) if weights else _cost_model(cost_model)
+    return _strategy(strategy)(
         SearchProblem(bound, target, fixed, weights),
-        Objective(weights, objective) if weights else cast(CostModel, model),
+        model if store is None else remembered(model, store),
         budget_seconds=budget_seconds,
         seed=seed,
     )
+
+
+def _strategy(name: str) -> SearchStrategy:
+    chosen = load("strategy", name)
+    if not callable(chosen):
+        raise _unfit("strategy", name, "it cannot be called")
+    return cast(SearchStrategy, chosen)
+
+
+def _cost_model(name: str) -> CostModel:
+    judge = load("cost model", name)
+    model = judge() if isinstance(judge, type) else judge
+    if not callable(getattr(model, "cycles", None)):
+        raise _unfit("cost model", name, "it has no method 'cycles'")
+    return cast(CostModel, model)
+
+
+def find_front(
+    kernel: KernelLike,
+    machine: MachineLike,
+    objectives: tuple[str, str],
+    *,
+    sizes: abc.Mapping[str, int] | None = None,
+    types: Types | None = None,
+    strategy: str = STRATEGY,
+    cost_model: str = COST_MODEL,
+    budget_seconds: float | None = None,
+    seed: int = 0,
+    fixed: Fixed | None = None,
+    store: Store | None = None,
+) -> tuple[Point, ...]:
+    """Schedules that no other found beats in both of two objectives; NoMapping where the machine cannot do it."""
+    bound, target = resolve(kernel, machine, sizes, types)
+    check_energies(target, (*objective_weights(objectives[0]), *objective_weights(objectives[1])))
+    model = _cost_model(cost_model)
+    try:
+        return pareto(
+            SearchProblem(bound, target, fixed),
+            objectives,
+            _strategy(strategy),
+            model if store is None else remembered(model, store),
+            budget_seconds=budget_seconds,
+            seed=seed,
+        )
+    except NotSchedulable as error:
+        raise NoMapping(bound, target, error.rejections + explain_mappings(bound, target)) from error
 
 
 def _unfit(kind: str, name: str, reason: str) -> SourceError:
@@ -223,6 +268,7 @@ def find_schedule(
     seed: int = 0,
     fixed: Fixed | None = None,
     objective: str = OBJECTIVE,
+    store: Store | None = None,
 ) -> Search:
     """The cheapest schedule found; NoMapping where the machine cannot do the kernel.
 
@@ -240,6 +286,7 @@ def find_schedule(
         seed=seed,
         fixed=fixed,
         objective=objective,
+        store=store,
     )
     began = time.perf_counter()
     best: Candidate | None = None
@@ -284,6 +331,7 @@ def run(
     seed: int = 0,
     fixed: Fixed | None = None,
     objective: str = OBJECTIVE,
+    store: Store | None = None,
     trace: bool = False,
     executed_operations: int = EXECUTED,
     report: Report | None = None,
@@ -305,6 +353,7 @@ def run(
         seed=seed,
         fixed=fixed,
         objective=objective,
+        store=store,
     )
     program = lower(found.schedule)
     return evaluate(program, seed=seed, trace=trace, executed_operations=executed_operations, found=found, report=tell)

@@ -1,4 +1,4 @@
-"""Which of several answers no other beats in both of two figures: Pareto fronts."""
+"""Figures of rows by their names, for fronts of two of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections import abc
 from typing import Any
 
 from isamapper.hwdesc.shapes import byte_count
+from isamapper.scheduler.pareto import front
+
+__all__ = ["figure", "front"]
 
 
 def figure(row: abc.Mapping[str, Any], name: str) -> float | None:
@@ -36,16 +39,3 @@ def _number(value: object) -> float | None:
         except ValueError:
             return None
     return None
-
-
-def front(points: abc.Sequence[tuple[float, float]]) -> tuple[int, ...]:
-    """Numbers of the points that no other point beats: none is at most as large in both and smaller in one.
-
-    In order of the first coordinate; of equal points the first is kept. O(n log n).
-    """
-    order = sorted(range(len(points)), key=lambda number: (points[number], number))
-    kept: list[int] = []
-    for number in order:
-        if not kept or points[number][1] < points[kept[-1]][1]:
-            kept.append(number)
-    return tuple(kept)

@@ -82,11 +82,21 @@ def add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fix", metavar="FILE", help="decisions that are not the search's to take, as YAML")
 
 
-def add_objective(parser: argparse.ArgumentParser) -> None:
+def add_objective(parser: argparse.ArgumentParser, *, pairs: bool = False) -> None:
+    more = "; two of them, such as cycles,bytes: all schedules that no other beats in both" if pairs else ""
     parser.add_argument(
         "--objective",
-        metavar="WORD",
-        help="what is to be least: cycles (default), energy, edp (energy times cycles), bytes or footprint",
+        metavar="WORD[,WORD]" if pairs else "WORD",
+        help=f"what is to be least: cycles (default), energy, edp (energy times cycles), bytes or footprint{more}",
+    )
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--store",
+        dest="keep",
+        metavar="PATH",
+        help="keep every measured schedule here; what is there is not measured again",
     )
 
 
@@ -132,6 +142,12 @@ def search_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, Any
         from isamapper.scheduler.fix_file import read_fixed
 
         chosen["fixed"] = read_fixed(arguments.fix)
+    if getattr(arguments, "keep", None) is not None:
+        from pathlib import Path
+
+        from isamapper.scheduler.store import Store
+
+        chosen["store"] = Store(Path(arguments.keep))
     return chosen
 
 

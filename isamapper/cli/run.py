@@ -15,6 +15,7 @@ from isamapper.cli.options import (
     add_machine,
     add_objective,
     add_search,
+    add_store,
     search_of,
     sizes_of,
     types_of,
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_search(parser)
     add_fix(parser)
     add_objective(parser)
+    add_store(parser)
     parser.add_argument("--trace", metavar="FILE", help="write a timeline for ui.perfetto.dev")
     add_html(parser)
     add_format(parser)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections import abc
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import isamapper
 from isamapper.cli.endings import refusal_ending, search_ending
@@ -17,6 +18,7 @@ from isamapper.cli.options import (
     add_objective,
     add_output,
     add_search,
+    add_store,
     search_of,
     sizes_of,
     types_of,
@@ -36,7 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_machine(parser)
     add_search(parser)
     add_fix(parser)
-    add_objective(parser)
+    add_objective(parser, pairs=True)
+    add_store(parser)
     parser.add_argument(
         "--symbolic", action="store_true", help="cycles and traffic as formulas in the sizes, instead of the schedule"
     )
@@ -56,6 +59,8 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     sizes, types, options = sizes_of(arguments, line), types_of(arguments, line), search_of(arguments, line)
     if arguments.count:
         return _counted(arguments, sizes, types)
+    if "," in options.get("objective", ""):
+        return _front(arguments, line, sizes, types, options)
     try:
         with Progress() as progress:
             progress("searching a schedule")
@@ -88,6 +93,48 @@ def _counted(arguments: argparse.Namespace, sizes: dict[str, int], types: dict[s
     else:
         print_document(space_document(answer))
     return ExitCode.DONE if answer["schedules"] else ExitCode.NO
+
+
+def _front(
+    arguments: argparse.Namespace,
+    line: CommandLine,
+    sizes: dict[str, int],
+    types: dict[str, DType],
+    options: dict[str, Any],
+) -> ExitCode:
+    """Schedules that no other found beats in both of two objectives; with ``-o``, each in a file of its own."""
+    from isamapper.report.front import front_dict, front_document
+
+    first, _, second = options.pop("objective").partition(",")
+    if not first or not second or "," in second or first == second:
+        message = f"'--objective' takes one word or two, found '{arguments.objective}'"
+        raise line.error("CLI009", message, arguments.objective, "for example cycles,bytes")
+    for option, given in (("--explain", arguments.explain), ("--symbolic", arguments.symbolic)):
+        if given:
+            raise line.error("CLI009", f"'{option}' is about one schedule, not about a front", option)
+    try:
+        with Progress() as progress:
+            progress("searching a front")
+            points = isamapper.find_front(
+                arguments.kernel, arguments.hw, (first, second), sizes=sizes, types=types, **options
+            )
+    except isamapper.NoMapping as refusal:
+        return refusal_ending(refusal, arguments.format)
+    texts = [isamapper.print_schedule(point.schedule, arguments.hw) for point in points]
+    files = [_numbered(arguments.output, number) for number in range(len(points))] if arguments.output else []
+    for path, text in zip(files, texts, strict=bool(files)):
+        write_text(text, path)
+    if arguments.format == "json":
+        print_json(front_dict(points, (first, second), texts, files))
+    else:
+        print_document(front_document(points, (first, second), files))
+    return ExitCode.DONE
+
+
+def _numbered(path: str, number: int) -> str:
+    """``out.isam`` as ``out.1.isam``."""
+    whole = Path(path)
+    return str(whole.with_name(f"{whole.stem}.{number + 1}{whole.suffix}"))
 
 
 def _explained(arguments: argparse.Namespace, found: Search) -> ExitCode:
