@@ -107,7 +107,15 @@ def _with_epilogues(
             return nest
         nests.append(nest)
     steps = tuple(step for nest in nests for step in steps_of(nest))
-    return with_residents(Schedule(problem.kernel, covered, machine, steps, chosen.rewrites), cost_model)
+
+    def again(index: int, accept: abc.Callable[[Nest], bool]) -> Nest | None:
+        statement = next((each for each in left if each.index == index and index not in fused), None)
+        if statement is None or over(deadline):
+            return None
+        other = _best_nest(problem, covered, statement, {}, cost_model, deadline, accept)
+        return None if isinstance(other, Rejection) else other
+
+    return with_residents(Schedule(problem.kernel, covered, machine, steps, chosen.rewrites), cost_model, again)
 
 
 def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None) -> Schedule:
@@ -142,7 +150,9 @@ def _best_nest(
     fused: abc.Mapping[int, Epilogue],
     cost_model: CostModel,
     deadline: float | None,
+    accept: abc.Callable[[Nest], bool] | None = None,
 ) -> Nest | Rejection:
+    """The best nest of one statement, of those that ``accept`` holds for."""
     subject = subject_of(problem.machine, covered, statement, fused.get(statement.index))
     ranked = ranked_candidates(subject, deadline)
     if isinstance(ranked, Rejection):
@@ -158,7 +168,7 @@ def _best_nest(
     least = min(found.least_cycles for found in ranked)
     finalists = FINALISTS * (MORE if ranked[0].estimated_cycles < SMALL_CYCLES else 1)
     for found in _varied(ranked):
-        cycles = cycles_of(found.nest)
+        cycles = cycles_of(found.nest) if accept is None or accept(found.nest) else None
         if cycles is not None:
             judged.append((cycles, found.nest))
             if cycles <= least * (1 + TIE):
@@ -167,6 +177,8 @@ def _best_nest(
             break
     if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
+    if accept is not None:
+        return min(judged, key=lambda one: one[0])[1]
     return refined(problem.machine, judged, cycles_of, deadline)
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 from collections import abc
 from dataclasses import replace
+from typing import TypeAlias
 
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.model import Machine, MemoryKind
 from isamapper.ir.nodes import Direction, Kernel, Tensor
 from isamapper.plan.addresses import start_bytes
+from isamapper.plan.check import check_program
 from isamapper.plan.emit import Stop
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.kept import overwritten
@@ -30,21 +32,33 @@ from isamapper.plan.steps import Schedule, replay, steps_of
 from isamapper.scheduler.copying import best_copy
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.layouts import path_from
+from isamapper.scheduler.operands import access_misfit
 from isamapper.scheduler.place import Choice, Place
 from isamapper.scheduler.routes import input_routes, output_routes
 
 TENSORS = 32
 """How many tensors are tried at most, those first written first."""
+FAR_HOPS = 16
+"""How many copies a use counts for that has to go home instead."""
 ROLLING = 3
 """How many positions along an axis are kept at most in place of all of them."""
 
 
-def with_kept(schedule: Schedule, cost_model: CostModel) -> Schedule:
-    """``schedule`` with what its statements leave on chip for one another, where that makes it cheaper."""
+Again: TypeAlias = abc.Callable[[int, abc.Callable[[Nest], bool]], Nest | None]
+"""Another search for a statement's nest: the best of those that a condition holds for."""
+
+
+def with_kept(schedule: Schedule, cost_model: CostModel, again: Again | None = None) -> Schedule:
+    """``schedule`` with what its statements leave on chip for one another, where that makes it cheaper.
+
+    A statement whose nest cannot leave a tensor where others find it gets another one from ``again``.
+    """
     nests = {nest.statement.index: nest for nest in replay(schedule)}
-    found = schedule
+    found, done = schedule, list[_Keeper]()
     for name in _candidates(schedule, nests.values()):
-        changed = _kept_somewhere(found, nests, name)
+        changed = _kept_somewhere(found, nests, name, done, None)
+        if changed is None and again is not None:
+            changed = _kept_somewhere(found, nests, name, done, again)
         if changed is not None:
             nests = changed
             found = _made(schedule, nests)
@@ -75,31 +89,31 @@ def _candidates(schedule: Schedule, nests: abc.Iterable[Nest]) -> tuple[str, ...
     return tuple(n for n, shared in written.items() if shared and n in read and tensors[n].direction in makes)[:TENSORS]
 
 
-def _kept_somewhere(schedule: Schedule, nests: abc.Mapping[int, Nest], name: str) -> dict[int, Nest] | None:
-    """The nests with ``name`` kept in the first memory, on the first axes, that all of them can do with."""
+def _kept_somewhere(
+    schedule: Schedule, nests: abc.Mapping[int, Nest], name: str, done: list[_Keeper], again: Again | None
+) -> dict[int, Nest] | None:
+    """The nests with ``name`` kept in the first memory, on the first axes, that all of them can do with.
+
+    ``done`` keeps what is kept already, and is added to.
+    """
     machine, kernel = schedule.machine, schedule.covered
     tensor = all_tensors(kernel)[name]
-    for memory in _memories(machine, kernel, nests.values(), tensor):
+    for memory in _memories(machine, nests.values(), tensor):
         for axes in _axes(machine, kernel, nests.values(), tensor, memory):
-            changed: dict[int, Nest] | None = dict(nests)
-            for index, nest in nests.items():
-                assert changed is not None
-                other = _moved_in(machine, kernel, nest, tensor, Buffer(0, memory, None, kept=axes))
-                if other is None:
-                    changed = None
-                    break
-                changed[index] = other
+            keeper = _Keeper(machine, kernel, tensor, Buffer(0, memory, None, kept=axes))
+            changed = keeper.all_of(nests, done, again)
             if changed is not None and _lowers(_made(schedule, changed)):
+                done.append(keeper)
                 return changed
     return None
 
 
 def _lowers(schedule: Schedule) -> bool:
+    """Whether there is a program, and it fits the machine."""
     try:
-        lower(schedule)
+        return not check_program(lower(schedule))
     except SourceError:
         return False
-    return True
 
 
 def _uses(nest: Nest, name: str) -> tuple[int, ...]:
@@ -110,28 +124,27 @@ def _uses(nest: Nest, name: str) -> tuple[int, ...]:
 # where
 
 
-def _memories(machine: Machine, kernel: Kernel, nests: abc.Iterable[Nest], tensor: Tensor) -> list[str]:
-    """Memories on chip that every use can reach, those that need the fewest copies first."""
+def _memories(machine: Machine, nests: abc.Iterable[Nest], tensor: Tensor) -> list[str]:
+    """Memories on chip that some statement can leave the tensor in, those that need the fewest copies first."""
+    uses = [(nest, access) for nest in nests for access in _uses(nest, tensor.name)]
     found: list[tuple[int, str]] = []
-    nests = tuple(nests)
     for memory in machine.memories:
         if memory.kind not in (MemoryKind.ADDRESSED, MemoryKind.REGISTERS):
             continue
-        hops = 0
-        for nest in nests:
-            for access in _uses(nest, tensor.name):
-                routes = _routes(machine, nest, access, memory.name, tensor)
-                hops += min((len(route) for route in routes), default=1 << 20)
-        if hops < 1 << 20:
-            found.append((hops, memory.name))
+        ways = [_routes(machine, nest, access, memory.name, tensor) for nest, access in uses]
+        written = [way for way, (nest, access) in zip(ways, uses, strict=True) if access in nest.statement.written]
+        if any(written):
+            found.append((sum(min(map(len, way), default=FAR_HOPS) for way in ways), memory.name))
     return [name for _, name in sorted(found, key=lambda each: each[0])]
 
 
 def _routes(machine: Machine, nest: Nest, access: int, memory: str, tensor: Tensor) -> tuple[tuple[str, ...], ...]:
+    """Ways between a memory and the instruction that do not lead home."""
     operand = nest.call.operand(access)
     assert operand is not None
     routes = output_routes if access in nest.statement.written else input_routes
-    return routes(machine, nest.call.instruction, operand, memory, tensor.dtype)
+    found = routes(machine, nest.call.instruction, operand, memory, tensor.dtype)
+    return tuple(r for r in found if all(machine.memory(name).kind is not MemoryKind.HOST for name in r))
 
 
 def _axes(
@@ -179,39 +192,95 @@ def _blocks(kernel: Kernel, nests: abc.Iterable[Nest], name: str, dim: int) -> s
 # how
 
 
-def _moved_in(machine: Machine, kernel: Kernel, nest: Nest, tensor: Tensor, kept: Buffer) -> Nest | None:
-    """The nest with every use of ``tensor`` starting or ending where it is kept; None where it cannot."""
-    for access in _uses(nest, tensor.name):
-        changed = _rerouted(machine, kernel, nest, access, replace(kept, access=access), tensor)
-        if changed is None:
+class _Keeper:
+    """Lets nests find a tensor where it is kept, or leave it there."""
+
+    def __init__(self, machine: Machine, kernel: Kernel, tensor: Tensor, kept: Buffer) -> None:
+        self.machine, self.kernel, self.tensor, self.kept = machine, kernel, tensor, kept
+        self.drains = tensor.direction is not Direction.LOCAL
+        self.home: set[int] = set()
+
+    def all_of(
+        self, nests: abc.Mapping[int, Nest], done: abc.Sequence[_Keeper], again: Again | None
+    ) -> dict[int, Nest] | None:
+        """The nests with the tensor kept by all that write it, and by all that can read it there; else None.
+
+        Where one has to read it at home, it is brought home as well.
+        """
+        changed = self._each(nests, done, again)
+        if changed is not None and self.home and not self.drains:
+            self.drains = True
+            changed = self._each(nests, done, again)
+        return changed
+
+    def _each(
+        self, nests: abc.Mapping[int, Nest], done: abc.Sequence[_Keeper], again: Again | None
+    ) -> dict[int, Nest] | None:
+        changed, read = dict(nests), False
+        self.home = set()
+        for index, nest in nests.items():
+            other = self.one(nest)
+            if other is None and again is not None:
+                other = self._another(again, index, done)
+            if other is not None:
+                changed[index] = other
+                read = read or (other is not nest and not self._writes(nest))
+            elif self._writes(nest):
+                return None
+            else:
+                self.home.add(index)
+        return changed if read else None
+
+    def _another(self, again: Again, index: int, done: abc.Sequence[_Keeper]) -> Nest | None:
+        """Another nest of a statement, that finds here what it found where others keep it."""
+        keepers = [*(keeper for keeper in done if index not in keeper.home), self]
+
+        def moved(nest: Nest) -> Nest | None:
+            for keeper in keepers:
+                other = keeper.one(nest)
+                if other is None:
+                    return None
+                nest = other
+            return nest
+
+        found = again(index, lambda nest: moved(nest) is not None)
+        return None if found is None else moved(found)
+
+    def _writes(self, nest: Nest) -> bool:
+        return any(access in nest.statement.written for access in _uses(nest, self.tensor.name))
+
+    def one(self, nest: Nest) -> Nest | None:
+        """A nest with every use starting or ending where the tensor is kept; None where it cannot."""
+        for access in _uses(nest, self.tensor.name):
+            changed = self._rerouted(nest, access)
+            if changed is None:
+                return None
+            nest = changed
+        return nest
+
+    def _rerouted(self, nest: Nest, access: int) -> Nest | None:
+        kept = replace(self.kept, access=access)
+        before, rest = nest.path(access), tuple(buffer for buffer in nest.buffers if buffer.access != access)
+        own = nest.statement.accesses[access]
+        layout = buffer_layout(nest, kept)
+        if isinstance(layout, Rejection):
             return None
-        nest = changed
-    return nest
-
-
-def _rerouted(machine: Machine, kernel: Kernel, nest: Nest, access: int, kept: Buffer, tensor: Tensor) -> Nest | None:
-    before, rest = nest.path(access), tuple(buffer for buffer in nest.buffers if buffer.access != access)
-    own = nest.statement.accesses[access]
-    layout = buffer_layout(nest, kept)
-    if isinstance(layout, Rejection):
+        place = _place(self.machine, self.kernel, nest)
+        shape = tuple(axis.extent for axis in layout.axes)
+        stop = Stop(replace(self.tensor, shape=shape, memory=kept.memory), own, kept, layout)
+        if access in nest.statement.written and self.drains:
+            home = Stop(replace(self.tensor, memory=place.home), own)
+            drain = best_copy(place, nest, access, stop, home, layout)
+            if isinstance(drain, Rejection):
+                return None
+            kept = replace(kept, drain=drain[1])
+            stop = replace(stop, buffer=kept)
+        start = replace(nest, buffers=(*rest, kept))
+        for route in _routes(self.machine, nest, access, kept.memory, self.tensor):
+            inside = _inside(place, start, access, route, before, stop)
+            if inside is not None:
+                return replace(nest, buffers=(*rest, kept, *inside))
         return None
-    place = _place(machine, kernel, nest)
-    stop = Stop(
-        replace(tensor, shape=tuple(axis.extent for axis in layout.axes), memory=kept.memory), own, kept, layout
-    )
-    if access in nest.statement.written and tensor.direction is not Direction.LOCAL:
-        home = Stop(replace(tensor, memory=place.home), own)
-        drain = best_copy(place, nest, access, stop, home, layout)
-        if isinstance(drain, Rejection):
-            return None
-        kept = replace(kept, drain=drain[1])
-        stop = replace(stop, buffer=kept)
-    start = replace(nest, buffers=(*rest, kept))
-    for route in _routes(machine, nest, access, kept.memory, tensor):
-        inside = _inside(place, start, access, route, before, stop)
-        if inside is not None:
-            return replace(nest, buffers=(*rest, kept, *inside))
-    return None
 
 
 def _inside(
@@ -219,7 +288,7 @@ def _inside(
 ) -> tuple[Buffer, ...] | None:
     """Buffers between the kept tensor and the instruction, attached and doubled as they were on the way from home."""
     if not route:
-        return ()
+        return () if access_misfit(place, nest, access, stop) is None else None
     known = {buffer.memory: buffer for buffer in before}
     plan = [(name, depth_of(nest, known[name].loop) if name in known else 0) for name in route]
     depths = list(itertools.accumulate((depth for _, depth in plan), max))

@@ -20,16 +20,19 @@ from isamapper.plan.nest import Buffer, Nest
 from isamapper.plan.protocols import CostModel
 from isamapper.plan.resident import around, can_stay
 from isamapper.plan.steps import Schedule, replay, steps_of
-from isamapper.scheduler.keeping import with_kept
+from isamapper.scheduler.keeping import Again, with_kept
 
 
-def with_residents(schedule: Schedule, cost_model: CostModel) -> Schedule:
-    """``schedule`` with every operand resident that makes it cheaper; itself where no loop is shared."""
+def with_residents(schedule: Schedule, cost_model: CostModel, again: Again | None = None) -> Schedule:
+    """``schedule`` with every tensor kept and every operand resident that makes it cheaper.
+
+    Itself where no loop is shared. ``again`` searches a statement's nest once more, for one that keeps a tensor.
+    """
     nests = list(replay(schedule))
     covered = schedule.covered
     if not any(around(covered, nest.statement.index) for nest in nests):
         return schedule
-    schedule = with_kept(schedule, cost_model)
+    schedule = with_kept(schedule, cost_model, again)
     nests = list(replay(schedule))
     best, cycles = schedule, cost_model.cycles(schedule)
     for place, access in _largest(schedule, nests):
