@@ -1,6 +1,6 @@
 """The analytic model over many tilings of one shape at once: a row per tiling, numpy throughout.
 
-    cycles = max over resources (busy + idle) + layout copies
+    cycles = max over resources (busy + idle) + layout copies that nothing hides
 
 - busy: calls and copies on their units (``unit.*``), bytes on ports (``memory.port``), invocations at the dispatcher,
   places in queues (``flight.*``), calls that add to one target one after the other (``chain``); and the turns of
@@ -125,6 +125,12 @@ class _Pricer:
             self._stop(place, stop)
         if shape.chain_cycles:
             self.busy["chain"] = shape.chain_cycles / self.at.apart()
+        self.exposed = zero
+        for cycles, both_ways, dims in shape.relays:
+            parts, again = self.at.parts(dims)
+            self.moved = self.moved + both_ways * again
+            self.busy["relay"] = self.busy.get("relay", zero) + cycles * again
+            self.exposed = self.exposed + cycles * again / parts
         self._join()
 
     def _join(self) -> None:
@@ -351,7 +357,7 @@ class _Pricer:
             np.maximum(self.other, self.working + stalls)
             + self._ragged(slots)
             + self.crowded
-            + self.shape.before_cycles
+            + self.exposed
         )
         footprint = sum(used.values(), np.zeros(self.at.rows))
         return Prices(np.where(fits, cycles, np.inf), self.least, self.moved, footprint, slots)

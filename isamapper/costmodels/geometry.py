@@ -129,6 +129,30 @@ class Geometry:
             self._repeats[key] = self._again(stop, self.outer(stop))
         return self._repeats[key]
 
+    def parts(self, dims: Dims) -> tuple[Column, Column]:
+        """In how many parts an operand is re-laid out at home, and how often every element is copied.
+
+        A part is what the outermost loops leave that move the operand one and all; windows of neighbouring parts
+        overlap.
+        """
+        parts, alive = self.ones, np.ones(self.rows, dtype=np.bool_)
+        trips = dict.fromkeys(movers(dims), self.ones)
+        for count, place in self.loops(0, 1):
+            alive = alive & (self.moves(dims, place) | (count == 1))
+            parts = np.where(alive, parts * count, parts)
+            for each in trips:
+                trips[each] = np.where(alive & (np.asarray(place) == each), count, trips[each])
+        again = self.ones
+        for dim in (dim for dim in dims if len(dim) > 1):
+            whole, part, visits = 1.0, self.ones, self.ones
+            for place, step in dim:
+                extent = self.shape.extents[place]
+                whole += abs(step) * (extent - 1)
+                part = part + abs(step) * (np.ceil(extent / trips[place]) - 1)
+                visits = visits * trips[place]
+            again = again * np.maximum(1.0, visits * part / whole)
+        return parts, again
+
     def reuse(self, stop: Stop) -> Column:
         """How often a tile is gone through: trips of loops inside it that lie outside one that moves the operand."""
         return self._again(stop, self.inner(stop))

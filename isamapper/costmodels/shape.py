@@ -73,7 +73,7 @@ class Shape:
     every tiling shares; ``capacity`` the bytes of every memory in use; ``renamed`` the memories whose slots hardware
     alternates by itself; ``unit`` does the calls; ``target`` is
     as the dims of a stop. ``chain_cycles``: what calls that add to one target take one after the other;
-    ``ahead_cycles``: how much work the queues hold; ``before_cycles``: layout copies before everything else;
+    ``ahead_cycles``: how much work the queues hold; ``relays``: layout copies at home, as cycles, bytes and their dims;
     ``window``: invocations on their way at a time where their places are freed in order; ``call_latency`` and
     ``call_cycles`` are of one call.
     """
@@ -92,9 +92,14 @@ class Shape:
     call_latency: float
     chain_cycles: float = 0.0
     ahead_cycles: float = 0.0
-    before_cycles: float = 0.0
+    relays: tuple[tuple[float, float, Dims], ...] = ()
     window: float = math.inf
     home_bytes: float = 0.0
+
+    @property
+    def relay_cycles(self) -> float:
+        """Cycles of all layout copies at home."""
+        return sum(cycles for cycles, _, _ in self.relays)
 
     @property
     def blocks(self) -> tuple[int, ...]:

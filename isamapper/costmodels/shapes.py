@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import abc
 from functools import lru_cache
+from itertools import chain
 from typing import Protocol
 
 from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
@@ -19,6 +20,7 @@ from isamapper.ir.nodes import Access, Role, Tensor
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, required_strides
 from isamapper.plan.nest import Call, Digit, Epilogue
+from isamapper.plan.walkers import walkers
 
 Routes = abc.Mapping[int, tuple[str, ...]]
 """Per access the memories it passes from home to the instruction, home left out."""
@@ -111,7 +113,7 @@ class ShapeMaker:
             float(timing(frame.call.instruction, values)[1]),
             calls * accumulate_cycles(frame.call) if _accumulates(frame) else 0.0,
             cycles_ahead(self.machine, frame.call),
-            sum(self._layout_copy(frame, access) for access in relaid),
+            tuple(self._relays(frame, relaid)),
             float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
             sum(self._direct(frame, access) for access in routes if not routes[access]) * calls,
         )
@@ -146,6 +148,13 @@ class ShapeMaker:
     def _in_order(self) -> bool:
         return self.machine.dispatch.window_order != "any"
 
+    def _relays(self, frame: Laid, relaid: frozenset[int]) -> abc.Iterator[tuple[float, float, Dims]]:
+        for access in sorted(relaid):
+            cycles, found = self._layout_copy(frame, access), frame.statement.accesses[access]
+            tensor = self.tensors[found.tensor]
+            if cycles:
+                yield cycles, math.prod(tensor.shape) * tensor.dtype.bits / 4, self._dims(frame, found)
+
     def _layout_copy(self, frame: Laid, access: int) -> float:
         """Cycles of a layout copy at home; constants are re-laid out before run time."""
         tensor = self.tensors[frame.statement.accesses[access].tensor]
@@ -163,7 +172,8 @@ class ShapeMaker:
             source, memory = memories[place], memories[place + 1]
             cached = self.machine.memory(memory).kind is MemoryKind.CACHE
             dense = cached or relaid or place > 0
-            run = math.inf if dense else _run(frame, access, tensor) * size
+            turned = place + 1 < len(route) and self._transposes(memory, memories[place + 2], tensor)
+            run = math.inf if dense else _run(frame, access, tensor, turned) * size
             most = _block_elements(frame, found) * size if level is None or fine else math.inf
             inward = self._hop(source, memory, tensor, run, most)
             outward = self._out(frame, memory, source, tensor, run, most, last=place == 0) if target else None
@@ -173,6 +183,10 @@ class ShapeMaker:
                 inward = None
             padding = self._padding(frame, access, self.machine.memory(memory), size)
             yield Stop(access, memory, level, size, dims, inward, outward, request, padding, target)
+
+    def _transposes(self, source: str, target: str, tensor: Tensor) -> bool:
+        """Whether some copy turns what it moves: the buffer that it reads may then lie either way."""
+        return any(_turns(mover) for mover in copies_between(self.machine, source, target, tensor.dtype, tensor.dtype))
 
     def _hop(self, source: str, target: str, tensor: Tensor, run: float, most: float) -> Transfer | None:
         movers = copies_between(self.machine, source, target, tensor.dtype, tensor.dtype)
@@ -282,15 +296,24 @@ def _accumulates(frame: Laid) -> bool:
     )
 
 
-def _run(frame: Laid, access: int, tensor: Tensor) -> float:
-    """Elements that lie side by side in the tensor where a tile grows along its last axis."""
+@lru_cache(maxsize=1024)
+def _turns(mover: Instruction) -> bool:
+    """Whether a copy writes the axes that it reads in the opposite order."""
+    shape = copy_shape(mover)
+    assert shape is not None
+    source, target = (lone_axes(mover.semantics, operand) for operand in (shape.source, shape.target))
+    return len(source) > 1 and source == target[::-1]
+
+
+def _run(frame: Laid, access: int, tensor: Tensor, turned: bool) -> float:
+    """Elements that lie side by side in the tensor where a tile grows along its last axis, ``turned`` either way."""
     results = frame.statement.accesses[access].map.results
     long = [result for result, size in zip(results, tensor.shape, strict=True) if size > 1]
     if not long:
         return 1
     last = long[-1]
     facing = _facing(frame, access)
-    if facing and facing.isdisjoint(last.names):
+    if not turned and facing and facing.isdisjoint(last.names):
         return 1
     if any(abs(step) == 1 and frame.block(name) > 1 for name, step in last.terms):
         return tensor.shape[results.index(last)]
@@ -302,8 +325,8 @@ def _facing(frame: Laid, access: int) -> frozenset[str]:
     operand = frame.call.operand(access)
     assert operand is not None
     iterators = {digit.name: digit.iterator for digit in frame.bound}
-    for axis in reversed(lone_axes(frame.call.instruction.semantics, operand)):
-        members = frame.call.members(axis)
+    for along in reversed(walkers(frame.call.instruction.semantics, operand)):
+        members = [name for axis, _ in along for name in frame.call.members(axis)]
         if members:
             return frozenset(iterators[name] for name in members)
     return frozenset()
@@ -313,9 +336,10 @@ def _last_axis(frame: Laid, access: int) -> int:
     """Elements of one call's operand along its last axis, of those the statement has."""
     operand = frame.call.operand(access)
     assert operand is not None
-    axis = lone_axes(frame.call.instruction.semantics, operand)[-1:]
+    last = walkers(frame.call.instruction.semantics, operand)[-1:]
     extents = {digit.name: digit.extent for digit in frame.bound}
-    return math.prod(extents[name] for each in axis for name in frame.call.members(each))
+    sizes = [(step, math.prod(extents[name] for name in frame.call.members(lane))) for lane, step in chain(*last)]
+    return 1 + sum(step * (size - 1) for step, size in sizes)
 
 
 def _block_elements(frame: Laid, access: Access) -> int:

@@ -57,7 +57,7 @@ def explore(task: Task) -> abc.Iterator[Improvement]:
             continue
         bound = max(
             floor_of(own),
-            _Model(own, task.space.sizes(place), task.deadline, serial=False).bound() + own.shape.before_cycles,
+            _Model(own, task.space.sizes(place), task.deadline, serial=False).bound(),
         )
         bounds.append(bound)
         if task.best is not None and bound >= task.best.cycles:

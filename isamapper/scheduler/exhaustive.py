@@ -66,7 +66,7 @@ def explore(task: Task) -> abc.Iterator[Improvement]:
 
 def floor_of(family: Family) -> float:
     """What every row of a family takes at least."""
-    return max((cycles for _, cycles in family.shape.base), default=0.0) + family.shape.before_cycles
+    return max((family.shape.relay_cycles, *(cycles for _, cycles in family.shape.base)))
 
 
 def _first(task: Task, place: int) -> abc.Iterator[Improvement]:
@@ -97,7 +97,7 @@ def _family(task: Task, place: int) -> abc.Generator[Improvement, None, float]:
                 return floor
             part = tiles[start : start + SLICE]
             groups = tuple(tuple(group) for group in order.tolist())
-            found = least(own.shape, own.tiles(part), groups) + own.shape.before_cycles
+            found = least(own.shape, own.tiles(part), groups)
             bound = min(bound, float(found.min(initial=np.inf)))
             pool.add(part[found < best], order, best)
     yield from pool.judged()

@@ -48,7 +48,7 @@ def _detours(combination: abc.Iterable[tuple[int, object]]) -> int:
 
 
 def relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[frozenset[int]]:
-    """Which inputs are re-laid out at home first: none, the const ones, then others."""
+    """Which operands are re-laid out at home: none, the const ones, then other inputs, then the result as well."""
     inputs = [access for access in routes if access not in frame.statement.written]
     const = frozenset(a for a in inputs if subject.tensors[frame.statement.accesses[a].tensor].role is Role.CONST)
     yield frozenset()
@@ -59,3 +59,7 @@ def relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[fr
             yield const | {access}
     if len(inputs) - len(const) > 1:
         yield frozenset(inputs)
+    if subject.epilogue is None and 0 in routes and routes[0]:
+        yield const | {0}
+        if len(inputs) > len(const):
+            yield frozenset({0, *inputs})

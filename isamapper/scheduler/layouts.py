@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import abc
 from dataclasses import replace
 
@@ -30,9 +31,22 @@ LAYOUTS = 6
 def buffers_of(
     place: Place, nest: Nest, access: int, route: tuple[str, ...], ends: tuple[int, ...]
 ) -> tuple[Buffer, ...] | Rejection:
-    memories = ((place.home, 0),) if access in place.choice.relaid else ()
+    memories = ((place.home, _relay_depth(place, nest, access, ends)),) if access in place.choice.relaid else ()
     plan = [*memories, *zip(route, attachments(place, nest, route, access, ends), strict=True)]
     return path_from(place, nest, access, plan, home_stop(place, nest, access))
+
+
+def _relay_depth(place: Place, nest: Nest, access: int, ends: tuple[int, ...]) -> int:
+    """Loops around the buffer at home of an operand that is re-laid out: as many as copy no element again.
+
+    One tile is then copied while the one before is worked on.
+    """
+    own = nest.statement.accesses[access]
+    if place.tensors[own.tensor].role is Role.CONST and access not in nest.statement.written:
+        return 0
+    around = nest.order[: ends[0]] if len(ends) > 1 else ()
+    moving = (any(r.coefficient(nest.digit(name).iterator) for r in own.map.results) for name in around)
+    return len(list(itertools.takewhile(bool, moving)))
 
 
 def path_from(

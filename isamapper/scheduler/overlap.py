@@ -32,7 +32,7 @@ def with_slots(place: Place, nest: Nest) -> Nest | Rejection:
         for loop in nest.order[: depth_of(nest, buffer.loop)]:
             trips *= loop_trips(nest, loop)
         room = memory.capacity_bytes is None or used[buffer.memory] + size <= memory.capacity_bytes
-        doubles = memory.kind is not MemoryKind.HOST and not memory.renamed and not buffer.prepared
+        doubles = not memory.renamed and not buffer.prepared
         doubles = doubles and (buffer.access, buffer.memory) not in place.choice.single
         if trips > 1 and room and doubles:
             used[buffer.memory] += size

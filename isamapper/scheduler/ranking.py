@@ -124,11 +124,11 @@ def _of_frame(
     rows: list[Priced] = []
     alive: set[Shape] = set()
     for family in families_of(subject, frame):
-        before = family.shape.before_cycles
+        copies = family.shape.relay_cycles
         if (
             family.shape.levels != 1
-            or bool(before) != relaid
-            or before + frame.unit_cycles(subject.machine) > best * PROMISING
+            or bool(copies) != relaid
+            or max(copies, frame.unit_cycles(subject.machine)) > best * PROMISING
         ):
             continue
         if family.shape not in alive and _possible(subject, family, failures):
@@ -191,7 +191,7 @@ def best_rows(family: Family, kept: int = KEPT) -> list[Priced]:
         groups = family.choice(sizes, loops, slots).groups
         key = tuple(tuple(loop for loop in group if loop[1] > 1) for group in groups), slots
         cycles, moved = float(found.cycles[row]), float(found.bytes_moved[row])
-        best.setdefault(key, Priced(family, sizes, loops, slots, cycles, moved, least + family.shape.before_cycles))
+        best.setdefault(key, Priced(family, sizes, loops, slots, cycles, moved, least))
     return list(best.values())
 
 
