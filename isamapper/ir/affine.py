@@ -93,15 +93,15 @@ def affine(
     for rotation, value in rotations:
         rotating[rotation] = rotating.get(rotation, 0) + value
     return Affine(
-        tuple(sorted((name, value) for name, value in linear.items() if value)),
+        tuple(sorted([(name, value) for name, value in linear.items() if value])),
         constant,
-        tuple(sorted(((r, v) for r, v in rotating.items() if v), key=lambda item: repr(item[0]))),
+        tuple(sorted(((r, v) for r, v in rotating.items() if v), key=lambda item: repr(item[0]))) if rotating else (),
     )
 
 
 def variable(name: str, coefficient: int = 1) -> Affine:
     """``coefficient * name``."""
-    return affine([(name, coefficient)])
+    return Affine(((name, coefficient),)) if coefficient else Affine()
 
 
 def constant(value: int) -> Affine:
@@ -163,6 +163,9 @@ class Extent:
 
 def extent(*bounds: Affine | int) -> Extent:
     """The minimum of ``bounds``; constants are folded into one, which comes first; duplicates are dropped."""
+    if len(bounds) == 1:
+        only = bounds[0]
+        return Extent((constant(only) if isinstance(only, int) else only,))
     functions = [constant(bound) if isinstance(bound, int) else bound for bound in bounds]
     constants = [function.constant for function in functions if function.is_constant]
     rest = tuple(dict.fromkeys(function for function in functions if not function.is_constant))

@@ -19,7 +19,7 @@ from isamapper.ir.affine import Affine, constant, rotate, variable
 from isamapper.ir.nodes import Access
 from isamapper.plan.lanes import digit_steps
 from isamapper.plan.needle import operand_tensor
-from isamapper.plan.nest import Buffer, Digit, KeptAxis, Nest, depth_of, digits_of, valid_extent, weight
+from isamapper.plan.nest import Buffer, Digit, KeptAxis, Nest, depth_of, steps_in, weight
 from isamapper.plan.walkers import empty_rooms, packed, room, slides, walkers
 
 
@@ -72,14 +72,17 @@ def inner_digits(nest: Nest, depth: int) -> tuple[Digit, ...]:
 
 def access_step(nest: Nest, access: Access, dim: int, digit: Digit) -> int:
     """How far tensor axis ``dim`` moves when ``digit`` moves by one."""
-    return access.map.results[dim].coefficient(digit.iterator) * weight(nest, digit)
+    step = access.map.results[dim].coefficient(digit.iterator)
+    return step * weight(nest, digit) if step else 0
 
 
 def moves(nest: Nest, access: Access, name: str) -> tuple[tuple[int, int], ...]:
     """Tensor axes that move with the digit called ``name``, with their steps."""
     digit = nest.digit(name)
-    steps = ((dim, access_step(nest, access, dim, digit)) for dim in range(len(access.map.results)))
-    return tuple((dim, step) for dim, step in steps if step)
+    steps = [(dim, result.coefficient(digit.iterator)) for dim, result in enumerate(access.map.results)]
+    moving = [(dim, step) for dim, step in steps if step]
+    own = weight(nest, digit) if moving else 1
+    return tuple([(dim, step * own) for dim, step in moving])
 
 
 def window_dims(nest: Nest, access: Access, inner: abc.Sequence[Digit]) -> frozenset[int]:
@@ -374,9 +377,7 @@ def slot_index(nest: Nest, buffer: Buffer, values: abc.Mapping[str, Affine]) -> 
 def loop_trips(nest: Nest, name: str) -> int:
     """The greatest trip count of a loop digit."""
     digit = nest.digit(name)
-    first = digits_of(nest, digit.iterator)[0]
-    bound = valid_extent(nest, digit, {}).bounds[0]
-    return bound.constant if first.name == name or bound.is_constant else digit.extent
+    return min(digit.extent, steps_in(nest, digit))
 
 
 def row_major(shape: abc.Sequence[int]) -> tuple[int, ...]:

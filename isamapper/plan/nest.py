@@ -173,16 +173,18 @@ class Nest:
 
 def digits_of(nest: Nest, iterator: str) -> tuple[Digit, ...]:
     """Digits of a kernel iterator, outermost first."""
-    return tuple(digit for digit in nest.digits if digit.iterator == iterator)
+    return tuple([digit for digit in nest.digits if digit.iterator == iterator])  # a list is filled in half the time
 
 
 def weight(nest: Nest, digit: Digit) -> int:
     """How far the kernel iterator moves when ``digit`` moves by one."""
-    total, seen = 1, False
-    for other in digits_of(nest, digit.iterator):
-        if seen:
-            total *= other.extent
-        seen = seen or other.name == digit.name
+    total, seen, iterator, name = 1, False, digit.iterator, digit.name
+    for other in nest.digits:
+        if other.iterator == iterator:
+            if seen:
+                total *= other.extent
+            elif other.name == name:
+                seen = True
     return total
 
 
@@ -204,15 +206,18 @@ def valid_extent(nest: Nest, digit: Digit, names: abc.Mapping[str, Affine]) -> E
 
     ``names`` gives the value of an outer digit where it is not its own loop variable.
     """
-    own = weight(nest, digit)
-    remaining = constant(steps_in(nest, digit))
-    clipped = False
-    for outer in digits_of(nest, digit.iterator):
+    digits = digits_of(nest, digit.iterator)
+    if digits[0].name == digit.name:
+        return extent(min(digit.extent, steps_in(nest, digit)))
+    own, steps = weight(nest, digit), steps_in(nest, digit)
+    remaining, clipped = constant(steps), False
+    for outer in digits:
         if outer.name == digit.name:
             break
-        remaining = remaining - names.get(outer.name, variable(outer.name)) * (weight(nest, outer) // own)
+        value = names.get(outer.name)
+        remaining = remaining - (variable(outer.name) if value is None else value) * (weight(nest, outer) // own)
         clipped = clipped or steps_in(nest, outer) > 1
-    most = min(digit.extent, steps_in(nest, digit))
+    most = min(digit.extent, steps)
     return extent(most, remaining) if clipped and not divides_exactly(nest, digit) else extent(most)
 
 
