@@ -32,6 +32,7 @@ from isamapper.plan.cores import copies
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.needle import iterator_sizes
 from isamapper.plan.nest import Nest
+from isamapper.plan.offline import offline
 from isamapper.plan.steps import Schedule, replay
 from isamapper.plan.work import call_cycles
 
@@ -92,7 +93,7 @@ def _servers(machine: Machine, unit: str) -> int:
 def work_bound(machine: Machine, kernel: Kernel) -> float:
     """Cycles that the statements' operations take at least; 0 where no unit is known for any."""
     jobs: list[tuple[float, dict[str, float]]] = []
-    together = joint_members(kernel, machine)
+    together = joint_members(kernel, machine) | offline(kernel)
     for statement in statements(kernel):
         if statement.conditions or statement.exclusions or statement.index in together:
             continue  # not all of the box is done, or not alone: a bound must not count what may not be

@@ -21,6 +21,7 @@ from isamapper.mapper.options import GAIN, Option, Prices, Treatment
 from isamapper.mapper.repertoire import with_own_loops
 from isamapper.mapper.rewrites.replay import Rewrite
 from isamapper.mapper.rewrites.search import Derivation, derivations, whole_kernels
+from isamapper.mapper.rewrites.stack import Stack
 from isamapper.plan.joint_mapping import JointMapping
 
 WORTH = 0.05
@@ -47,14 +48,21 @@ def alternatives(kernel: Kernel, machine: Machine, *, host_products: bool = Fals
     that data type, unless ``host_products``: that would hide that the accelerator cannot do it.
     """
     kernel, first = with_own_loops(kernel, machine)
-    plain, *others = (_of_kernel(each, kernel, first, machine, host_products) for each in whole_kernels(kernel))
-    best = next(plain, None)
-    found = [plain if best is None else chain((best,), plain)]
-    for other in others:
+    plain, *others = whole_kernels(kernel)
+    usual = _of_kernel(plain, kernel, first, machine, host_products)
+    best = next(usual, None)
+    found = [usual if best is None else chain((best,), usual)]
+    for each in others:
+        other = _of_kernel(each, kernel, first, machine, host_products)
         cheapest = next(other, None)
-        if cheapest is not None and (best is None or cheapest.busy_cycles < GAIN * best.busy_cycles):
+        if cheapest is not None and (best is None or cheapest.busy_cycles <= _share(each) * best.busy_cycles):
             found.append(chain((cheapest,), other))
     yield from heapq.merge(*found, key=lambda alternative: alternative.busy_cycles)
+
+
+def _share(derivation: Derivation) -> float:
+    """The share of the usual cycles that an equal kernel may take: stacked products take as many, but fewer nests."""
+    return 1.0 if all(isinstance(step, Stack) for step in derivation.steps) else GAIN
 
 
 @lru_cache(maxsize=4)

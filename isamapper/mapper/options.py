@@ -31,6 +31,7 @@ from isamapper.mapper.rewrites.split import Split
 from isamapper.mapper.sigma import Subject
 from isamapper.mapper.work import least_cycles
 from isamapper.plan.homes import home_memory
+from isamapper.plan.offline import offline
 
 Candidate: TypeAlias = tuple[float, tuple[Rewrite, ...]]
 """A lower bound of the cycles, and the steps."""
@@ -70,6 +71,8 @@ class Treatment:
 
     def usual_cycles(self) -> float:
         """Busy cycles of the cheapest way without a search over rewrites; infinite where there is none."""
+        if self.subject.statement.index in offline(self.kernel):
+            return 0.0
         return min((option.busy_cycles for option in islice(self._usual(), 1)), default=inf)
 
     def options(self, worth_cycles: float = 0.0) -> abc.Iterator[Option]:
@@ -77,6 +80,9 @@ class Treatment:
 
         What the search over rewrites finds has to save ``worth_cycles`` at least.
         """
+        if self.subject.statement.index in offline(self.kernel):
+            yield Option(0.0, ())
+            return
         usual = self._usual()
         first = next(usual, None)
         least = inf if first is None else first.busy_cycles

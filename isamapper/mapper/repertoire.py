@@ -16,6 +16,7 @@ from isamapper.mapper.rewrites.distribute import Distribute
 from isamapper.mapper.sigma import Subject, target_tensor
 from isamapper.mapper.terms import Node
 from isamapper.mapper.work import is_host
+from isamapper.plan.offline import offline
 
 
 @lru_cache(maxsize=64)
@@ -36,7 +37,8 @@ def is_mapped(subject: Subject, machine: Machine) -> bool:
 
 def with_own_loops(kernel: Kernel, machine: Machine) -> tuple[Kernel, tuple[str, ...]]:
     """The kernel, with a nest per statement where one must be rewritten, and the step as text."""
-    if all(is_mapped(subject, machine) for subject in subjects(kernel)):
+    done = offline(kernel)
+    if all(subject.statement.index in done or is_mapped(subject, machine) for subject in subjects(kernel)):
         return kernel, ()
     step = Distribute()
     result = step.apply(kernel)

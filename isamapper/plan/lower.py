@@ -25,6 +25,7 @@ from isamapper.plan.layout import Layout, buffer_layout, home_offsets, moves
 from isamapper.plan.lower_nest import NestLowering
 from isamapper.plan.needle import operand_tensor
 from isamapper.plan.nest import Buffer, Call, Nest, depth_of
+from isamapper.plan.offline import is_offline, offline, offline_nodes
 from isamapper.plan.padding import inside, pad_value, padding_obstacle
 from isamapper.plan.program import Program
 from isamapper.plan.refusal import refusal, written_at
@@ -47,7 +48,7 @@ class _Lowering:
         self.nests = {nest.statement.index: nest for nest in replay(schedule)}
         self.fused = {n.epilogue.statement.index for n in self.nests.values() if n.epilogue is not None}
         self.joins = [join for nest in self.nests.values() if (join := join_of(nest.statement)) is not None]
-        self.fused |= {member for join in self.joins for member in join.members}
+        self.fused |= {member for join in self.joins for member in join.members} | offline(schedule.covered)
         self.known = all_tensors(schedule.covered)
         self.names = {*self.known, *(iterator.name for s in statements(schedule.covered) for iterator in s.iterators)}
         self.names |= {digit.name for nest in self.nests.values() for digit in nest.digits}
@@ -68,8 +69,11 @@ class _Lowering:
         for tensor in local_tensors(self.schedule.covered):
             if tensor.name in constants:
                 self._hold(self._at_home(tensor), constants[tensor.name])
+            elif is_offline(tensor):
+                self.prepared.append(Allocate(self._at_home(tensor)))
             elif self._is_stored(tensor.name):
                 self.allocated.append(Allocate(self._at_home(tensor)))
+        self.prepared += offline_nodes(self.schedule.covered)
         self._keep()
         nodes = tuple(node for part in skeleton(self.schedule.covered) for node in self._whole(part))
         prepare: tuple[Node, ...] = (Prepare(tuple(self.prepared)),) if self.prepared else ()

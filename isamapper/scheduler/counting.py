@@ -8,6 +8,7 @@ from typing import Any
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
+from isamapper.plan.offline import offline
 from isamapper.plan.protocols import SearchProblem
 from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
@@ -28,7 +29,7 @@ def counted(kernel: Kernel, machine: Machine) -> dict[str, Any]:
     if chosen is None:
         return {"kernel": kernel.name, "machine": machine.name, "schedules": 0, "undominated": 0, "statements": []}
     drains = epilogues(machine, chosen.kernel)
-    absorbed = {epilogue.statement.index for epilogue in drains.values()}
+    absorbed = {epilogue.statement.index for epilogue in drains.values()} | offline(chosen.kernel)
     absorbed |= {member for group in chosen.groups for member in group.join.members}
     found = []
     for statement in statements(chosen.kernel):

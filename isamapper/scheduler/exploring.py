@@ -19,6 +19,7 @@ from isamapper.mapper.alternatives import Alternative
 from isamapper.mapper.find import find_mappings
 from isamapper.plan.fixed import Fixed, Pin
 from isamapper.plan.nest import Epilogue, Nest
+from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.steps import Schedule, steps_of
 from isamapper.scheduler.clock import deadline_after, over, share
@@ -165,7 +166,7 @@ class _Whole:
                 return
 
     def _explored(self, fused: abc.Mapping[int, Epilogue], failures: list[Rejection]) -> abc.Iterator[Candidate]:
-        absorbed = {epilogue.statement.index for epilogue in fused.values()}
+        absorbed = {epilogue.statement.index for epilogue in fused.values()} | offline(self.chosen.kernel)
         fixed: list[Nest] = []
         for group in self.chosen.groups:
             nest = best_joint_nest(self.problem, group, self.cost_model)

@@ -17,6 +17,7 @@ from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import Alternative
 from isamapper.plan.nest import Call, Epilogue, Nest
+from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, replay, steps_of
 from isamapper.scheduler.beaming import beam
@@ -91,7 +92,7 @@ def _with_epilogues(
     deadline: float | None,
 ) -> Schedule | Rejection:
     machine, covered = problem.machine, chosen.kernel
-    absorbed = {epilogue.statement.index for epilogue in fused.values()}
+    absorbed = {epilogue.statement.index for epilogue in fused.values()} | offline(covered)
     nests: list[Nest] = []
     for group in chosen.groups:
         joined = best_joint_nest(problem, group, cost_model)

@@ -102,6 +102,11 @@ CODES: dict[str, tuple[str, str]] = {
         """A statement goes into a loop that stands beside it in the same block, by a loop of its own, and past nothing
 that depends on it.""",
     ),
+    "RW102": (
+        "statements that cannot be stacked",
+        """Statements become one with an iterator that tells them apart where they are alike but for their tensors, and
+none of them or of what stands between depends on another.""",
+    ),
     "RW100": (
         "values that cannot be told apart",
         """Every statement that writes the tensor must give each element its value, resting on that element's former

@@ -17,7 +17,7 @@ from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.mapper.compound.beyond import beyond
 from isamapper.mapper.compound.conditions import Stand, stand
 from isamapper.mapper.compound.forms import Form, forms, plain, separated
-from isamapper.mapper.compound.match import Injection, injections
+from isamapper.mapper.compound.match import Injection, Parts, injections, kinds
 from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on, space_of
 from isamapper.mapper.compound.unite import unite
 from isamapper.mapper.compound.value_graph import value_graphs
@@ -103,10 +103,12 @@ def form_mappings(
         return
     seen: set[tuple[object, ...]] = set()
     inside = tensors_inside(instruction)
-    sought = dict.fromkeys(each for those in _sought(instruction) for each in those)
+    sought = {variant: kinds(variant) for those in _sought(instruction) for variant in those}
     for graph in value_graphs(form.kernel):
-        for variant in sought:
-            for injection in injections(variant, inside, graph):
+        parts = Parts(graph)
+        known = frozenset(parts.kinds.values())
+        for variant in (each for each, needed in sought.items() if needed <= known):
+            for injection in injections(variant, inside, parts):
                 standing = stand(injection, graph, inside)
                 if isinstance(standing, str) or any(those.isdisjoint(standing.members) for those in form.changed):
                     continue

@@ -18,7 +18,9 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.rewrites import sink
 from isamapper.mapper.rewrites.replay import Rewrite
+from isamapper.mapper.rewrites.search import stacks
 from isamapper.mapper.rewrites.separate import Separate, separation
+from isamapper.mapper.rewrites.stack import Stack
 from isamapper.plan.skeleton import shared_iterators
 
 
@@ -63,9 +65,7 @@ def separated(kernel: Kernel) -> Form:
         for number in range(len(statements(made.kernel))):
             origins.append(origins[-1] if number in made.added else next(rest))
         form = Form(made.kernel, (*form.steps, Separate(name)), tuple(origins))
-    before = statements(kernel)
-    changed = {s.index for s in statements(form.kernel) if s.assign != before[form.origins[s.index]].assign}
-    return replace(form, changed=(frozenset(changed),))
+    return replace(form, changed=(_differing(kernel, form),))
 
 
 @lru_cache(maxsize=256)
@@ -82,6 +82,26 @@ def sunk(kernel: Kernel) -> Form:
             form = Form(made, (*form.steps, step), origins)
             break
     return replace(form, changed=(frozenset(form.origins.index(each) for each in moved),))
+
+
+@lru_cache(maxsize=256)
+def stacked(kernel: Kernel) -> Form:
+    """The kernel with products of one form that share an operand in one."""
+    form = plain(kernel)
+    for step in stacks(kernel).steps:
+        assert isinstance(step, Stack)
+        made = step.apply(form.kernel)
+        assert not isinstance(made, Rejection)
+        origins = tuple(form.origins[each] for each in step.origins(form.kernel))
+        form = Form(made, (*form.steps, step), origins)
+    return replace(form, changed=(_differing(kernel, form),))
+
+
+def _differing(kernel: Kernel, form: Form) -> frozenset[int]:
+    """The statements of a form that are not as they were in the kernel."""
+    before = statements(kernel)
+    found = statements(form.kernel)
+    return frozenset(each.index for each in found if each.assign != before[form.origins[each.index]].assign)
 
 
 def _is_recurrence(kernel: Kernel, step: sink.Sink) -> bool:
@@ -104,6 +124,6 @@ def _after(first: Form, second: Form) -> Form:
 def forms(kernel: Kernel) -> tuple[Form, ...]:
     """The forms that statements are looked for in, the kernel itself first, none twice."""
     found = [plain(kernel)]
-    for change in (separated, sunk):
+    for change in (stacked, separated, sunk):
         found += [_after(form, more) for form in found if (more := change(form.kernel)).steps]
     return tuple(found)

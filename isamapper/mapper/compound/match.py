@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from isamapper.ir.analysis import Statement
-from isamapper.ir.nodes import Access, Direction, Tensor
+from isamapper.ir.nodes import Access, Direction, Reduction, Tensor
 from isamapper.mapper.compound.normal import normal_view
 from isamapper.mapper.compound.value_graph import ValueGraph
 from isamapper.mapper.compound.variants import Number, Piece, Variant
 from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term
 from isamapper.mapper.unify import narrowed, retyped, setting_value
+from isamapper.mapper.views import View
 from isamapper.plan.skeleton import shared_iterators
 
+Kind: TypeAlias = "tuple[Reduction | str | None, ...]"
 Pair: TypeAlias = tuple[Access, Access]
 """An access of the instruction and the kernel's that plays it."""
 
@@ -60,9 +62,39 @@ class _State:
     shared: frozenset[str] | None = None
 
 
-def injections(variant: Variant, inside: abc.Mapping[str, Tensor], graph: ValueGraph) -> abc.Iterator[Injection]:
+class Parts:
+    """What is known of the parts of a value graph, whichever instruction is looked for in it."""
+
+    def __init__(self, graph: ValueGraph) -> None:
+        self.graph = graph
+        self.outside = {tensor.name: tensor for tensor in graph.tensors}
+        self.views = {part.index: normal_view(part, graph.tensors) for part in graph.parts}
+        self.accesses = {part.index: part.accesses for part in graph.parts}
+        self.around = {part.index: frozenset(shared_iterators(graph.kernel, part)) for part in graph.parts}
+        self.kinds = {part.index: kind_of(self.views[part.index]) for part in graph.parts}
+
+
+def kind_of(view: View) -> Kind:
+    """What is alike in two statements that match: the reduction and the operators, conversions apart."""
+    return (view.reduction, *sorted(_operators(view.term)))
+
+
+def _operators(term: Term) -> abc.Iterator[str]:
+    if isinstance(term, Node):
+        if term.op != "cast":  # a constant may stand for a converted operand
+            yield term.op
+        for part in term.parts:
+            yield from _operators(part)
+
+
+def kinds(variant: Variant) -> frozenset[Kind]:
+    """The kinds of a variant's pieces: without a part of each of them there is no injection."""
+    return frozenset(kind_of(piece.view) for piece in variant.pieces)
+
+
+def injections(variant: Variant, inside: abc.Mapping[str, Tensor], parts: Parts) -> abc.Iterator[Injection]:
     """Every injection, in a stable order; ``inside`` are the instruction's tensors."""
-    search = _Search(variant, inside, graph)
+    search = _Search(variant, inside, parts)
     seen: set[Injection] = set()
     start = _State(constants=variant.constants, parameters=variant.parameters)
     for links, state in search.links(0, (), start):
@@ -74,30 +106,31 @@ def injections(variant: Variant, inside: abc.Mapping[str, Tensor], graph: ValueG
 
 
 class _Search:
-    def __init__(self, variant: Variant, inside: abc.Mapping[str, Tensor], graph: ValueGraph) -> None:
-        self.pieces, self.inside, self.graph = variant.pieces, inside, graph
-        self.outside = {tensor.name: tensor for tensor in graph.tensors}
-        self.views = {part.index: normal_view(part, graph.tensors) for part in graph.parts}
+    def __init__(self, variant: Variant, inside: abc.Mapping[str, Tensor], parts: Parts) -> None:
+        self.pieces, self.inside, self.parts = variant.pieces, inside, parts
         self.written = {piece.target for piece in variant.pieces}
-        self.around = {part.index: frozenset(shared_iterators(graph.kernel, part)) for part in graph.parts}
+        free = [part for part in parts.graph.parts if not part.conditions and not part.exclusions]
+        self.fitting = [
+            (piece.statement.accesses, [part for part in free if parts.kinds[part.index] == kind_of(piece.view)])
+            for piece in variant.pieces
+        ]
 
     def links(self, place: int, done: tuple[Link, ...], state: _State) -> abc.Iterator[tuple[tuple[Link, ...], _State]]:
         if place == len(self.pieces):
             yield done, state
             return
-        piece = self.pieces[place]
-        for part in self.graph.parts:
-            if part.conditions or part.exclusions or any(link.part.index == part.index for link in done):
+        wanted, fitting = self.fitting[place]
+        for part in fitting:
+            if any(link.part.index == part.index for link in done):
                 continue
-            for link, after in self._link(piece, part, state):
+            for link, after in self._link(self.pieces[place], wanted, part, state):
                 yield from self.links(place + 1, (*done, link), after)
 
-    def _link(self, piece: Piece, part: Statement, state: _State) -> abc.Iterator[tuple[Link, _State]]:
-        view = self.views[part.index]
-        if view.reduction != piece.view.reduction:
-            return
-        wanted, found = piece.statement.accesses, part.accesses
-        around = self.around[part.index]
+    def _link(
+        self, piece: Piece, wanted: tuple[Access, ...], part: Statement, state: _State
+    ) -> abc.Iterator[tuple[Link, _State]]:
+        view, found = self.parts.views[part.index], self.parts.accesses[part.index]
+        around = self.parts.around[part.index]
         shared = around if state.shared is None else state.shared & around
         started = self._paired(wanted[0], found[0], replace(state, pairs=(), shared=shared))
         if started is None:
@@ -109,7 +142,7 @@ class _Search:
 
     def _paired(self, wanted: Access, found: Access, state: _State) -> _State | None:
         """The state with one more pair of accesses; None where their tensors play others already."""
-        inside, outside = self.inside[wanted.tensor], self.outside[found.tensor]
+        inside, outside = self.inside[wanted.tensor], self.parts.outside[found.tensor]
         if inside.dtype != outside.dtype or inside.block != outside.block:
             return None
         if wanted.tensor in dict(state.constants):

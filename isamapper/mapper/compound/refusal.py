@@ -16,7 +16,7 @@ from isamapper.ir.printer import print_node
 from isamapper.mapper.compound.beyond import beyond
 from isamapper.mapper.compound.conditions import stand
 from isamapper.mapper.compound.find import joint_mappings
-from isamapper.mapper.compound.match import Injection, injections
+from isamapper.mapper.compound.match import Injection, Parts, injections
 from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on
 from isamapper.mapper.compound.unite import unite
 from isamapper.mapper.compound.value_graph import ValueGraph, value_graph
@@ -34,10 +34,11 @@ def joint_refusal(kernel: Kernel, instruction: Instruction) -> Rejection | None:
     if isinstance(front, str):
         return Rejection("MAP002", instruction.name, f"'{instruction.name}': {front}", _places(instruction), progress=1)
     graph = value_graph(kernel)
+    parts = Parts(graph)
     inside = all_tensors(instruction.semantics)
     first = variants(instruction)
-    lonely = _lonely(first[0], graph, inside)
-    found = next((each for variant in first for each in injections(variant, inside, graph)), None)
+    lonely = _lonely(first[0], parts, inside)
+    found = next((each for variant in first for each in injections(variant, inside, parts)), None)
     if found is None and lonely is not None:
         done, piece = lonely
         own = statements(instruction.semantics)
@@ -55,11 +56,11 @@ def _places(instruction: Instruction, piece: Piece | None = None) -> tuple[Span,
     return inside or (() if instruction.span is None else (instruction.span,))
 
 
-def _lonely(variant: Variant, graph: ValueGraph, inside: abc.Mapping[str, Tensor]) -> tuple[int, Piece] | None:
+def _lonely(variant: Variant, parts: Parts, inside: abc.Mapping[str, Tensor]) -> tuple[int, Piece] | None:
     """The first piece that no statement does, and how many come before it."""
     for place, piece in enumerate(variant.pieces):
         alone = Variant((piece,))
-        if next(injections(alone, inside, graph), None) is None:
+        if next(injections(alone, inside, parts), None) is None:
             return place, piece
     return None
 

@@ -102,6 +102,9 @@ def _united(
         if found_alike is None:
             return None
         walk.wholes.update(dict.fromkeys(found_alike[1]))
+    for name, axis, lane in front.fixed:
+        if name in dict(injection.constants):
+            walk.walker(lane, inside[name].shape[axis])
     more = _one_lane(walk.wholes, names, extents)
     if not set(more) <= set(same):
         return _united(kernel, injection, front, inside, known, (*same, *more))
@@ -286,7 +289,7 @@ class _Walk:
             size = tensor.shape[axis]
             starts = {n: self._start(results[n], index) for n in ([axes[axis]] if axis in axes else range(len(shape)))}
             fitting = [n for n, at in starts.items() if at is not None and _has_room(at, size, shape[n], self.extents)]
-            walker = self._walker(lane, size) if fitting else None
+            walker = self.walker(lane, size) if fitting else None
             if walker is not None:
                 start = starts[fitting[0]]
                 assert start is not None
@@ -304,7 +307,7 @@ class _Walk:
         (name, _), lane = outside.terms[0], inside.terms[0][0]
         return outside - variable(name) if Whole(name, lane) in self.wholes else None
 
-    def _walker(self, lane: str, size: int) -> str | None:
+    def walker(self, lane: str, size: int) -> str | None:
         """The iterator that goes with the lane, or a new one where none does; None where it cannot be told."""
         if lane in self.lanes:
             names = {whole.iterator for whole in self.wholes if whole.lane == lane}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
+from itertools import combinations
 from typing import TypeAlias
 
 from isamapper.hwdesc.bind import bind_instruction, controls
@@ -27,9 +27,11 @@ from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Set
 from isamapper.mapper.views import View
 
 Number: TypeAlias = int | float
-Fixed: TypeAlias = tuple[tuple[int | str, Number], ...]
-"""Access numbers and names of parameters, with the value that makes them neutral."""
+Fixed: TypeAlias = tuple[tuple[str, Number], ...]
+"""Names of operands and parameters, with the value that makes them neutral."""
 
+MOST_TOGETHER = 8
+"""Operands and parameters up to which every set of them is tried; of more only pairs."""
 MOST_VARIANTS = 48
 """Neutral variants of one instruction that are looked for, those with the fewest neutral operands first."""
 
@@ -70,9 +72,8 @@ def variants(instruction: Instruction, *, through_results: bool = True, apart: b
     tensors = graph.tensors
     views = [(part, _view(instruction, part, tensors, seen)) for part in graph.parts]
     pieces = tuple(Piece(replace(part, index=origins[part.index]), view) for part, view in views)
-    choices = [_reductions(piece.view.term) for piece in pieces]
     found: dict[Variant, None] = {}
-    for chosen in sorted(_combinations(choices), key=lambda each: sum(len(fixed) for _, fixed in each)):
+    for chosen in _choices(pieces, tensors):
         variant = _variant(pieces, chosen, tensors)
         if variant is not None:
             found[variant] = None
@@ -124,58 +125,59 @@ def settings(high: Term, low: Term, parameter: ParameterRange) -> Term:
             return high
 
 
-def _combinations(
-    choices: abc.Sequence[abc.Sequence[tuple[Term, Fixed]]],
-) -> abc.Iterator[tuple[tuple[Term, Fixed], ...]]:
-    total = 1
-    for each in choices:
-        total *= len(each)
-    if total <= 4096:
-        yield from product(*choices)
-        return
-    plain = tuple(each[0] for each in choices)
-    yield plain
-    for place, each in enumerate(choices):
-        for choice in each[1:]:
-            yield (*plain[:place], choice, *plain[place + 1 :])
+def _choices(pieces: abc.Sequence[Piece], tensors: tuple[Tensor, ...]) -> abc.Iterator[Fixed]:
+    """Sets of operands and parameters that may be neutral, each with its value, the smallest sets first."""
+    inputs = {tensor.name for tensor in tensors if tensor.direction is Direction.IN}
+    found: dict[tuple[str, Number], None] = {}
+    for piece in pieces:
+        for key, value in _keys(piece.view.term):
+            name = key if isinstance(key, str) else piece.statement.accesses[key].tensor
+            if isinstance(key, str) or name in inputs:
+                found[name, value] = None
+    for size in range(min(len(found), len(found) if len(found) <= MOST_TOGETHER else 2) + 1):
+        for chosen in combinations(found, size):
+            if len({name for name, _ in chosen}) == size:
+                yield chosen
 
 
-def _reductions(term: Term) -> list[tuple[Term, Fixed]]:
-    """The term, then what it is with some leaves neutral."""
+def _keys(term: Term) -> abc.Iterator[tuple[int | str, Number]]:
+    """Leaves and parameters that change nothing with some value, wherever they stand."""
+    if isinstance(term, Node):
+        for place, part in enumerate(term.parts):
+            found = _neutral(part, term, place)
+            if found is not None:
+                yield found
+            yield from _keys(part)
+
+
+def _reduced(term: Term, fixed: abc.Mapping[int | str, Number]) -> Term | None:
+    """``term`` without the leaves and parameters that change nothing; None where an operator has no part left."""
     if not isinstance(term, Node):
-        return [(term, ())]
-    if len(leaves(term)) > 12:
-        return [(term, ())]
-    parts = [_reductions(part) for part in term.parts]
-    found: dict[tuple[Term, Fixed], None] = {}
-    for chosen in product(*parts):
-        fixed = tuple(each for _, those in chosen for each in those)
-        made = tuple(part for part, _ in chosen)
-        found[replace(term, parts=made), fixed] = None
-        for rest, added in _without_neutral(term, made):
-            found[rest, (*fixed, *added)] = None
-    return sorted(found, key=lambda item: len(item[1]))
+        return term
+    parts: list[Term] = []
+    for place, part in enumerate(term.parts):
+        neutral = _neutral(part, term, place)
+        if neutral is not None and fixed.get(neutral[0]) == neutral[1]:
+            continue
+        made = _reduced(part, fixed)
+        if made is None:
+            return None
+        parts.append(made)
+    if len(parts) == len(term.parts):
+        return replace(term, parts=tuple(parts))
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else replace(term, parts=tuple(parts))
 
 
-def _without_neutral(term: Node, parts: tuple[Term, ...]) -> abc.Iterator[tuple[Term, Fixed]]:
-    """What is left of an operator without the parts that can be neutral, one or several of them."""
-    if term.op in ASSOCIATIVE:
-        options = [_neutral(part, term) for part in parts]
-        for mask in range(1, 1 << len(parts)):
-            dropped = [number for number in range(len(parts)) if mask >> number & 1]
-            if len(dropped) == len(parts) or any(options[number] is None for number in dropped):
-                continue
-            left = tuple(part for number, part in enumerate(parts) if not mask >> number & 1)
-            fixed = tuple(each for number in dropped if (each := options[number]) is not None)
-            yield (left[0] if len(left) == 1 else replace(term, parts=left)), fixed
-    elif term.op in SHIFTS or term.op == "/":
-        count = _key_for(parts[1], 1 if term.op == "/" else 0)
-        if count is not None and (term.op != "/" or term.dtype.is_float):
-            yield parts[0], (count,)
-
-
-def _neutral(part: Term, around: Node) -> tuple[int | str, Number] | None:
-    """The leaf or parameter in ``part`` and its value that makes the part change nothing."""
+def _neutral(part: Term, around: Node, place: int) -> tuple[int | str, Number] | None:
+    """The leaf or parameter in a part and its value that makes the part change nothing."""
+    if around.op in SHIFTS:
+        return _key_for(part, 0) if place == 1 else None
+    if around.op == "/":
+        return _key_for(part, 1) if place == 1 and around.dtype.is_float else None
+    if around.op not in ASSOCIATIVE:
+        return None
     wanted = identity_of(around.op, around.dtype)
     if isinstance(part, Node) and part.op == "neg" and around.op == "+":
         return _key_for(part.parts[0], 0)
@@ -198,31 +200,25 @@ def _key_for(part: Term, wanted: Number) -> tuple[int | str, Number] | None:
     return None
 
 
-def _variant(
-    pieces: tuple[Piece, ...], chosen: abc.Sequence[tuple[Term, Fixed]], tensors: tuple[Tensor, ...]
-) -> Variant | None:
-    """The pieces with the chosen terms; None where an operand would be neutral here and read there."""
-    inputs = {tensor.name for tensor in tensors if tensor.direction is Direction.IN}
-    constants: dict[str, Number] = {}
-    parameters: dict[str, int] = {}
+def _variant(pieces: tuple[Piece, ...], chosen: Fixed, tensors: tuple[Tensor, ...]) -> Variant | None:
+    """The pieces with what is chosen neutral; None where something would be neutral here and read there."""
+    values = dict(chosen)
     made: list[Piece] = []
-    for piece, (term, fixed) in zip(pieces, chosen, strict=True):
-        for key, value in fixed:
-            if isinstance(key, str):
-                if parameters.setdefault(key, int(value)) != value:
-                    return None
-                continue
-            operand = piece.statement.accesses[key].tensor
-            if operand not in inputs or constants.setdefault(operand, value) != value:
-                return None
+    for piece in pieces:
+        accesses = piece.statement.accesses
+        fixed: dict[int | str, Number] = {}
+        fixed.update(values)
+        fixed |= {number: values[each.tensor] for number, each in enumerate(accesses) if each.tensor in values}
+        term = _reduced(piece.view.term, fixed)
+        if term is None or any(accesses[leaf.access].tensor in values for leaf in leaves(term)):
+            return None
+        if any(name in values for name in _setting_names(term)):
+            return None
         made.append(Piece(piece.statement, replace(piece.view, term=term)))
-    for piece in made:
-        if any(piece.statement.accesses[leaf.access].tensor in constants for leaf in leaves(piece.view.term)):
-            return None
-        if any(name in parameters for name in _setting_names(piece.view.term)):
-            return None
-    settled = _renamed(made, {tensor.name: tensor for tensor in tensors})
-    return Variant(settled, tuple(sorted(constants.items())), tuple(sorted(parameters.items())))
+    known = {tensor.name: tensor for tensor in tensors}
+    constants = tuple((name, value) for name, value in sorted(chosen) if name in known)
+    parameters = tuple((name, int(value)) for name, value in sorted(chosen) if name not in known)
+    return Variant(_renamed(made, known), constants, parameters)
 
 
 def _setting_names(term: Term) -> abc.Iterator[str]:

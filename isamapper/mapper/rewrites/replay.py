@@ -36,6 +36,7 @@ from isamapper.mapper.rewrites import (
     sink,
     skew,
     split,
+    stack,
 )
 from isamapper.plan.step_reader import StepReader
 
@@ -73,6 +74,7 @@ READERS: abc.Mapping[str, abc.Callable[[StepReader, Kernel], Rewrite]] = {
     "sink": sink.read,
     "skew": skew.read,
     "split": split.read,
+    "stack": stack.read,
 }
 """Every rewrite by the word that opens its text."""
 

@@ -26,12 +26,14 @@ from isamapper.mapper.rewrites import (
     partial,
     polyphase,
     skew,
+    stack,
 )
 from isamapper.mapper.rewrites.canonical import kernel_digest
 from isamapper.mapper.rewrites.edit import spans
 from isamapper.mapper.rewrites.gauss import Gauss
 from isamapper.mapper.rewrites.inline import Inline
 from isamapper.mapper.rewrites.replay import Rewrite
+from isamapper.mapper.rewrites.stack import Stack
 
 KERNELS = 32
 """Equal kernels that one statement is turned into, at most."""
@@ -119,7 +121,8 @@ def _next(kernel: Kernel, each: Derivation, statement: int) -> abc.Iterator[Deri
 
 def whole_kernels(kernel: Kernel) -> abc.Iterator[Derivation]:
     """The kernel itself, and equal ones by rewrites of several statements at once: factors that are sums go to where
-    they are multiplied (to be expanded there), pairs of statements that are complex products become three products.
+    they are multiplied (to be expanded there), pairs of statements that are complex products become three products,
+    products of one form that share an operand become one.
     """
     yield Derivation(kernel, ())
     inlined = _repeated(kernel, _inlinable)
@@ -128,6 +131,14 @@ def whole_kernels(kernel: Kernel) -> abc.Iterator[Derivation]:
     complex_products = _repeated(kernel, _pairs)
     if complex_products.steps:
         yield complex_products
+    stacked = stacks(kernel)
+    if stacked.steps:
+        yield stacked
+
+
+def stacks(kernel: Kernel) -> Derivation:
+    """The kernel with products of one form that share an operand in one."""
+    return _repeated(kernel, _stackable)
 
 
 def _repeated(kernel: Kernel, propose: abc.Callable[[Kernel], abc.Iterable[Rewrite]]) -> Derivation:
@@ -154,6 +165,10 @@ def _inlinable(kernel: Kernel) -> abc.Iterator[Inline]:
         summed = any(reader.reduction is Reduction.ADD for reader in readers)
         if summed and statement.assign.reduction is None and len(polynomial_of(statement.assign.value)) > 1:
             yield Inline(statement.index)
+
+
+def _stackable(kernel: Kernel) -> abc.Iterator[Stack]:
+    yield from (step for statement in statements(kernel) for step in stack.steps(kernel, statement.index))
 
 
 def _pairs(kernel: Kernel) -> abc.Iterator[Gauss]:
