@@ -1,9 +1,11 @@
 """``bench simulator``: simulated instructions per second, in time and in values, measured in one run.
 
-Streams are hand-written programs for the machine ``toy4``: arithmetic alone, and a whole matrix product with its loads,
-preloads and stores. ``expanded`` steps every invocation; ``compiled`` skips ahead. Times are whole simulations: reading
-the program's structure, writing and compiling code, running it. Rates are per second of processor time, so that other
-work on the computer does not count; simulations run on one core. ``values`` executes products of 16 x 16 x 16 bytes on
+Streams are hand-written programs: arithmetic alone and a whole matrix product with its loads, preloads and stores for
+the machine ``toy4``, products of 16 x 16 x 16 bytes for ``gemmini16``. ``expanded`` steps every invocation; ``compiled``
+skips ahead. ``walked`` and ``walk`` do the same through time, with ports that serve in turns; ``event`` is plain Python.
+Times are whole simulations: reading the program's structure, writing and compiling code, running it. ``stream`` times
+invocations that were expanded into rows before. Rates are per second of processor time, so that other work on the
+computer does not count; simulations run on one core. ``values`` executes products of 16 x 16 x 16 bytes on
 ``gemmini16``, ``checked`` after looking for reads of what is undefined.
 """
 
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -20,10 +22,10 @@ from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_program
 from isamapper.plan.program import Program
 from isamapper.sim.functional.run import run_body
-from isamapper.sim.timeline import Timeline
+from isamapper.sim.timeline import Timeline, timeline
 from isamapper.sim.timing import has_compiler, simulate
 
-MACHINE = "toy4"
+MACHINE, TILES = "toy4", "gemmini16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +78,34 @@ def streams(scale: int) -> tuple[Stream, ...]:
     """What is timed; ``scale`` 1 steps tens of millions of invocations."""
     side = 512 if scale else 64
     expanded = arithmetic(8_000_000 if scale else 10_000)
+    turns = _in_turns(_program(product(side // 4, side // 4, side // 2)))
     found = [
         Stream("arithmetic", "expanded", _program(expanded)),
         Stream("product", "expanded", _program(product(side, side, 2 * side))),
+        Stream("arithmetic", "stream", _program(arithmetic(2_000_000 if scale else 10_000))),
+        Stream("product", "stream", _program(product(side, side, side))),
+        Stream("tiles", "stream", _program(tiles(8_000_000 if scale else 64_000), TILES)),
+        Stream("product, ports in turns", "walked", turns),
+        Stream("product, ports in turns", "walk", turns),
+        Stream(
+            "arithmetic of a thousand million, ports in turns", "walk", _in_turns(_program(arithmetic(250_000_000)))
+        ),
+        Stream("product, ports in turns", "event", _in_turns(_program(product(16, 16, 32)))),
         Stream("product", "compiled", _program(product(side, side, 2 * side))),
         Stream("arithmetic of a thousand million", "compiled", _program(arithmetic(250_000_000))),
         Stream("product of a thousand million", "compiled", _program(product(2048, 2560, 4096))),
         Stream("product", "reference", _program(product(64, 64, 64))),
     ]
-    return tuple(stream for stream in found if stream.engine == "reference" or has_compiler())
+    return tuple(stream for stream in found if stream.engine in ("reference", "event") or has_compiler())
+
+
+def _in_turns(program: Program) -> Program:
+    """The program on its machine with ports that serve units in turn."""
+    memories = tuple(
+        replace(each, ports=tuple(replace(port, arbitration="round_robin") for port in each.ports))
+        for each in program.machine.memories
+    )
+    return replace(program, machine=replace(program.machine, memories=memories))
 
 
 def tiles(count: int) -> str:
@@ -109,7 +130,7 @@ def tiles(count: int) -> str:
 def _values(scale: int, repetitions: int) -> list[dict[str, Any]]:
     """Rows of products executed, unchecked and checked."""
     count = 16_000_000 if scale else 64_000
-    body, machine = parse_program(tiles(count)), load_machine("gemmini16")
+    body, machine = parse_program(tiles(count)), load_machine(TILES)
     random = numpy.random.default_rng(0)
     inputs = {each.name: random.integers(-128, 128, each.shape, numpy.int8) for each in body.tensors[:2]}
     rows = []
@@ -133,9 +154,9 @@ def _values(scale: int, repetitions: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _program(text: str) -> Program:
+def _program(text: str, machine: str = MACHINE) -> Program:
     body = parse_program(text)
-    return Program(body, load_machine(MACHINE), body)
+    return Program(body, load_machine(machine), body)
 
 
 def bench_simulator(scale: int = 1, repetitions: int = 3) -> dict[str, Any]:
@@ -147,6 +168,9 @@ def bench_simulator(scale: int = 1, repetitions: int = 3) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "arithmetic_instructions_per_second": rate.get(("arithmetic", "expanded")),
         "product_instructions_per_second": rate.get(("product", "expanded")),
+        "stream_instructions_per_second": rate.get(("tiles", "stream")),
+        "walked_instructions_per_second": rate.get(("product, ports in turns", "walked")),
+        "event_instructions_per_second": rate["product, ports in turns", "event"],
         "thousand_million_seconds": max(longest, default=None),
         "reference_instructions_per_second": rate["product", "reference"],
         "byte_tiles_per_second": rate["products of 16 x 16 x 16 bytes", "values"],
@@ -161,7 +185,9 @@ def bench_simulator(scale: int = 1, repetitions: int = 3) -> dict[str, Any]:
 
 
 def _row(stream: Stream, repetitions: int) -> dict[str, Any]:
-    rounds = [_timed(stream) for _ in range(repetitions if stream.engine != "reference" else 1)]
+    slow = stream.engine in ("reference", "event")
+    rounds = _rounds_of_rows(stream, repetitions) if stream.engine == "stream" else None
+    rounds = rounds or [_timed(stream) for _ in range(1 if slow else repetitions)]
     found = rounds[0][2]
     best, elapsed = min(each[0] for each in rounds), min(each[1] for each in rounds)
     return {
@@ -180,6 +206,20 @@ def _timed(stream: Stream) -> tuple[float, float, Timeline]:
     start, clock = time.process_time(), time.perf_counter()
     found = simulate(stream.program, engine=stream.engine)
     return time.process_time() - start, time.perf_counter() - clock, found
+
+
+def _rounds_of_rows(stream: Stream, repetitions: int) -> list[tuple[float, float, Timeline]]:
+    """The same for rows that are there; the first round, which compiles, is left out."""
+    from isamapper.sim.compiled.stream import expanded, time_stream
+    from isamapper.sim.sites import model
+
+    view = model(stream.program)
+    rows, rounds = expanded(view), []
+    for _ in range(repetitions + 1):
+        start, clock = time.process_time(), time.perf_counter()
+        found = timeline(view, time_stream(rows))
+        rounds.append((time.process_time() - start, time.perf_counter() - clock, found))
+    return rounds[1:]
 
 
 def _versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.sim.compiled.atoms import Atoms, Unsuited, atoms
-from isamapper.sim.compiled.jit import compile_program
+from isamapper.sim.compiled.jit import compile_program, compile_whole
 from isamapper.sim.compiled.layout import (
     EVENT_COUNT,
     EVENT_SIZE,
@@ -23,6 +23,7 @@ from isamapper.sim.compiled.layout import (
     layout,
 )
 from isamapper.sim.compiled.nest import Nest, SkipPolicy, contested_sites, most_work, skipping_loops
+from isamapper.sim.compiled.registers import in_registers, kept_words
 from isamapper.sim.compiled.specs import StepSpec, step_spec
 from isamapper.sim.compiled.step import Options, step_function
 from isamapper.sim.counters import REASONS, Counters, Event
@@ -32,6 +33,8 @@ from isamapper.sim.sites import Model
 _INTERVALS = 512
 LONG = 1 << 19
 """Invocations and iterations from which on better code is worth compiling."""
+VERY_LONG = 1 << 24
+"""From which on the best is."""
 DEFAULT_POLICY = SkipPolicy()
 
 
@@ -52,7 +55,11 @@ def run(
     while True:
         chosen = policy if skip and (spread or not events) else None
         plan, steps, nest = _program(model, found, specs, events, spread, chosen, intervals)
-        _code, entry = compile_program(steps, nest, int(plan.snapshots == [] and not events and work > LONG))
+        stepped = work if plan.snapshots == [] and not events else 0
+        if stepped > VERY_LONG:
+            _code, entry = compile_whole(in_registers("".join(steps) + nest, kept_words(plan)))
+        else:
+            _code, entry = compile_program(steps, nest, int(stepped > LONG))
         try:
             state = plan.state()
         except (MemoryError, OSError, OverflowError, ValueError) as error:

@@ -60,8 +60,10 @@ class Code:
 
     def __init__(self, text: str, level: int, calls: tuple[Code, ...] = ()) -> None:
         module = llvm.parse_assembly(text)
-        machine = _target().create_target_machine(opt=level, jit=True, codemodel=_code_model())
-        _optimise(module, machine)
+        machine = _target().create_target_machine(
+            opt=level, jit=True, codemodel=_code_model() if level < 2 else "jitdefault"
+        )
+        _optimise(module, machine, level)
         self.calls = calls
         self.engine = llvm.create_mcjit_compiler(module, machine)
         self.engine.finalize_object()
@@ -92,6 +94,14 @@ def compile_program(steps: tuple[str, ...], nest: str, level: int, walking: bool
     codes = tuple(_step(symbol, definition, level, walking) for symbol, definition in definitions.items())
     declared = _declare(known) + "".join(_declaration(definition) for definition in definitions.values())
     code = Code(DECLARATIONS + _public(declared + nest, known), level, codes)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+    return code, prototype(code.address("run"))
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def compile_whole(text: str) -> tuple[Code, Entry]:
+    """The code of one program with all that it calls in one piece: slow to compile, fast to run for long."""
+    code = Code(DECLARATIONS + port_functions() + text, 2)
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
     return code, prototype(code.address("run"))
 
@@ -169,11 +179,14 @@ def _code_model() -> str:
     return "small" if triple.startswith("x86_64") and "linux" in triple else "jitdefault"
 
 
-def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
-    """Puts variables, which the text keeps in memory, into registers, where this llvmlite can."""
+def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int) -> None:
+    """Puts variables, which the text keeps in memory, into registers, where this llvmlite can; level 2 does all."""
     if not hasattr(llvm.ModulePassManager, "add_sroa_pass"):
         return
-    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=max(1, level)))
+    if level > 1:
+        builder.getModulePassManager().run(module, builder)
+        return
     passes = llvm.create_new_module_pass_manager()
     passes.add_sroa_pass()
     passes.run(module, builder)

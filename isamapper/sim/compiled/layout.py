@@ -57,7 +57,8 @@ State = NDArray[np.int64]
     PER_CYCLE,
     RECENT,  # pages of records that became live lately, by their last digits
     PAGES,  # how many more pages of records may be touched
-) = range(34)
+    ROWS,  # of an expanded stream: the address of the next
+) = range(35)
 FIXED_WORDS = 40
 
 OVERFLOW, EXHAUSTED = 1, 2  # values of STATUS: a calendar was full; too many pages were touched

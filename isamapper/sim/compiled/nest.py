@@ -242,12 +242,17 @@ class Nest:
                     arguments.append(self._start_bits(use, scope))
                 if operand.padded:
                     arguments += [affine_value(fn, offset, scope) for offset in use.window.offsets]
-            if site.index in self.plan.executed:
-                fn.increase(self.plan.executed[site.index], 1)
-            fn.call(f"step{self.numbers[spec]}", *arguments)
-            if self.events:
-                with fn.when(fn.equal(fn.load(self.COUNTED), fn.load(EVENT_SIZE))):
-                    fn.finish(0)
+            self.invocation(site, self.numbers[spec], arguments)
+
+    def invocation(self, site: Site, step: int, arguments: abc.Sequence[Value]) -> None:
+        """One invocation: the call of its step."""
+        fn = self.fn
+        if site.index in self.plan.executed:
+            fn.increase(self.plan.executed[site.index], 1)
+        fn.call(f"step{step}", *arguments)
+        if self.events:
+            with fn.when(fn.equal(fn.load(self.COUNTED), fn.load(EVENT_SIZE))):
+                fn.finish(0)
 
     def _record(self, use: OperandUse, scope: dict[str, Value]) -> Value:
         record = self.plan.records[use.region.index]

@@ -168,6 +168,23 @@ class Function:
     def either(self, left: Truth, right: Truth) -> Truth:
         return self.negate(self.both(self.negate(left), self.negate(right)))
 
+    def low_half(self, value: Value) -> Value:
+        """The lower 32 bits of a word, with their sign."""
+        return self._pure(f"ashr i64 {self._pure(f'shl i64 {value}, 32')}, 32")
+
+    def high_half(self, value: Value) -> Value:
+        """The upper 32 bits of a word, with their sign."""
+        return self._pure(f"ashr i64 {value}, 32")
+
+    def bits(self, value: Value, mask: Value) -> Value:
+        """The bits of ``value`` that ``mask`` has."""
+        return self._pure(f"and i64 {value}, {mask}")
+
+    def packed(self, low: Value, high: Value) -> Value:
+        """A word of two halves."""
+        lower, upper = self._pure(f"and i64 {low}, 4294967295"), self._pure(f"shl i64 {high}, 32")
+        return self._pure(f"or i64 {lower}, {upper}")
+
     def negate(self, value: Truth) -> Truth:
         return not value if isinstance(value, bool) else self._pure(f"xor i1 {value}, true")
 
@@ -247,6 +264,18 @@ class Function:
         with self._scope():
             yield
         self.lines += [f"  br label %{after}", f"{after}:"]
+
+    def cases(self, value: Value, bodies: abc.Sequence[abc.Callable[[], None]]) -> None:
+        """Code executed by number: the body that ``value`` counts to."""
+        labels, after = [self._label() for _ in bodies], self._label()
+        table = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(labels))
+        self.lines.append(f"  switch i64 {value}, label %{after} [ {table} ]")
+        for label, body in zip(labels, bodies, strict=True):
+            self.lines.append(f"{label}:")
+            with self._scope():
+                body()
+            self.lines.append(f"  br label %{after}")
+        self.lines.append(f"{after}:")
 
     @contextmanager
     def loop(self) -> abc.Iterator[Loop]:

@@ -49,7 +49,7 @@ def is_never(fn: Function, time: Value) -> str:
 
 def slot_of(fn: Function, ticket: Value) -> Value:
     """The slot of a job; jobs take slots in turn."""
-    place = fn._emit(f"and i64 {ticket}, {fn.load(SLOT_MASK)}")
+    place = fn.bits(ticket, fn.load(SLOT_MASK))
     return fn.add(fn.load(SLOTS), fn.mul(place, fn.load(SLOT_WORDS)))
 
 

@@ -160,7 +160,7 @@ def _note() -> str:
 
 
 def _has(fn: Function, flags: Value, bit: int) -> Truth:
-    return fn.negate(fn.equal(fn._emit(f"and i64 {flags}, {bit}"), 0))
+    return fn.negate(fn.equal(fn.bits(flags, bit), 0))
 
 
 def _conflict() -> str:
