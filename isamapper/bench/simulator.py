@@ -1,8 +1,8 @@
 """``bench simulator``: simulated instructions per second, in time and in values, measured in one run.
 
 Streams are hand-written programs: arithmetic alone and a whole matrix product with its loads, preloads and stores for
-the machine ``toy4``, products of 16 x 16 x 16 bytes for ``gemmini16``. ``expanded`` steps every invocation; ``compiled``
-skips ahead. ``walked`` and ``walk`` do the same through time, with ports that serve in turns; ``event`` is plain Python.
+the machine ``toy4``, products of 16 x 16 x 16 bytes for ``gemmini16``. ``expanded`` steps all invocations; ``compiled``
+skips ahead; ``walked`` and ``walk`` do so through time, with ports that serve in turns; ``event`` is plain Python.
 Times are whole simulations: reading the program's structure, writing and compiling code, running it. ``stream`` times
 invocations that were expanded into rows before. Rates are per second of processor time, so that other work on the
 computer does not count; simulations run on one core. ``values`` executes products of 16 x 16 x 16 bytes on

@@ -156,8 +156,12 @@ def test_the_bench_measures_every_engine():
     found = bench_simulator(scale=0, repetitions=1)
     assert {row["engine"] for row in found["rows"]} == {
         "expanded",
+        "stream",
         "compiled",
         "reference",
+        "walked",
+        "walk",
+        "event",
         "values",
         "values, checked",
     }
