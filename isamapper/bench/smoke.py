@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-import multiprocessing
 from collections import abc
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, TypeAlias
@@ -18,6 +16,7 @@ from typing import Any, TypeAlias
 from isamapper.diagnostics.source import SourceError
 from isamapper.pipeline import run
 from isamapper.result import NoMapping, Result
+from isamapper.scheduler.executors import local
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]
 """Told what is being done, how many rows are done, how many there are."""
@@ -57,23 +56,13 @@ def measure(
     With several ``jobs`` rows are measured by as many processes; their order stays.
     """
     tasks = [(machine, product, seed) for machine in machines for product in products()]
-    rows: list[dict[str, Any]] = []
-    if jobs > 1:
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-            _collect(pool.map(_task, tasks), rows, len(tasks), report)
-    else:
-        _collect(map(_task, tasks), rows, len(tasks), report)
-    return {"bench": "smoke", "rows": rows, "summary": {machine: _summary(rows, machine) for machine in machines}}
-
-
-def _collect(
-    found: abc.Iterable[dict[str, Any]], rows: list[dict[str, Any]], whole: int, report: Report | None
-) -> None:
+    rows: list[dict[str, Any]] = [{} for _ in tasks]
     tell = report or _silent
-    tell("products", 0, whole)
-    for row in found:
-        rows.append(row)
-        tell("products", len(rows), whole)
+    tell("products", 0, len(tasks))
+    for done, (number, row) in enumerate(local("", jobs).each(_task, tasks), 1):
+        rows[number] = row
+        tell("products", done, len(tasks))
+    return {"bench": "smoke", "rows": rows, "summary": {machine: _summary(rows, machine) for machine in machines}}
 
 
 def _silent(what: str, done: int, whole: int) -> None:

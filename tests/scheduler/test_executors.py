@@ -32,6 +32,13 @@ def die_once(task: tuple[int, str]) -> int:
     return number
 
 
+def die_always(number: int) -> int:
+    """Kills its process whenever task 3 is done."""
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
 def note(task: tuple[int, str]) -> int:
     """Writes a file of its own, so that a test can count how often each task was finished."""
     number, folder = task
@@ -53,6 +60,14 @@ def test_a_killed_process_costs_nothing_but_time(tmp_path: Path) -> None:
     tasks = [(number, str(tmp_path)) for number in range(6)]
     assert sorted(Processes(2).each(die_once, tasks)) == [(n, n) for n in range(6)]
     assert (tmp_path / "died").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_a_task_that_always_dies_costs_no_other() -> None:
+    asked = Processes(2, died=lambda number: -number)
+    assert sorted(asked.each(die_always, range(6))) == [(n, -n if n == 3 else n) for n in range(6)]
+    with pytest.raises(RuntimeError, match="died twice"):
+        list(Processes(2).each(die_always, range(6)))
 
 
 def test_stopping_early_gives_up_what_has_not_begun() -> None:
