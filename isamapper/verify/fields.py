@@ -5,13 +5,15 @@ What is concluded, and with which error probability, is said in docs/reference/v
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from isamapper.ir.nodes import Direction, Kernel, Reduction
-from isamapper.ir.walk import sites
+from isamapper.ir.expressions import operands
+from isamapper.ir.nodes import Direction, Expression, Invoke, Kernel, Reduction, Unary, UnaryOp
+from isamapper.ir.walk import sites, walk
 from isamapper.plan.program import Program
 from isamapper.sim.functional.compiled import Array, compile_body
 from isamapper.sim.functional.counting import instances
@@ -20,6 +22,7 @@ from isamapper.sim.functional.native_run import stop_error
 from isamapper.verify.certificate import Difference, Part, Status
 from isamapper.verify.error_bound import error_weight
 from isamapper.verify.large_field import LargeField
+from isamapper.verify.limits import LimitField
 from isamapper.verify.residues import Residues
 from isamapper.verify.small_field import SmallField
 from isamapper.verify.trail import trail
@@ -35,8 +38,12 @@ _LARGE_FIELD_WORK = 30
 """How many times as long the large field takes."""
 _MOST_TRIALS = 1000
 
-_SMALL, _LARGE = SmallField(), LargeField()
-_IDEMPOTENT = {_SMALL: SmallField(idempotent=True), _LARGE: LargeField(idempotent=True)}
+_SMALL, _LARGE, _LIMITS = SmallField(), LargeField(), LimitField()
+_IDEMPOTENT: dict[Residues, Residues] = {
+    _SMALL: SmallField(idempotent=True),
+    _LARGE: LargeField(idempotent=True),
+    _LIMITS: LimitField(idempotent=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +105,8 @@ def field_part(program: Program, seed: int, limit: int) -> FieldAnswer | None:
     except NotCompiled:
         return None
     work = instances(program.kernel) + instances(program.body, program.machine)
-    field = _field(weight, work, limit)
-    if field is _LARGE:
+    field = _LIMITS if _rests_on_limits(program) else _field(weight, work, limit)
+    if field is not _SMALL:
         work *= _LARGE_FIELD_WORK
     trials = _Trials(program, field, weight / field.prime, weight, seed, work, limit, start)
     done, difference = trials.run()
@@ -114,6 +121,21 @@ def _field(weight: float, work: int, limit: int) -> Residues:
     if weight / _SMALL.prime <= _USEFUL_PROBABILITY:
         return _SMALL
     return _LARGE if work * _LARGE_FIELD_WORK <= limit * _PATIENCE else _SMALL
+
+
+def _rests_on_limits(program: Program) -> bool:
+    """Whether the program pads with minus infinity what the kernel may take the exponential of."""
+    exponentials = any(_has_exp(site.assign.value) for site in sites(program.kernel))
+    return exponentials and any(
+        window.otherwise == -math.inf
+        for node, _ in walk(program.body)
+        if isinstance(node, Invoke)
+        for _, window in node.windows
+    )
+
+
+def _has_exp(value: Expression) -> bool:
+    return (isinstance(value, Unary) and value.op is UnaryOp.EXP) or any(map(_has_exp, operands(value)))
 
 
 def _idempotent(before: _Trials, first: Difference) -> FieldAnswer:

@@ -102,7 +102,7 @@ def _is_harmless(pieces: tuple[Piece, ...], front: Facade, lane: str, values: ab
             if lane in _lanes(piece, front, number)
             and (value := _value(piece.statement.accesses[max(number, 0)].tensor, known, local)) is not None
         }
-        if not _orders(piece.view.term):
+        if not _is_safe(piece.view.term, leaves):
             leaves = {number: known_value for number, known_value in leaves.items() if math.isfinite(known_value)}
         value = evaluate(piece.view.term, leaves)
         reduction = piece.view.reduction
@@ -113,15 +113,15 @@ def _is_harmless(pieces: tuple[Piece, ...], front: Facade, lane: str, values: ab
     return True
 
 
-def _orders(term: Term) -> bool:
-    """Whether the term only compares: there infinities are safe, elsewhere results would rest on laws such as
-    ``exp(-inf) = 0``, which verification does not know.
+def _is_safe(term: Term, leaves: abc.Mapping[int, Number]) -> bool:
+    """Whether infinities go no further than laws that verification knows: they are compared, or minus infinity is added
+    to and taken the exponential of.
     """
-    match term:
-        case Node(op, _, parts):
-            return op in ("min", "max") and all(_orders(part) for part in parts)
-        case _:
-            return True
+    if not isinstance(term, Node):
+        return True
+    found = [value for part in term.parts if (value := evaluate(part, leaves)) is not None and math.isinf(value)]
+    lawful = not found or term.op in ("min", "max") or (term.op in ("+", "exp") and max(found) < 0)
+    return lawful and all(_is_safe(part, leaves) for part in term.parts)
 
 
 def _value(tensor: str, known: abc.Mapping[str, Number], local: abc.Mapping[str, Number | None]) -> Number | None:
