@@ -100,10 +100,22 @@ class _Buffered:
 
     stop: Stop
     held_bytes: Column
-    alone: Column
+    transfer: Transfer
+    passed: Column
+    copied: Column
+    run: Column
+    fills: Column
     doubled: Column
     copies: Column | None
-    moving: Mask
+
+    @property
+    def moving(self) -> Mask:
+        """Where the buffer is filled more than once."""
+        return self.fills > 1
+
+    def late(self) -> Column:
+        """How much longer the copies of a tile take than the run through it that they accompany."""
+        return self.copied + self.transfer.latency_cycles - self.run
 
 
 class _Pricer:
@@ -174,22 +186,26 @@ class _Pricer:
         else:
             size, moved = self.at.tile_bytes(stop), self.at.moved_bytes(stop)
             if stop.fill is None:
-                self._hold(stop, size, None, 0)
+                self._hold(stop, size, None, 0, 0.0)
                 return
             self._transfer(stop.fill, moved, size, stop)
-            gap = self._hold(stop, size, stop.fill, size * stop.fill.slowest)
+            self._hold(stop, size, stop.fill, size * stop.fill.slowest, self._piece(stop.fill, size))
             last = max(other.access for other in self.shape.stops if other.level == stop.level)
-            self.enter = self.enter + (gap if stop.access == last else size * stop.fill.slowest)
+            self.enter = self.enter + self._edge(stop, stop.fill, size, whole=stop.access != last)
 
     def _target(self, stop: Stop) -> None:
         size, moved, again = self.at.tile_bytes(stop), self.at.moved_bytes(stop), self.at.repeats(stop)
+        back = 1 - 1 / again
         if stop.drain is not None:
             self._transfer(stop.drain, moved, size, stop)
-            self.leave = self.leave + self._hold(stop, size, stop.drain, None)
+            self.leave = self.leave + self._edge(stop, stop.drain, size, whole=False)
+            passed = self._piece(stop.drain, size) - stop.drain.latency_cycles + self.shape.call_latency
+            if stop.fill is not None:
+                passed = passed + back * self._piece(stop.fill, size)
+            self._hold(stop, size, stop.drain, None, passed)
         if stop.fill is None:
             self.impossible = self.impossible | (again > 1)
             return
-        back = 1 - 1 / again
         self._transfer(stop.fill, moved * back, size, stop)
         wait = np.maximum(0.0, size * stop.fill.slowest + stop.fill.latency_cycles - self.shape.ahead_cycles)
         self.returns = self.returns + wait * self.at.fills(stop) * back
@@ -207,29 +223,45 @@ class _Pricer:
         if stop.level is not None and stop.level == self.shape.levels - 1:
             self.moved = self.moved + moved * transfer.home_ratio
 
-    def _hold(self, stop: Stop, size: Column, transfer: Transfer | None, copies: Column | float | None) -> Column:
-        """Notes what the buffer's slots decide; returns what its copy adds where nothing precedes it."""
+    def _piece(self, transfer: Transfer, size: Column) -> Column:
+        """From the start of a copy's first invocation until what it brings is there."""
+        found: Column = transfer.latency_cycles + np.minimum(size, transfer.piece_bytes) * transfer.slowest
+        return found
+
+    def _edge(self, stop: Stop, transfer: Transfer, size: Column, *, whole: bool) -> Column:
+        """What the first fill or the last drain of a buffer adds, where nothing precedes or follows it."""
+        if whole:
+            return size * transfer.slowest
+        covered = np.minimum(self.at.work(stop) / self.at.reuse(stop), transfer.ahead_cycles)
+        return self._piece(transfer, size) + np.maximum(0.0, size * transfer.slowest - covered)
+
+    def _hold(
+        self, stop: Stop, size: Column, transfer: Transfer | None, copies: Column | float | None, passed: Column | float
+    ) -> None:
+        """Notes what the buffer's slots decide; ``passed``: from the last use of a piece until its place is full again.
+
+        A piece is free when the last run through its tile has used it. With one slot the calls of the next tile wait
+        for it, as far as the rest of that run, or what the queues hold of it, does not cover.
+        """
         zero = np.zeros(self.at.rows)
         if self.bounds_only:
-            return zero
+            return
         held, fills = size * stop.padding, self.at.fills(stop)
         if transfer is None:
             self.held[stop.memory] = self.held.get(stop.memory, zero) + held
-            return zero
-        piece = transfer.latency_cycles + np.minimum(size, transfer.piece_bytes) * transfer.slowest
+            return
         work, reuse = self.at.work(stop), self.at.reuse(stop)
-        again = 1 - 1 / reuse
         waiting = np.minimum(self._others(stop, size), transfer.ahead_cycles)
-        turn = piece + self.shape.call_cycles + (work + waiting) * again
+        turn = passed + self.shape.call_cycles + (work + waiting) * (1 - 1 / reuse)
         self.turns = np.maximum(self.turns, np.where(fills > 1, fills * turn / 2, 0.0))
-        gap = piece + np.maximum(0.0, size * transfer.slowest - np.minimum(work / reuse, transfer.ahead_cycles))
         bunched = self._bunches(stop, transfer, size, work) * fills
         if stop.memory in self.shape.renamed:
             self.held[stop.memory] = self.held.get(stop.memory, zero) + held
-            return gap
-        brought = None if copies is None else zero + copies
-        self.buffered.append(_Buffered(stop, held, gap * (fills - 1), bunched, brought, fills > 1))
-        return gap
+            return
+        brought, copied = None if copies is None else zero + copies, size * transfer.slowest
+        self.buffered.append(
+            _Buffered(stop, held, transfer, zero + passed, copied, work / reuse, fills, bunched, brought)
+        )
 
     def _others(self, stop: Stop, size: Column) -> Column:
         """Cycles of the other copies of a tile: units take copies in order, so one that waits holds up those behind."""
@@ -345,22 +377,56 @@ class _Pricer:
     def prices(self, slots: Slots) -> Prices:
         """Prices with these slots."""
         used, stalls = dict(self.held), np.zeros(self.at.rows)
+        waits = [self._wait(place, slots) for place in range(len(self.buffered))]
         for place, each in enumerate(self.buffered):
             two = slots[:, place] == 2
             bytes_ = np.where(two & each.moving, 2 * each.held_bytes, each.held_bytes)
             used[each.stop.memory] = used[each.stop.memory] + bytes_
-            stalls = stalls + np.where(two, each.doubled, each.alone)
+            stalls = stalls + np.where(two, each.doubled, self._beyond(place, waits) * (each.fills - 1))
         fits = ~self.impossible
         for memory, capacity in self.shape.capacity:
             fits = fits & (used[memory] <= capacity)
-        cycles = (
-            np.maximum(self.other, self.working + stalls)
-            + self._ragged(slots)
-            + self.crowded
-            + self.exposed
-        )
+        cycles = np.maximum(self.other, self.working + stalls) + self._ragged(slots) + self.crowded + self.exposed
         footprint = sum(used.values(), np.zeros(self.at.rows))
         return Prices(np.where(fits, cycles, np.inf), self.least, self.moved, footprint, slots)
+
+    def _wait(self, place: int, slots: Slots) -> Column:
+        """What calls wait for where a buffer with one slot changes its tile, and all others that change as often.
+
+        Copies of the next tile start when the last run through this one has freed their places, or when its last calls
+        are queued. Calls go on when the first piece is there, when all copies but those that queues hold are issued,
+        and no sooner than the copies that come meanwhile let them end.
+        """
+        own = self.buffered[place]
+        passed, copied, single = own.passed, own.copied, slots[:, place] == 1
+        late, longest = own.late(), own.run
+        for number, each in enumerate(self.buffered):
+            if number != place:
+                along = (slots[:, number] == 1) & self._oftener(number, place)
+                passed = np.where(along, np.maximum(passed, each.passed), passed)
+                copied = np.where(along, copied + each.copied, copied)
+                late = np.where(along, np.maximum(late, each.late()), late)
+                longest = np.where(along, np.maximum(longest, each.run), longest)
+        covered = np.minimum(own.run, self.shape.ahead_cycles)
+        until = np.maximum(passed + self.shape.call_cycles, late)
+        if self.shape.ahead_cycles < np.inf:
+            until = np.maximum(until, copied - longest)
+        if own.transfer.ahead_cycles < np.inf:
+            until = np.maximum(until, copied - own.transfer.ahead_cycles)
+        return np.where(single & own.moving, np.maximum(0.0, until - covered), 0.0)
+
+    def _oftener(self, one: int, other: int) -> Mask:
+        """Whether a buffer is filled at least as often as another; of two that are alike the first counts."""
+        fills, others = self.buffered[one].fills, self.buffered[other].fills
+        return fills >= others if one < other else fills > others
+
+    def _beyond(self, place: int, waits: abc.Sequence[Column]) -> Column:
+        """A buffer's wait beyond those of buffers that change at the same time, and more often."""
+        others = np.zeros(self.at.rows)
+        for number, each in enumerate(waits):
+            if number != place:
+                others = np.where(self._oftener(number, place), np.maximum(others, each), others)
+        return np.maximum(0.0, waits[place] - others)
 
     def _ragged(self, slots: Slots) -> Column:
         """A short last tile is too short for the copies of the next, and its own copies for the work before it."""
