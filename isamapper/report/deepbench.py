@@ -12,7 +12,8 @@ Row = abc.Mapping[str, Any]
 
 def deepbench_document(answer: abc.Mapping[str, Any]) -> Document:
     """Every problem with cycles, bounds and its best baseline; then what each suite amounts to."""
-    return document(_problems(answer["rows"]), _suites(answer["summary"]), _speedups(answer["summary"]), _note(answer))
+    summary = answer["summary"]
+    return document(_problems(answer["rows"]), _suites(summary), _speedups(summary), _published(summary), _note(answer))
 
 
 def _problems(rows: abc.Sequence[Row]) -> Table:
@@ -90,6 +91,32 @@ def _speedups(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> Table | None:
     ]
     heads = ("machine", "suite", "faster than", "mean", "range", "twice or more", "not applicable")
     return table(heads, cells) if cells else None
+
+
+def published_cells(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Our times beside published ones, a line for every suite and precision; those of other precisions are marked."""
+    return [
+        (
+            machine,
+            suite,
+            each["device"],
+            each["precision"] + ("" if each["same_precision"] else " (not ours)"),
+            str(each["problems"]),
+            f"{each['geomean_time_ratio']:.2f}",
+            percent(each["mean_absolute_percent_error"]),
+        )
+        for machine, suites in summary.items()
+        for suite, figures in suites.items()
+        for each in figures["published"]
+    ]
+
+
+PUBLISHED_HEADS = ("machine", "suite", "device", "precision", "problems", "our time over theirs", "mean error")
+
+
+def _published(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> Table | None:
+    cells = published_cells(summary)
+    return table(PUBLISHED_HEADS, cells) if cells else None
 
 
 def _note(answer: abc.Mapping[str, Any]) -> Text | None:

@@ -9,7 +9,7 @@ from collections import abc
 from html import escape
 from typing import Any
 
-from isamapper.report.deepbench import shape_text
+from isamapper.report.deepbench import PUBLISHED_HEADS, published_cells, shape_text
 from isamapper.report.html_detail import detail
 from isamapper.report.html_plots import bound_plot, roofline, speedup_plot
 from isamapper.report.html_style import SCRIPT, sheet
@@ -43,6 +43,9 @@ def page(rows: abc.Sequence[Row], summary: abc.Mapping[str, abc.Mapping[str, Any
     speedups = speedup_plot(rows)
     if speedups:
         parts.append("<h2>Speed-up over baselines</h2>" + _baselines(summary) + speedups)
+    published = _published(summary)
+    if published:
+        parts.append("<h2>Published times</h2>" + published)
     for title, own in _rooflines(rows):
         parts.append(f"<h2>Roofline of {escape(title)}</h2>" + roofline(own))
     parts.append("<h2>Problems</h2>" + _table(rows))
@@ -113,6 +116,14 @@ def _baselines(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> str:
                 lines.append(f"<tr>{''.join(cells)}</tr>" if each["compared"] else "")
     heads = ("machine", "suite", "baseline", "mean", "least", "most", "twice or more")
     return f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>{''.join(lines)}</table>"
+
+
+def _published(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> str:
+    """Our times beside those that were measured on the devices that machines describe."""
+    cells = published_cells(summary)
+    lines = "".join(f"<tr>{''.join(_cell(cell) for cell in line)}</tr>" for line in cells)
+    heads = "".join(f"<th>{escape(head)}</th>" for head in PUBLISHED_HEADS)
+    return f"<table><thead><tr>{heads}</tr></thead>{lines}</table>" if cells else ""
 
 
 def _table(rows: abc.Sequence[Row]) -> str:

@@ -76,7 +76,8 @@ def _anchors(row: Row) -> str:
     if not row["anchors"]:
         return ""
     lines = "".join(
-        f"<tr><td>{escape(each['device'])}</td><td>{escape(each['precision'])}</td>"
+        f"<tr><td>{escape(each['device'])}</td>"
+        f"<td>{escape(each['precision'])}{'' if each.get('same_precision') else ' (not ours)'}</td>"
         f"<td class=n>{each['milliseconds']:g} ms</td><td class=n>{each['percent_error']:+.1f} %</td></tr>"
         for each in row["anchors"]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 
@@ -140,13 +141,35 @@ def test_a_machine_describes_the_device_that_its_name_holds() -> None:
     problem = chosen_problems(["gemm-train"])[0]
     assert device_of(machine) is None
     assert anchors_of(problem, machine, 1.0) == []
+    assert device_of(load_machine("v100")) == device_of(replace(machine, name="v100_f16")) == "NV_V100"
+    assert device_of(load_machine("v100_sm")) is None  # an eightieth of it
+
+
+def test_means_of_published_times_keep_precisions_apart() -> None:
+    anchors = [
+        {
+            "device": "NV_V100",
+            "precision": "fp32",
+            "same_precision": False,
+            "milliseconds": 2.0,
+            "percent_error": -50.0,
+        },
+        {"device": "NV_V100", "precision": "x", "same_precision": True, "milliseconds": 0.5, "percent_error": 100.0},
+    ]
+    row = {**rows()[0], "anchors": anchors}
+    one, other = figures_of([row])["published"]
+    assert (one["precision"], one["same_precision"], one["geomean_time_ratio"]) == ("fp32", False, pytest.approx(0.5))
+    assert (other["mean_absolute_percent_error"], other["geomean_time_ratio"]) == (100.0, pytest.approx(2.0))
+    text = render_plain(deepbench_document({"rows": [row], "summary": summary_of([row])}))
+    assert re.search(r"NV_V100 +fp32 \(not ours\) +1 +0.50 +50", text)
+    assert "our time over theirs" in page([row], summary_of([row]))
 
 
 def test_published_times_stand_beside_ours_with_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("isamapper.bench.deepbench.anchors.device_of", lambda machine: "NV_V100")
     problem = chosen_problems(["gemm-train"])[0]
-    found = anchors_of(problem, load_machine("toy4"), 1e-3)
-    assert {each["precision"] for each in found} == {"fp32", "fp16_mul_fp32_acc"}
+    found = anchors_of(problem, load_machine("toy4"), 1e-3, ("f16", "f32"))
+    assert {each["precision"]: each["same_precision"] for each in found} == {"fp32": False, "fp16_mul_fp32_acc": True}
     for each in found:
         assert each["percent_error"] == pytest.approx(100 * (1 / each["milliseconds"] - 1), abs=0.01)
 

@@ -1,7 +1,8 @@
 """Published DeepBench times of real devices, beside ours where a machine describes one of them.
 
-A machine describes a device where its name holds the device's own words: ``v100`` or ``v100_f16`` is ``NV_V100``.
-Times at a precision that the kernel's types do not have are given, too; the precision says which they are.
+A machine describes a device where its name is the device's own words, types apart: ``v100`` or ``v100_f16`` is
+``NV_V100``, ``v100_sm`` is a part of it. Times at a precision that the kernel's types do not have are given, too, and
+marked; means leave them out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from isamapper.bench.deepbench.problems import Problem
 from isamapper.hwdesc.model import Machine
+from isamapper.ir.types import DTYPES
 
 FILES = {
     "gemm-train": "results_train_gemm",
@@ -33,6 +35,14 @@ FILES = {
 """The published times of each suite."""
 
 TIMES = {"forward": "fwd_ms", "backward_data": "bwd_inputs_ms", "backward_weights": "bwd_params_ms"}
+
+PRECISIONS = {
+    "fp32": ("f32", "f32"),
+    "fp16_mul_fp32_acc": ("f16", "f32"),
+    "fp16_storage_fp32_math": ("f16", "f32"),
+    "int8_mul_int32_acc": ("i8", "i32"),
+}
+"""Types of the factors and of the sum behind the published precisions; tensor cores add products of f16 in f32."""
 
 KEYS = {
     "gemm": ("m", "n", "k", "a_t", "b_t"),
@@ -58,7 +68,7 @@ def devices() -> tuple[str, ...]:
 def device_of(machine: Machine) -> str | None:
     """The device that ``machine`` describes, by its name; None where there is none, or no telling which."""
     words = set(re.split(r"[^a-z0-9]+", machine.name.lower()))
-    found = [device for device in devices() if _own_words(device) <= words]
+    found = [device for device in devices() if _own_words(device) <= words <= _own_words(device) | DTYPES.keys()]
     longest = max((len(_own_words(device)) for device in found), default=0)
     best = [device for device in found if len(_own_words(device)) == longest]
     return best[0] if len(best) == 1 else None
@@ -70,8 +80,13 @@ def _own_words(device: str) -> set[str]:
     return set(words[1:] if words[0] in ("nv", "amd", "ia") else words)
 
 
-def anchors_of(problem: Problem, machine: Machine, seconds: float) -> list[dict[str, Any]]:
-    """Every published time of ``problem`` on the device of ``machine``, and by how much ``seconds`` differs from it."""
+def anchors_of(
+    problem: Problem, machine: Machine, seconds: float, types: tuple[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Every published time of ``problem`` on the device of ``machine``, and by how much ``seconds`` differs from it.
+
+    ``types`` are those that ``seconds`` was found with, of the factors and of the sum.
+    """
     device = device_of(machine)
     if device is None or problem.suite not in FILES:
         return []
@@ -81,8 +96,9 @@ def anchors_of(problem: Problem, machine: Machine, seconds: float) -> list[dict[
         milliseconds = _time(problem, row)
         if milliseconds:
             anchor = {"device": device, "precision": row["precision"], "milliseconds": float(milliseconds)}
+            same = types is not None and PRECISIONS.get(row["precision"]) == types
             error = 100 * (seconds * 1e3 / float(milliseconds) - 1)
-            found.append({**anchor, "percent_error": round(error, 2)})
+            found.append({**anchor, "same_precision": same, "percent_error": round(error, 2)})
     return found
 
 

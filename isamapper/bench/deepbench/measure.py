@@ -110,16 +110,18 @@ def _measured(work: Work, machine: Machine, options: Options) -> Row:
     seconds = result.timeline.cycles / machine.clock_hz
     case = Case(work.kernel, machine, found.seconds, options.seed)
     baselines = contest(case, options.baselines, result.timeline.cycles)
+    precision = precision_of(work)
+    types = (str(precision["multiply"]), str(precision["accumulate"]))
     return {
         "kernel": work.name,
         "sizes": dict(work.kernel.sizes),
         **_figures(result),
         **_rates(work, result),
-        "precision": precision_of(work),
+        "precision": precision,
         "packed": list(work.packed),
         "home": _home(result),
         "baselines": baselines,
-        "anchors": anchors_of(work.problem, machine, seconds),
+        "anchors": anchors_of(work.problem, machine, seconds, types),
         "detail": _detail(result),
     }
 

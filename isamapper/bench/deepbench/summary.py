@@ -40,7 +40,6 @@ def figures_of(rows: abc.Sequence[Row]) -> dict[str, Any]:
     """Counts, means over what verified, and per baseline the speed-up's mean and range."""
     good = [row for row in rows if row["failure"] is None]
     names = sorted({name for row in good for name in row["baselines"]})
-    errors = [abs(anchor["percent_error"]) for row in good for anchor in row["anchors"]]
     return {
         "problems": len(rows),
         "verified": len(good),
@@ -53,8 +52,27 @@ def figures_of(rows: abc.Sequence[Row]) -> dict[str, Any]:
         "search_seconds": sum(row["search_seconds"] for row in good),
         "simulate_seconds": sum(row["simulate_seconds"] for row in good),
         "speedups": {name: _speedups(good, name) for name in names},
-        "mean_absolute_percent_error": sum(errors) / len(errors) if errors else None,
+        "published": _published(good),
     }
+
+
+def _published(rows: abc.Sequence[Row]) -> list[dict[str, Any]]:
+    """Our times against those of each device and precision: how far off they are, and to which side."""
+    groups: dict[tuple[str, str, bool], list[float]] = {}
+    for anchor in (anchor for row in rows for anchor in row["anchors"]):
+        key = anchor["device"], anchor["precision"], anchor.get("same_precision", False)
+        groups.setdefault(key, []).append(anchor["percent_error"])
+    return [
+        {
+            "device": device,
+            "precision": precision,
+            "same_precision": same,
+            "problems": len(errors),
+            "mean_absolute_percent_error": sum(map(abs, errors)) / len(errors),
+            "geomean_time_ratio": geometric_mean([max(1 + error / 100, 1e-9) for error in errors]),
+        }
+        for (device, precision, same), errors in sorted(groups.items())
+    ]
 
 
 def _mean(rows: abc.Sequence[Row], key: str) -> float | None:
