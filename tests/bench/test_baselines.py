@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from isamapper.bench.baselines import contest as contests
@@ -21,6 +24,7 @@ from isamapper.ir.types import DTYPES
 from isamapper.plan.steps import Schedule
 from isamapper.registry import plugins
 
+PAGE = Path(__file__).parents[2] / "docs" / "deepbench.md"
 I8 = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
 
 
@@ -139,3 +143,30 @@ def test_a_users_baseline_gives_schedules_and_the_harness_does_the_rest(monkeypa
     once = contest(given, ["x"], 1)["x"]
     assert once["cycles"] == 2 * once["parts"][0]["cycles"]
     assert len(asked) == 1
+
+
+def installed(folder: Path, source: str, entries: str) -> None:
+    """A distribution as an installer leaves it: a module, its metadata and its entry points."""
+    (folder / "my_baselines.py").write_text(source, encoding="utf-8")
+    info = folder / "my_baselines-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-baselines\nVersion: 1.2\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(entries, encoding="utf-8")
+
+
+def test_the_example_of_the_manual_is_a_baseline_once_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    source = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    entry = re.search(r'trusting = "(my_baselines:TRUSTING)"', text)
+    assert source is not None and entry is not None
+    broken = "\n\nBROKEN = Baseline('divides by zero', lambda case: 1 / 0)\n"
+    entries = f"[isamapper.baselines]\ntrusting = {entry[1]}\nbroken = my_baselines:BROKEN\n"
+    installed(tmp_path, source[1] + broken, entries)
+    monkeypatch.syspath_prepend(tmp_path)
+    (plugin,) = (each for each in plugins("baseline") if each.name == "trusting")
+    assert (plugin.distribution, plugin.version) == ("my-baselines", "1.2")
+    found = contest(case("gemm_acc", M=32, N=32, K=32), ["trusting", "broken"], 100)
+    assert found["trusting"]["verified"] and found["trusting"]["speedup"] == found["trusting"]["cycles"] / 100
+    assert found["broken"] == {"failure": "it raised ZeroDivisionError: division by zero"}

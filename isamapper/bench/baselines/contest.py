@@ -39,6 +39,8 @@ def _compared(baseline: Baseline, case: Case, cycles: int) -> dict[str, Any]:
         parts = baseline.parts(case)
     except NotSchedulable as refusal:
         return {"failure": str(refusal)}
+    except Exception as error:  # a stranger's code may raise anything; it must not cost the answer it is compared with
+        return {"failure": f"it raised {type(error).__name__}: {error}"}
     if isinstance(parts, Rejection):
         return {"failure": parts.reason}
     try:
