@@ -158,10 +158,12 @@ class _Pricer:
         if self.shape.window < np.inf:
             self.other = np.maximum(self.other, self._window())
         longest = np.maximum(self.working, self.other)
+        known = np.isfinite(longest) & (longest > 0)
+        whole = np.where(known, longest, 1.0)
         close = np.zeros(self.at.rows)
         for cycles in (*self.busy.values(), self.turns):
-            close = close + _eighth(cycles / longest)
-        self.crowded = CROWDING * longest * (close - 1)
+            close = close + _eighth(np.where(known, cycles, 0.0) / whole)
+        self.crowded = np.where(known, CROWDING * whole * (close - 1), 0.0)
         latencies = (stop.fill.latency_cycles for stop in self.shape.stops if stop.fill is not None)
         self.other = self.other + max(latencies, default=0.0) + self.shape.call_latency
         self.working = self.working + self.enter + self.leave + self.returns
