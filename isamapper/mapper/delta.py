@@ -18,6 +18,7 @@ from functools import lru_cache
 from isamapper.ir.affine import Affine, affine, variable
 from isamapper.ir.feasibility import box, feasible
 from isamapper.ir.nodes import Access, Constraint
+from isamapper.mapper.tallies import agrees
 from isamapper.plan.mapping import MappingClass
 
 _BUDGET = 1_000_000
@@ -91,6 +92,9 @@ def _determined(access: Access, extents: tuple[tuple[str, int], ...]) -> frozens
 
 def sound(role: Role, digits: abc.Sequence[Digit], extents: abc.Mapping[str, int]) -> bool:
     """The delta-test of one operand over the points of one call; ``extents`` are those of the kernel iterators."""
+    counted = _counted(role, digits, extents)
+    if counted is not None:
+        return counted
     names = [f"d{number}" for number in range(len(digits))]
     inside = _rows(role.needle, [(digit.lane, digit.lane_weight) for digit in digits], names)
     outside = _rows(role.subject, [(digit.iterator, digit.weight) for digit in digits], names)
@@ -98,6 +102,26 @@ def sound(role: Role, digits: abc.Sequence[Digit], extents: abc.Mapping[str, int
     if any(_reaches(inside, row, bounds) for row in outside):
         return False
     return not role.is_target or not any(_reaches(outside, row, bounds) for row in inside)
+
+
+def _counted(role: Role, digits: abc.Sequence[Digit], extents: abc.Mapping[str, int]) -> bool | None:
+    """The delta-test by looking at every point; None where there are too many."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(digit.iterator for digit in digits))}
+    reach = dict.fromkeys(numbers, 0)
+    for digit in digits:
+        reach[digit.iterator] += digit.weight * (digit.extent - 1)
+    walks = [
+        (
+            digit.extent,
+            tuple(index.coefficient(digit.lane) * digit.lane_weight for index in role.needle.map.results),
+            tuple(index.coefficient(digit.iterator) * digit.weight for index in role.subject.map.results),
+            numbers[digit.iterator],
+            digit.weight,
+        )
+        for digit in digits
+    ]
+    limits = {numbers[name]: extents[name] for name, most in reach.items() if most >= extents[name]}
+    return agrees(walks, limits, both_ways=role.is_target)
 
 
 def agree(one: Role, other: Role, digits: abc.Sequence[Digit]) -> bool:

@@ -11,8 +11,13 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
+from math import prod
 from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from isamapper.ir import numeric
 from isamapper.ir.nodes import Access, Reduction
@@ -23,6 +28,7 @@ from isamapper.mapper.views import View
 
 Point: TypeAlias = tuple[int, ...]
 Cell: TypeAlias = tuple[int, ...]
+Codes: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,10 @@ def _tails(digits: abc.Sequence[Digit], extents: abc.Mapping[str, int]) -> abc.I
 
 
 class _Box:
-    """One call: its points and which of them are valid."""
+    """One call: its points and which of them are valid.
+
+    Points stand in the order of the instruction's loops; ``sizes`` are the extents that the call runs.
+    """
 
     def __init__(
         self,
@@ -91,17 +100,52 @@ class _Box:
         self.accesses, self.played = needle.statement.accesses, played
         self.digits, self.tails = digits, tails
         self.names = tuple(lane.name for lane in needle.iterators)
-        self.valid = self._valid(digits, tails)
+        valid = _valid_points(self.names, digits, tails)
         sizes = []
         for place, lane in enumerate(needle.iterators):
-            used = 1 + max(point[place] for point in self.valid)
+            used = 1 + int(valid[place].max())
             flexible = lane.low == lane.step == 1 and sum(digit.lane == lane.name for digit in digits) <= 1
             sizes.append(used if flexible else lane.extent)
         self.sizes = tuple(sizes)
-        count = 1
-        for size in sizes:
-            count *= size
-        self.is_full = count == len(self.valid)
+        self.is_valid = np.zeros(prod(sizes), dtype=bool)
+        self.is_valid[np.ravel_multi_index(tuple(valid), self.sizes) if sizes else 0] = True
+        self.is_full = bool(self.is_valid.all())
+
+    @cached_property
+    def valid(self) -> dict[Point, dict[str, int]]:
+        """Valid points with the values of the bound kernel iterators there."""
+        return self._valid(self.digits, self.tails)
+
+    @cached_property
+    def cells(self) -> list[Codes]:
+        """Per access and point a number for the element it touches: of one tensor, equal iff the elements are."""
+        points = _grid(self.sizes)
+        found = []
+        for access in self.accesses:
+            code = np.zeros(len(self.is_valid), dtype=np.int64)
+            for index, (low, reach) in zip(access.map.results, self._ranges(access.tensor), strict=True):
+                walked = (factor * points[self.names.index(name)] for name, factor in index.terms)
+                code = code * reach + (index.constant - low + sum(walked, np.int64(0)))
+            found.append(code)
+        return found
+
+    def _ranges(self, tensor: str) -> list[tuple[int, int]]:
+        """Per axis the least index that any access to the tensor has, and how many there are from it on."""
+        last = dict(zip(self.names, (size - 1 for size in self.sizes), strict=True))
+        ends = [
+            [
+                (
+                    index.constant + sum(min(0, factor * last[name]) for name, factor in index.terms),
+                    index.constant + sum(max(0, factor * last[name]) for name, factor in index.terms),
+                )
+                for index in access.map.results
+            ]
+            for access in self.accesses
+            if access.tensor == tensor
+        ]
+        lows = (min(low for low, _ in axis) for axis in zip(*ends, strict=True))
+        highs = (max(high for _, high in axis) for axis in zip(*ends, strict=True))
+        return [(low, high - low + 1) for low, high in zip(lows, highs, strict=True)]
 
     def _valid(self, digits: abc.Sequence[Digit], tails: abc.Mapping[str, int]) -> dict[Point, dict[str, int]]:
         """Valid points with the values of the bound kernel iterators there."""
@@ -148,27 +192,24 @@ class _Box:
             if point not in self.valid and self.cell(0, point) in targets
         ]
 
-    def _cells(self, point: Point) -> tuple[Cell, ...]:
-        """The cells that a point touches, access by access."""
-        return tuple(self.cell(number, point) for number in range(len(self.accesses)))
-
     def free_loads(self, idempotent: bool) -> frozenset[frozenset[int]]:
         """For every harmful point the loads whose cell no valid point reads; equal ones once.
 
         Where the reduction is ``idempotent``, points that do exactly what a valid one does are not harmful.
         """
-        done = {self._cells(point) for point in self.valid} if idempotent else set()
-        read: dict[str, set[Cell]] = {}
+        cells, valid = self.cells, self.is_valid
+        harmful = ~valid & np.isin(cells[0], cells[0][valid])
+        if idempotent and harmful.any():
+            _, same = np.unique(np.stack(cells), axis=1, return_inverse=True)
+            harmful &= ~np.isin(same.reshape(-1), same.reshape(-1)[valid])
+        masks = np.zeros(int(harmful.sum()), dtype=np.int64)
         for number, access in enumerate(self.accesses):
-            read.setdefault(access.tensor, set()).update(self.cell(number, point) for point in self.valid)
+            if number:
+                own = (cells[n][valid] for n, other in enumerate(self.accesses) if other.tensor == access.tensor)
+                masks |= (~np.isin(cells[number][harmful], np.concatenate(list(own)))).astype(np.int64) << number
         return frozenset(
-            frozenset(
-                number
-                for number, access in enumerate(self.accesses)
-                if number and self.cell(number, point) not in read[access.tensor]
-            )
-            for point in self.harmful()
-            if self._cells(point) not in done
+            frozenset(number for number in range(len(self.accesses)) if int(mask) >> number & 1)
+            for mask in np.unique(masks)
         )
 
     def repeats(self) -> bool:
@@ -190,6 +231,25 @@ class _Box:
             if elements not in meaning[self.cell(0, point)]:
                 return False
         return True
+
+
+def _grid(extents: abc.Sequence[int]) -> Codes:
+    """Every point of a box, a row per axis, the last axis fastest."""
+    return np.indices(tuple(extents), dtype=np.int64).reshape(len(extents), prod(extents))
+
+
+def _valid_points(names: abc.Sequence[str], digits: abc.Sequence[Digit], tails: abc.Mapping[str, int]) -> Codes:
+    """The valid points of a call, a row per instruction iterator."""
+    values = _grid([digit.extent for digit in digits])
+    lanes = np.zeros((len(names), values.shape[1]), dtype=np.int64)
+    iterators = {name: np.zeros(values.shape[1], dtype=np.int64) for name in tails}
+    for digit, value in zip(digits, values, strict=True):
+        lanes[names.index(digit.lane)] += digit.lane_weight * value
+        iterators[digit.iterator] += digit.weight * value
+    inside = np.ones(values.shape[1], dtype=bool)
+    for name, tail in tails.items():
+        inside &= iterators[name] < tail
+    return lanes[:, inside]
 
 
 def _cell(access: Access, at: abc.Mapping[str, int]) -> Cell:

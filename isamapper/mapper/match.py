@@ -6,12 +6,13 @@ What does not belong here: machines and whole kernels (``find.py``), labels (``l
 from __future__ import annotations
 
 from collections import abc
-from itertools import combinations, product
+from functools import cache, partial
+from itertools import combinations, count, product
 from math import prod
 
 from isamapper.ir.nodes import Constraint, IteratorKind
 from isamapper.mapper.criteria import criteria_of
-from isamapper.mapper.delta import Role, agree, injective, is_simple, pair_class, sound
+from isamapper.mapper.delta import Digit, Role, agree, injective, is_simple, pair_class, sound
 from isamapper.mapper.fit import fills, holds, meets_exactly
 from isamapper.mapper.invalid import harmless
 from isamapper.mapper.needle import Needle
@@ -19,6 +20,7 @@ from isamapper.mapper.padding import masks, split_is_harmless
 from isamapper.mapper.placement import placements
 from isamapper.mapper.relation import Judge, Relation, Row, Space, relations
 from isamapper.mapper.sigma import Match, Subject, matches
+from isamapper.mapper.together import may_meet, meet_inside, meetings
 from isamapper.mapper.twins import canonical
 from isamapper.plan.mapping import Mapping, MappingClass
 
@@ -149,19 +151,84 @@ def _room_judge(subject: Subject, table: abc.Mapping[str, Row]) -> Judge | None:
 
 
 def _compound_judge(subject: Subject, needle: Needle, match: Match, *, symbolic: bool) -> Judge:
-    """Some placement passes the delta-test at real extents, and its invalid points are harmless."""
+    """Some placement passes the delta-test at real extents, and its invalid points are harmless.
+
+    Pairs that share no iterator and no index are placed apart: what passes in each group passes together.
+    """
     lanes = {lane.name: lane.extent for lane in needle.iterators}
     extents, repeated, constants = _extents(subject), repeated_reads(match), dict(match.constants)
+    links = [] if repeated else _links(match)
+    met = meetings(match.roles, tuple(lanes), tuple(extents))
+
+    def passing(group: Relation) -> abc.Iterator[tuple[Digit, ...]]:
+        for digits in placements(group, extents, lanes, partial(meet_inside, met)):
+            if all(sound(role, digits, extents) for role in match.roles) and all(
+                agree(one, other, digits) for one, other in repeated
+            ):
+                yield digits
+
+    @cache
+    def placed(group: Relation) -> _Known:
+        return _Known(passing(group))
 
     def judge(relation: Relation) -> bool:
-        return any(
-            all(sound(role, digits, extents) for role in match.roles)
-            and all(agree(one, other, digits) for one, other in repeated)
-            and (symbolic or harmless(needle, match.roles, constants, digits, extents))
-            for digits in placements(relation, extents, lanes)
-        )
+        if not may_meet(relation, met):
+            return False
+        groups = _apart(relation, links) if not repeated else [relation]
+        ways = [placed(group) for group in groups]
+        if any(way.at(0) is None for way in ways):
+            return False
+        return symbolic or any(harmless(needle, match.roles, constants, digits, extents) for digits in _combined(ways))
 
     return judge
+
+
+class _Known:
+    """Placements of a group that pass, taken from their generator as they are asked for."""
+
+    def __init__(self, passing: abc.Iterator[tuple[Digit, ...]]) -> None:
+        self._passing, self._known = passing, list[tuple[Digit, ...]]()
+
+    def at(self, place: int) -> tuple[Digit, ...] | None:
+        """The placement at ``place``, None beyond the last."""
+        while len(self._known) <= place:
+            following = next(self._passing, None)
+            if following is None:
+                return None
+            self._known.append(following)
+        return self._known[place]
+
+
+def _combined(ways: abc.Sequence[_Known]) -> abc.Iterator[tuple[Digit, ...]]:
+    """A placement of every group, in all combinations."""
+    if not ways:
+        yield ()
+        return
+    for place in count():
+        first = ways[0].at(place)
+        if first is None:
+            return
+        yield from ((*first, *rest) for rest in _combined(ways[1:]))
+
+
+def _links(match: Match) -> list[frozenset[tuple[int, str]]]:
+    """What shares an index: instruction iterators (1) in an operand, kernel iterators (0) in the target."""
+    lanes = [(1, index.names) for role in match.roles for index in role.needle.map.results]
+    own = [(0, index.names) for index in match.roles[0].subject.map.results]
+    return [frozenset((side, name) for name in names) for side, names in (*lanes, *own) if len(names) > 1]
+
+
+def _apart(relation: Relation, links: abc.Sequence[frozenset[tuple[int, str]]]) -> list[Relation]:
+    """The pairs in groups that share neither iterators nor links."""
+    groups: list[tuple[frozenset[tuple[int, str]], Relation]] = []
+    for pair in relation:
+        ends = frozenset(enumerate(pair))
+        near = ends.union(*(link for link in links if link & ends))
+        linked = [group for group in groups if near & group[0]]
+        groups = [group for group in groups if not near & group[0]]
+        members = (*(each for _, those in linked for each in those), pair)
+        groups.append((near.union(*(reach for reach, _ in linked)), tuple(sorted(members))))
+    return [members for _, members in groups]
 
 
 def _target_judge(subject: Subject, needle: Needle, match: Match) -> Judge | None:

@@ -9,16 +9,24 @@ from __future__ import annotations
 
 from collections import abc
 from itertools import permutations, product
+from typing import TypeAlias
 
 from isamapper.mapper.delta import Digit
 
+Keeps: TypeAlias = abc.Callable[[abc.Mapping[str, str]], bool]
+"""Told the innermost kernel iterator of each instruction iterator."""
+
 
 def placements(
-    relation: abc.Sequence[tuple[str, str]], extents: abc.Mapping[str, int], lanes: abc.Mapping[str, int]
+    relation: abc.Sequence[tuple[str, str]],
+    extents: abc.Mapping[str, int],
+    lanes: abc.Mapping[str, int],
+    keeps: Keeps | None = None,
 ) -> abc.Iterator[tuple[Digit, ...]]:
     """Every choice of digit extents, of their order inside instruction iterators and inside kernel iterators.
 
-    ``extents`` and ``lanes`` are the extents of kernel and instruction iterators.
+    ``extents`` and ``lanes`` are the extents of kernel and instruction iterators. Where ``keeps`` is given, only the
+    orders whose innermost kernel iterator per instruction iterator it keeps.
     """
     in_lane = {lane: [pair for pair in relation if pair[1] == lane] for _, lane in relation}
     in_iterator = {name: [pair for pair in relation if pair[0] == name] for name, _ in relation}
@@ -27,6 +35,8 @@ def placements(
         if any(_total(group, size) > lanes[lane] for lane, group in in_lane.items() if len(group) > 1):
             continue
         for lane_orders in product(*(permutations(group) for group in in_lane.values())):
+            if keeps is not None and not keeps({order[0][1]: order[0][0] for order in lane_orders}):
+                continue
             for iterator_orders in product(*(permutations(group) for group in in_iterator.values())):
                 lane_weights, weights = _weights(lane_orders, size), _weights(iterator_orders, size)
                 if any(weights[order[-1]] >= extents[order[-1][0]] for order in iterator_orders):
