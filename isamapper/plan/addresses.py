@@ -11,6 +11,7 @@ from isamapper.diagnostics.source import Diagnostic, SourceError, Span
 from isamapper.hwdesc.model import Machine, Memory, MemoryKind
 from isamapper.ir.nodes import Tensor
 from isamapper.ir.types import storage_bytes
+from isamapper.plan.cores import Across, is_divided, sharers
 
 _HOME_ALIGNMENT_BYTES = 64
 
@@ -43,6 +44,7 @@ class Addresses:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.across: Across = ()
         self.used: dict[str, int] = {memory.name: 0 for memory in machine.memories}
 
     def place(self, tensor: Tensor, memory_name: str, span: Span | None = None) -> Tensor:
@@ -50,7 +52,7 @@ class Addresses:
         memory = self.machine.memory(memory_name)
         unit = self._alignment(memory)
         start = -(-self.used[memory_name] // unit) * unit
-        end = start + tensor_bytes(memory, tensor)
+        end = start + self._copies(memory) * tensor_bytes(memory, tensor)
         if memory.capacity_bytes is not None and end > memory.capacity_bytes:
             left = max(0, memory.capacity_bytes - start)
             message = f"'{tensor.name}' needs {end - start} bytes of memory '{memory_name}', which has {left} left"
@@ -65,11 +67,16 @@ class Addresses:
             return max(_HOME_ALIGNMENT_BYTES, memory.alignment_bytes)
         return start_bytes(self.machine, memory)
 
+    def _copies(self, memory: Memory) -> int:
+        """How many cores have a tensor of their own there."""
+        return sharers(self.machine, memory.name, self.across) if is_divided(memory) else 1
+
     @contextmanager
-    def scope(self) -> abc.Iterator[None]:
-        """Frees what is placed inside in all memories but the hosts'."""
-        before = dict(self.used)
+    def scope(self, across: Across = ()) -> abc.Iterator[None]:
+        """Frees what is placed inside in all memories but the hosts'; every core ``across`` grids has its own of it."""
+        before, self.across = dict(self.used), across
         yield
+        self.across = ()
         for memory in self.machine.memories:
             if memory.kind is not MemoryKind.HOST:
                 self.used[memory.name] = before[memory.name]

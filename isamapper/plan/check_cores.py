@@ -1,7 +1,7 @@
 """May loops run across the copies of a grid: in a nest, and in a program.
 
-Cores share what no grid copies. Each works on its own tensors in its own memories with its own units; what it writes
-to shared tensors no other core touches.
+Cores share what no grid copies: of units and ports they have equal shares, and each its part of a memory on chip. Each
+works on its own tensors; what it writes to shared tensors no other core touches.
 What does not belong here: how much time that takes (``sim/cores.py``).
 """
 
@@ -19,7 +19,7 @@ from isamapper.ir.affine import Affine, substitute, variable
 from isamapper.ir.feasibility import box, feasible
 from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Window
 from isamapper.ir.walk import Place, domain, value_range, walk
-from isamapper.plan.cores import across_chain, grid_named, own
+from isamapper.plan.cores import across_chain, grid_named, is_divided, own
 from isamapper.plan.nest import Nest, depth_of
 from isamapper.plan.refusal import written_at
 
@@ -64,18 +64,11 @@ def _owned(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
     depth, inner = len(nest.distributed), nest.distributed[-1][0]
     for buffer in (each for each in nest.buffers if not each.prepared):
         subject, at = f"buffer of access {buffer.access} in '{buffer.memory}'", written_at(buffer.span)
-        if buffer.memory not in mine:
-            yield Rejection("SCH015", subject, "cores share that memory", at, f"memories of a core: {_names(mine)}")
+        if buffer.memory not in mine and not is_divided(machine.memory(buffer.memory)):
+            reason = "cores share that memory, and none can have a part of it"
+            yield Rejection("SCH015", subject, reason, at, f"memories of a core: {_names(mine)}")
         if depth_of(nest, buffer.loop) < depth:
             yield Rejection("SCH015", subject, "every core has its own", at, f"at '{inner}' or further in")
-    calls = [each.instruction for each in (nest.call, nest.first, nest.init) if each is not None]
-    copies = [copy.instruction for buffer in nest.buffers for copy in (buffer.fill, buffer.drain) if copy is not None]
-    for instruction in (*calls, *(machine.instruction(name) for name in copies)):
-        if instruction.unit not in mine:
-            reason = f"cores share its unit '{instruction.unit}'"
-            yield Rejection(
-                "SCH015", f"'{instruction.name}'", reason, written_at(nest.distributed_span), "no distribution"
-            )
 
 
 def _names(names: abc.Iterable[str]) -> str:
@@ -117,14 +110,16 @@ def _chain(body: Kernel, chain: tuple[Loop, ...], machine: Machine) -> abc.Itera
     inside = [(node, place) for node, place in walk(body) if chain[-1].iterator in place.iterators]
     for node, _ in inside:
         match node:
-            case Allocate(tensor) if tensor.memory not in mine:
+            case Allocate(tensor) if tensor.memory not in mine and not _divided(machine, tensor.memory):
                 message = f"tensor '{tensor.name}' is a core's own, but cores share memory '{tensor.memory}'"
                 yield Diagnostic("SCH120", message, node.span, f"memories of a core: {_names(mine)}")
-            case Invoke(name) if (found := _instruction(machine, name)) is not None and found.unit not in mine:
-                yield Diagnostic("SCH120", f"'{name}' is done by '{found.unit}', which cores share", node.span)
             case _:
                 pass
     yield from _conflicts(machine, chain, inside)
+
+
+def _divided(machine: Machine, name: str | None) -> bool:
+    return any(memory.name == name and is_divided(memory) for memory in machine.memories)
 
 
 def _instruction(machine: Machine, name: str) -> Instruction | None:

@@ -14,6 +14,7 @@ from isamapper.hwdesc.model import Machine, MemoryKind
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Allocate, Assign, Guard, Invoke, Kernel, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import tensor_bytes
+from isamapper.plan.cores import Across, is_divided, sharers
 
 
 def misplaced(body: Kernel, machine: Machine) -> abc.Iterator[Diagnostic]:
@@ -41,19 +42,21 @@ class _Extent:
 
 class _Space:
     def __init__(self, machine: Machine) -> None:
+        self.machine = machine
         self.memories = {memory.name: memory for memory in machine.memories}
 
-    def extent(self, tensor: Tensor) -> tuple[_Extent, ...]:
-        """Where ``tensor`` lies; nothing where it has no place."""
+    def extent(self, tensor: Tensor, across: Across = ()) -> tuple[_Extent, ...]:
+        """Where ``tensor`` lies, with those of all cores ``across`` grids; nothing where it has no place."""
         memory = self.memories.get(tensor.memory or "")
         if memory is None or tensor.address is None:
             return ()
         start = tensor.address
         if memory.kind is MemoryKind.REGISTERS:
             start *= memory.row_bytes or 1
-        return (_Extent(tensor, start, start + tensor_bytes(memory, tensor)),)
+        copies = sharers(self.machine, memory.name, across) if is_divided(memory) else 1
+        return (_Extent(tensor, start, start + copies * tensor_bytes(memory, tensor)),)
 
-    def add(self, tensor: Tensor, active: tuple[_Extent, ...]) -> abc.Iterator[Diagnostic]:
+    def add(self, tensor: Tensor, active: tuple[_Extent, ...], across: Across = ()) -> abc.Iterator[Diagnostic]:
         """What is wrong with the place of ``tensor`` beside those ``active``."""
         memory = self.memories.get(tensor.memory or "")
         if memory is None:
@@ -63,7 +66,7 @@ class _Space:
         if tensor.address is None:
             yield Diagnostic("SCH113", f"tensor '{tensor.name}' has no address", tensor.span)
             return
-        (own,) = self.extent(tensor)
+        (own,) = self.extent(tensor, across)
         if memory.capacity_bytes is not None and own.end > memory.capacity_bytes:
             message = f"tensor '{tensor.name}' ends at byte {own.end} of memory '{memory.name}', which has"
             yield Diagnostic("SCH111", f"{message} {memory.capacity_bytes}", tensor.span)
@@ -72,7 +75,9 @@ class _Space:
                 message = f"tensors '{tensor.name}' and '{other.tensor.name}' overlap in memory '{memory.name}'"
                 yield Diagnostic("SCH112", message, tensor.span)
 
-    def block(self, nodes: tuple[Node, ...], active: tuple[_Extent, ...]) -> abc.Iterator[Diagnostic]:
+    def block(
+        self, nodes: tuple[Node, ...], active: tuple[_Extent, ...], across: Across = ()
+    ) -> abc.Iterator[Diagnostic]:
         """Allocations of a block and of the blocks inside it, beside those ``active`` around it."""
         last = {}
         for place, node in enumerate(nodes):
@@ -84,13 +89,14 @@ class _Space:
             around = active + tuple(extent for _, extent in live)
             match node:
                 case Allocate(tensor):
-                    yield from self.add(tensor, around)
-                    live += [(last.get(tensor.name, place), extent) for extent in self.extent(tensor)]
-                case Loop(_, _, inner):
-                    yield from self.block(inner, around)
+                    yield from self.add(tensor, around, across)
+                    live += [(last.get(tensor.name, place), extent) for extent in self.extent(tensor, across)]
+                case Loop(_, extents, inner):
+                    grid = () if node.across is None else ((node.across, extents.bounds[0].constant),)
+                    yield from self.block(inner, around, across + grid)
                 case Guard(_, inner, otherwise):
-                    yield from self.block(inner, around)
-                    yield from self.block(otherwise, around)
+                    yield from self.block(inner, around, across)
+                    yield from self.block(otherwise, around, across)
                 case Assign() | Invoke() | Prepare():
                     pass
 

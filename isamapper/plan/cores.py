@@ -7,8 +7,9 @@ from collections import abc
 from dataclasses import replace
 from functools import lru_cache
 
-from isamapper.hwdesc.model import Grid, Machine
+from isamapper.hwdesc.model import Grid, Instruction, Machine, Memory, MemoryKind, Unit
 from isamapper.ir.nodes import Loop, Node
+from isamapper.ir.sizes import SizeBinary, SizeConstant, SizeOp
 
 Across = tuple[tuple[str, int], ...]
 """Grids with how many of their copies are used, outermost loop first."""
@@ -46,9 +47,45 @@ def copies(machine: Machine, name: str) -> int:
     return math.prod(grid.count for grid in machine.grids if name in held(machine, grid.name))
 
 
-def sharers(machine: Machine, memory: str, across: Across) -> int:
-    """How many cores use one copy of ``memory`` at the same time."""
-    return math.prod(count for grid, count in across if memory not in held(machine, grid))
+def sharers(machine: Machine, name: str, across: Across) -> int:
+    """How many cores use one copy of the memory or unit ``name`` at the same time."""
+    return math.prod(count for grid, count in across if name not in held(machine, grid))
+
+
+def is_divided(memory: Memory) -> bool:
+    """Whether cores that share ``memory`` may have a part of it each: on chip, addressed, of known size."""
+    return memory.kind is MemoryKind.ADDRESSED and memory.capacity_bytes is not None
+
+
+def share(machine: Machine, across: Across) -> Machine:
+    """The machine as one core sees it: its part of all that cores share.
+
+    Of a port a part of its bandwidth; of a unit a part of its time, so that every instruction occupies it for as many
+    times its cycles as there are sharers, and of its queue and of what it may have under way.
+    """
+    memories = []
+    for memory in machine.memories:
+        count = sharers(machine, memory.name, across)
+        ports = tuple(replace(port, sharers=port.sharers * count) for port in memory.ports)
+        memories.append(replace(memory, ports=ports))
+    taken = {unit.name: sharers(machine, unit.name, across) for unit in machine.units}
+    units = tuple(_part(unit, taken[unit.name]) for unit in machine.units)
+    instructions = tuple(_slower(each, taken[each.unit]) for each in machine.instructions)
+    return replace(machine, memories=tuple(memories), units=units, instructions=instructions)
+
+
+def _part(unit: Unit, count: int) -> Unit:
+    if count == 1:
+        return unit
+    depth, most = (None if size is None else max(1, size // count) for size in (unit.queue_depth, unit.in_flight))
+    return replace(unit, queue_depth=depth, in_flight=most)
+
+
+def _slower(instruction: Instruction, count: int) -> Instruction:
+    if count == 1:
+        return instruction
+    occupies = SizeBinary(SizeOp.MUL, instruction.occupies_cycles, SizeConstant(count))
+    return replace(instruction, occupies_cycles=occupies)
 
 
 def within_cores(nodes: tuple[Node, ...], allocated: tuple[Node, ...], depth: int) -> tuple[Node, ...]:

@@ -160,7 +160,8 @@ class _Lowering:
         )
         if reason is not None:
             raise refusal(reason)
-        with self.addresses.scope():
+        across = tuple((grid, nest.digit(loop).extent) for loop, grid in nest.distributed)
+        with self.addresses.scope(across):
             stops = {access: self._stops(nest, access) for _, access in nest.call.sigma}
             buffers = tuple(
                 Allocate(stop.tensor)

@@ -1,8 +1,8 @@
 """Which loops of a statement run across the copies of a grid: the part of one core is searched, then done by all.
 
-Every way to cut the statement's independent iterators over the grids is ranked by the blocks that are left to a core
-and the bytes that all cores together then read; the best few are searched as smaller statements on a core that has its
-share of the ports, and judged as wholes.
+Every way to cut the statement's independent iterators over a grid is ranked by the blocks that are left to a core and
+the bytes that all cores together then read; the best few are searched as smaller statements on a core that has its
+share of ports, units and memories, and judged as wholes. The best is cut further over the grids inside.
 
 What does not belong here: the search of a nest (``heuristic.py``), what may be distributed (``plan/check_cores.py``).
 """
@@ -15,18 +15,19 @@ from collections import abc
 from dataclasses import dataclass, replace
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.hwdesc.model import Machine
+from isamapper.hwdesc.model import Grid, Machine
 from isamapper.ir.affine import extent
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Guard, IteratorKind, Kernel, Loop, Node
+from isamapper.plan.addresses import start_bytes
 from isamapper.plan.check_cores import check_cores
-from isamapper.plan.cores import held, sharers
+from isamapper.plan.cores import held, is_divided, share, sharers
 from isamapper.plan.joint import is_joint
 from isamapper.plan.nest import Buffer, Digit, Nest, digits_of
 from isamapper.plan.skeleton import shared_iterators
 
 TRIED = 2
-"""Ways to cut a statement that are searched."""
+"""Ways to cut a statement over a grid that are searched."""
 ITERATORS = 2
 """How many iterators are cut at most."""
 
@@ -57,49 +58,67 @@ def distributed(
 
     ``search`` finds a nest for the same statement of a kernel in which it is smaller, on a core of the machine.
     """
-    best, least = nest, cycles_of(nest)
-    for cut in itertools.islice(_cuts(machine, kernel, nest), TRIED):
-        part = search(_core(machine, cut), _smaller(kernel, nest.statement, cut))
-        if isinstance(part, Rejection):
-            continue
-        whole = _spread_out(nest.statement, part, cut)
-        if check_cores(whole, machine) is not None:
-            continue
-        cycles = cycles_of(whole)
-        if cycles is not None and (least is None or cycles < least):
-            best, least = whole, cycles
+    best, least, cut = nest, cycles_of(nest), Cut(())
+    free = _free(kernel, nest)
+    for grid in _suited(machine, nest) if free else ():
+        chosen = cut
+        for wider in _wider(machine, nest, free, cut, grid):
+            whole = _distributed(machine, kernel, nest.statement, wider, search)
+            cycles = None if whole is None else cycles_of(whole)
+            if whole is not None and cycles is not None and (least is None or cycles < least):
+                best, least, chosen = whole, cycles, wider
+        cut = chosen
     return best
 
 
-def _cuts(machine: Machine, kernel: Kernel, nest: Nest) -> list[Cut]:
-    """Cuts over one grid that copies all that the nest uses for itself, most promising first."""
-    shared = shared_iterators(kernel, nest.statement)
-    free = {
-        each.name: each.extent
-        for each in nest.statement.iterators
-        if each.kind is IteratorKind.PARALLEL and each.extent > 1
-    }
-    if not free or shared or is_joint(nest.statement) or nest.statement.conditions or nest.statement.exclusions:
-        return []
-    found: dict[Cut, tuple[float, ...]] = {}
-    for grid in machine.grids:
-        if _used(machine, nest) <= held(machine, grid.name):
-            for names in itertools.chain.from_iterable(
-                itertools.combinations(free, count) for count in range(1, ITERATORS + 1)
-            ):
-                for counts in _shares([free[name] for name in names], grid.count):
-                    cut = Cut(tuple((name, n, grid.name) for name, n in zip(names, counts, strict=True)))
-                    found[cut] = _promise(nest, cut)
-    return sorted(found, key=lambda cut: (found[cut], cut.parts))
+def _distributed(
+    machine: Machine,
+    kernel: Kernel,
+    statement: Statement,
+    cut: Cut,
+    search: abc.Callable[[Machine, Kernel], Nest | Rejection],
+) -> Nest | None:
+    """The nest that is found for a core's part, done by all; None where there is none."""
+    part = search(_core(machine, cut), _smaller(kernel, statement, cut))
+    if isinstance(part, Rejection):
+        return None
+    whole = _spread_out(statement, part, cut)
+    return whole if check_cores(whole, machine) is None else None
 
 
-def _used(machine: Machine, nest: Nest) -> set[str]:
-    """Units and memories that the nest needs for itself."""
-    calls = [each.instruction for each in (nest.call, nest.first, nest.init) if each is not None]
-    buffers = [buffer for buffer in nest.buffers if not buffer.prepared]
-    copies = [copy.instruction for buffer in buffers for copy in (buffer.fill, buffer.drain) if copy is not None]
-    units = {each.unit for each in (*calls, *(machine.instruction(name) for name in copies))}
-    return units | {buffer.memory for buffer in buffers}
+def _free(kernel: Kernel, nest: Nest) -> dict[str, int]:
+    """Iterators that may be cut, with their extents."""
+    statement = nest.statement
+    if shared_iterators(kernel, statement) or is_joint(statement) or statement.conditions or statement.exclusions:
+        return {}
+    parallel = (each for each in statement.iterators if each.kind is IteratorKind.PARALLEL)
+    return {each.name: each.extent for each in parallel if each.extent > 1}
+
+
+def _suited(machine: Machine, nest: Nest) -> list[Grid]:
+    """Grids that copy the unit of the nest's arithmetic, outer ones first."""
+    found = [grid for grid in machine.grids if nest.call.instruction.unit in held(machine, grid.name)]
+    return sorted(found, key=lambda grid: -len(held(machine, grid.name)))
+
+
+def _wider(machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: Cut, grid: Grid) -> list[Cut]:
+    """The most promising ways to cut on over ``grid``."""
+    left = {name: -(-size // cut.count(name)) for name, size in free.items()}
+    open_ = [name for name, size in left.items() if size > 1]
+    found = [
+        Cut((*cut.parts, *((name, n, grid.name) for name, n in zip(names, counts, strict=True))))
+        for number in range(1, ITERATORS + 1)
+        for names in itertools.combinations(open_, number)
+        for counts in _shares([left[name] for name in names], grid.count)
+    ]
+    found = [each for each in found if _room(machine, nest, each)]
+    return sorted(found, key=lambda each: (_promise(nest, each), each.parts))[:TRIED]
+
+
+def _room(machine: Machine, nest: Nest, cut: Cut) -> bool:
+    """Whether every memory that the nest has buffers in is a core's own, or can be divided."""
+    memories = (machine.memory(buffer.memory) for buffer in nest.buffers if not buffer.prepared)
+    return all(sharers(machine, each.name, cut.across) == 1 or is_divided(each) for each in memories)
 
 
 def _shares(extents: list[int], cores: int) -> abc.Iterator[tuple[int, ...]]:
@@ -136,8 +155,11 @@ def _core(machine: Machine, cut: Cut) -> Machine:
     for memory in machine.memories:
         count = sharers(machine, memory.name, cut.across)
         ports = tuple(replace(port, bytes_per_cycle=max(1, port.bytes_per_cycle // count)) for port in memory.ports)
-        memories.append(replace(memory, ports=ports))
-    return replace(machine, memories=tuple(memories), grids=())
+        unit = start_bytes(machine, memory)
+        size = memory.capacity_bytes
+        part = size // count // unit * unit if is_divided(memory) and size is not None else size
+        memories.append(replace(memory, ports=ports, capacity_bytes=part))
+    return replace(share(machine, cut.across), memories=tuple(memories), grids=())
 
 
 def _smaller(kernel: Kernel, statement: Statement, cut: Cut) -> Kernel:

@@ -3,8 +3,8 @@
 What this promises:
 - every copy runs its iteration with a front end, queues and memories of its own; copies meet at the end of every loop
   across a grid, so phases follow one another and each takes as long as its slowest core;
-- a port of a memory that cores share gives each of them an equal share of its bandwidth, whether the others use theirs
-  or not; so cores do not disturb each other, and one is timed by itself;
+- of a port or unit that cores share each of them has an equal share, whether the others use theirs or not; so cores do
+  not disturb each other, and one is timed by itself;
 - cores that differ in their values of the loop only where nothing ends early take the same time: the first stands for
   all but the last. Where a condition, or an extent that grows, depends on the value, every core is timed.
 
@@ -22,7 +22,7 @@ from typing import assert_never
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.affine import Affine, constant, substitute, substitute_extent
 from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop, Node, Prepare, Window, WindowAxis
-from isamapper.plan.cores import Across, across_chain, sharers
+from isamapper.plan.cores import Across, across_chain, share, sharers
 from isamapper.plan.program import Program
 from isamapper.sim.counters import Event
 from isamapper.sim.timeline import FrontEndUse, PortLoad, Timeline, Traffic, UnitUse
@@ -69,7 +69,7 @@ def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node]) 
     if not chain:
         return Phase((), ((_alone(program, program.machine, (*held, *nodes)), 1),))
     across = tuple((str(loop.across), loop.extent.bounds[0].constant) for loop in chain)
-    machine = _shared(program.machine, across)
+    machine = share(program.machine, across)
     choices = [_classes(loop.iterator, count, inside) for loop, (_, count) in zip(chain, across, strict=True)]
     programs = []
     for chosen in itertools.product(*choices):
@@ -81,16 +81,6 @@ def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node]) 
 
 def _alone(program: Program, machine: Machine, body: tuple[Node, ...]) -> Program:
     return Program(program.kernel, machine, replace(program.body, body=body))
-
-
-def _shared(machine: Machine, across: Across) -> Machine:
-    """The machine as one core sees it: ports of what it shares are narrower."""
-    memories = []
-    for memory in machine.memories:
-        count = sharers(machine, memory.name, across)
-        ports = tuple(replace(port, sharers=port.sharers * count) for port in memory.ports)
-        memories.append(replace(memory, ports=ports))
-    return replace(machine, memories=tuple(memories))
 
 
 def _classes(iterator: str, count: int, body: tuple[Node, ...]) -> tuple[tuple[int, int], ...]:
@@ -171,7 +161,7 @@ def _joined(machine: Machine, found: Timed) -> Timeline:
         machine.clock_hz,
         cycles,
         tuple((name, counts[name]) for name in order if name in counts),
-        tuple(_unit(index, cores, cycles, every) for index in range(len(machine.units))),
+        tuple(_unit(machine, index, cores, cycles, found) for index in range(len(machine.units))),
         _front_end(cores, every),
         tuple(_port(machine, index, cores, found) for index in range(len(every[0][0].ports))),
         tuple(_traffic(index, every) for index in range(len(machine.memories))),
@@ -207,16 +197,22 @@ def _later(event: Event, start: int, sites: int, before: int) -> Event:
     )
 
 
-def _unit(index: int, cores: int, cycles: int, every: list[tuple[Timeline, int]]) -> UnitUse:
-    uses = [(each.units[index], count) for each, count in every]
+def _unit(machine: Machine, index: int, cores: int, cycles: int, found: Timed) -> UnitUse:
+    """A shared unit is busy for what all its sharers do, in their shares of its time."""
     stalls: dict[str, int] = {}
-    for use, count in uses:
-        for reason, lost in use.stalls:
-            stalls[reason] = stalls.get(reason, 0) + lost * count
-    servers, busy = uses[0][0].servers * cores, sum(use.busy_cycles * count for use, count in uses)
+    busy, executed, shared = 0, 0, 1
+    for phase, timed in found:
+        sharing = sharers(machine, machine.units[index].name, phase.across)
+        shared = max(shared, sharing)
+        for use, count in ((each.units[index], count) for each, count in timed):
+            busy += use.busy_cycles * count // sharing
+            executed += use.instructions * count
+            for reason, lost in use.stalls:
+                stalls[reason] = stalls.get(reason, 0) + lost * count // sharing
+    first = found[0][1][0][0].units[index]
+    servers = first.servers * max(1, cores // shared)
     idle = servers * cycles - busy - sum(stalls.values())
-    executed = sum(use.instructions * count for use, count in uses)
-    return UnitUse(uses[0][0].name, servers, executed, busy, tuple(stalls.items()), idle)
+    return UnitUse(first.name, servers, executed, busy, tuple(stalls.items()), idle)
 
 
 def _front_end(cores: int, every: list[tuple[Timeline, int]]) -> FrontEndUse:

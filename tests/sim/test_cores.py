@@ -6,6 +6,7 @@ import pytest
 
 from isamapper.diagnostics.source import Source
 from isamapper.hwdesc.loader import load_machine
+from isamapper.plan.check_space import misplaced
 from isamapper.plan.program import Program
 from isamapper.plan.text import parse_program_file
 from isamapper.sim.cores import phases
@@ -97,3 +98,35 @@ def test_a_trace_shows_the_slowest_core_phase_by_phase() -> None:
     assert [found.names[event.site][0] for event in found.events] == ["fetch", "put", "fetch", "put"]
     assert [(event.start, event.end) for event in found.events] == [(1, 5), (5, 9), (10, 12), (12, 14)]
     assert [event.number for event in found.events] == [0, 1, 2, 3]
+
+
+SHARED = (
+    MACHINE.replace("holds: [own, load, add]", "holds: [add]")
+    .replace("name: load}", "name: load, queue_depth: 4}")
+    .replace("    timing: {latency_cycles: 0}", "    timing: {occupies_cycles: 3, latency_cycles: 0}", 1)
+)
+
+
+def shared_program(body: str) -> Program:
+    head = "kernel copy(x: i8[64] @dram at 0) -> (y: i8[64] @dram at 64)\n"
+    text = f"machine grid\n{KERNEL}program\n{head}{{\n{body}\n}}\n"
+    return parse_program_file(Source("p", text), lambda _: load_machine(Source("grid.yaml", SHARED)))
+
+
+def test_cores_share_a_unit_and_a_memory_equally() -> None:
+    # Two cores: fetch takes 2 beats * 2 on the bus, 2 * 2 on the memory, but occupies the unit for 2 * 3: 1 to 7.
+    # put waits for the data (5) and for the unit: 7 to 11.
+    found = simulate(shared_program(through("16*p", "16", "for p < 2 across core {")))
+    assert found.cycles == 11
+    load = next(unit for unit in found.units if unit.name == "load")
+    assert (load.servers, load.busy_cycles) == (1, 6 + 4)
+
+
+def test_what_all_cores_have_must_fit_a_shared_memory() -> None:
+    body = through("16*p", "16", "for p < 4 across core {")
+    assert not list(misplaced(shared_program(body).body, load_machine(Source("grid.yaml", SHARED))))
+    small = load_machine(Source("grid.yaml", SHARED.replace("capacity_bytes: 256", "capacity_bytes: 64")))
+    assert not list(misplaced(shared_program(body).body, small))
+    moved = shared_program(body.replace("@own at 0", "@own at 16"))
+    (found,) = misplaced(moved.body, small)
+    assert found.message == "tensor 't' ends at byte 80 of memory 'own', which has 64"
