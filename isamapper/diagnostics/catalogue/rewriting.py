@@ -107,6 +107,10 @@ that depends on it.""",
         """Statements become one with an iterator that tells them apart where they are alike but for their tensors, and
 none of them or of what stands between depends on another.""",
     ),
+    "RW103": (
+        "a sum of one thing",
+        """Parting is for statements that sum several things, each of which reads some tensor.""",
+    ),
     "RW100": (
         "values that cannot be told apart",
         """Every statement that writes the tensor must give each element its value, resting on that element's former

@@ -17,6 +17,7 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.rewrites import sink
+from isamapper.mapper.rewrites.part import Part
 from isamapper.mapper.rewrites.replay import Rewrite
 from isamapper.mapper.rewrites.search import stacks
 from isamapper.mapper.rewrites.separate import Separate, separation
@@ -52,11 +53,24 @@ def plain(kernel: Kernel) -> Form:
     return Form(kernel, (), tuple(range(len(statements(kernel)))))
 
 
+def _parted(kernel: Kernel) -> Form:
+    """The kernel with sums of several things as several sums."""
+    form = plain(kernel)
+    for number in range(len(statements(kernel))):
+        step = Part(form.origins.index(number))
+        made = step.apply(form.kernel)
+        if not isinstance(made, Rejection):
+            place, count = step.statement, step.parts(form.kernel)
+            origins = (*form.origins[:place], *[number] * count, *form.origins[place:])
+            form = Form(made, (*form.steps, step), origins)
+    return form
+
+
 @lru_cache(maxsize=1024)
 def separated(kernel: Kernel) -> Form:
-    """The kernel with a tensor for every value, where that is legal."""
-    form = plain(kernel)
-    for name in dict.fromkeys(each.assign.target.tensor for each in statements(kernel)):
+    """The kernel with a sum for every term and a tensor for every value, where that is legal."""
+    form = _parted(kernel)
+    for name in dict.fromkeys(each.assign.target.tensor for each in statements(form.kernel)):
         made = separation(form.kernel, name)
         if isinstance(made, Rejection):
             continue

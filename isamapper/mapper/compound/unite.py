@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, replace
 
-from isamapper.ir.affine import AccessMap, Affine, substitute, variable
+from isamapper.ir.affine import AccessMap, Affine, constant, substitute, variable
 from isamapper.ir.analysis import Iterator
 from isamapper.ir.nodes import Access, IteratorKind, Kernel, Tensor
 from isamapper.ir.walk import value_range
@@ -175,7 +175,8 @@ def _joined(
     for inputs in (False, True):
         for link in links:
             for wanted, found in link.pairs:
-                if (wanted.tensor in written) is inputs or not any(each.terms for each in wanted.map.results):
+                still = not any(each.terms for each in wanted.map.results)
+                if (wanted.tensor in written) is inputs or (inputs and still):
                     continue
                 for axis, index in enumerate(found.map.results):
                     if len(index.terms) == 1:
@@ -214,11 +215,11 @@ def _named(
 
 
 def _roles(link: Link, names: abc.Mapping[Member, str], front: Facade) -> abc.Iterator[Role]:
-    lanes = {
-        each.name: variable(front.lane(link.piece.statement.index, each.name))
-        for each in link.piece.statement.iterators
-    }
+    own = link.piece.statement
+    lanes = {each.name: variable(front.lane(own.index, each.name)) for each in own.iterators}
+    lanes |= {each.name: constant(0) for each in own.iterators if each.extent == 1}
     joint = {each.name: variable(names[link.part.index, each.name]) for each in link.part.iterators}
+    joint |= {each.name: constant(0) for each in link.part.iterators if each.extent == 1}
     for place, (wanted, found) in enumerate(link.pairs):
         yield Role(_moved(wanted, lanes), _moved(found, joint), place == 0)
 
@@ -284,9 +285,9 @@ class _Walk:
         results, shape = list(found.map.results), known[found.tensor].shape
         for axis, lane in enumerate(lone_axes(self.front.instruction.semantics, tensor.name)):
             index = wanted.map.results[axis]
-            if lane is None or index.names == {lane}:
-                continue
             size = tensor.shape[axis]
+            if lane is None or index.names == {lane} or (size == 1 and not index.terms):
+                continue
             starts = {n: self._start(results[n], index) for n in ([axes[axis]] if axis in axes else range(len(shape)))}
             fitting = [n for n, at in starts.items() if at is not None and _has_room(at, size, shape[n], self.extents)]
             walker = self.walker(lane, size) if fitting else None

@@ -176,13 +176,14 @@ class _Maker:
     def _stays(self, access: Access, part: Statement) -> bool:
         """Whether what ``access`` reads for ``part`` is not written again before others read the same."""
         later = [w for w in self.parts if w.assign.target.tensor == access.tensor and w.index >= part.index]
-        return all(writer is part and self._is_earlier(access, part) for writer in later)
+        return all(self._is_of_another(access, part, writer) for writer in later)
 
-    def _is_earlier(self, access: Access, part: Statement) -> bool:
-        """Whether a statement reads its own tensor as another iteration of a shared loop left it."""
+    def _is_of_another(self, access: Access, part: Statement, writer: Statement) -> bool:
+        """Whether a statement reads what other iterations of the loops that it shares with ``writer`` write."""
+        shared = self.shared[part.index] & self.shared[writer.index]
         return any(
-            read.terms == written.terms and read.names <= self.shared[part.index] and read.constant != written.constant
-            for read, written in zip(access.map.results, part.assign.target.map.results, strict=True)
+            read.terms == written.terms and read.names <= shared and read.constant != written.constant
+            for read, written in zip(access.map.results, writer.assign.target.map.results, strict=True)
         )
 
     def _with_value(self, reader: Statement, part: Statement) -> Statement | None:
