@@ -150,18 +150,29 @@ class ShapeMaker:
 
     def _relays(self, frame: Laid, relaid: frozenset[int]) -> abc.Iterator[tuple[float, float, Dims]]:
         for access in sorted(relaid):
-            cycles, found = self._layout_copy(frame, access), frame.statement.accesses[access]
-            tensor = self.tensors[found.tensor]
+            found = frame.statement.accesses[access]
+            size = self._touched(frame, found) * self.tensors[found.tensor].dtype.bits / 8
+            cycles = self._layout_copy(frame, access, size)
             if cycles:
-                yield cycles, math.prod(tensor.shape) * tensor.dtype.bits / 4, self._dims(frame, found)
+                yield cycles, 2 * size, self._dims(frame, found)
 
-    def _layout_copy(self, frame: Laid, access: int) -> float:
+    def _touched(self, frame: Laid, access: Access) -> int:
+        """Elements of an operand that is re-laid out: an iterator alone on its axis brings one a step."""
+        extents = {i.name: i.extent for i in frame.statement.iterators if i.extent > 1}
+        total = 1
+        for result, size in zip(access.map.results, self.tensors[access.tensor].shape, strict=True):
+            names = [name for name, _ in result.terms if name in extents]
+            reach = 1 + sum(abs(step) * (extents[name] - 1) for name, step in result.terms if name in extents)
+            total *= extents[names[0]] if len(names) == 1 else min(size, reach)
+        return total
+
+    def _layout_copy(self, frame: Laid, access: int, size: float) -> float:
         """Cycles of a layout copy at home; constants are re-laid out before run time."""
         tensor = self.tensors[frame.statement.accesses[access].tensor]
         if tensor.role is Role.CONST:
             return 0.0
         hop = self._hop(self.home, self.home, tensor, math.inf, math.inf)
-        return math.inf if hop is None else math.prod(tensor.shape) * tensor.dtype.bits / 8 * hop.slowest
+        return math.inf if hop is None else size * hop.slowest
 
     def _stops(self, frame: Laid, access: int, route: tuple[str, ...], relaid: bool, fine: bool) -> abc.Iterator[Stop]:
         found = frame.statement.accesses[access]
