@@ -69,12 +69,11 @@ def seen_through(side: Side, passing: Map) -> Side:
 
 
 def _traced(side: Side, copies: Map) -> Side:
-    """Reads and finals with ``copies`` seen through, twice as far each time."""
-    reads, finals, behind = side.reads, side.finals, copies.apply_range(side.reads)
-    while not behind.domain().is_disjoint(reads.range().union(finals.range())):
-        reads, finals = _follow(reads, behind), _follow(finals, behind)
+    """Reads and finals with ``copies`` seen through: first chains of them, twice as far each time, then their users."""
+    behind = copies.apply_range(side.reads).coalesce()
+    while not behind.domain().is_disjoint(behind.range()):
         behind = _follow(behind, behind)
-    return replace(side, reads=reads, finals=finals)
+    return replace(side, reads=_follow(side.reads, behind), finals=_follow(side.finals, behind))
 
 
 def _follow(relation: Map, further: Map) -> Map:
