@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
-from isamapper.plan.nest import Buffer, Copy, Digit
+from isamapper.plan.nest import Buffer, Copy, Digit, KeptAxis
 from isamapper.plan.step_reader import StepReader
 from isamapper.plan.step_text import parse_step, print_step
 from isamapper.plan.steps import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
@@ -36,6 +36,7 @@ buffers = st.builds(
     spread=spreads,
     prepared=st.booleans(),
     row=numbers,
+    kept=st.lists(st.builds(KeptAxis, numbers, numbers, numbers, st.booleans()), max_size=3).map(tuple),
 )
 
 
