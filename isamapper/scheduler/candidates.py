@@ -6,12 +6,17 @@ from collections import abc
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.mapper.find import find_mappings
-from isamapper.scheduler.found import Found
+from isamapper.scheduler.found import Found, Prospect
 from isamapper.scheduler.frames import Frame, frames_of
-from isamapper.scheduler.ranking import NESTS, ranked
+from isamapper.scheduler.ranking import NESTS, prospects, ranked
 from isamapper.scheduler.subject import Subject, subject_of
 
-__all__ = ["Found", "Subject", "ranked_candidates", "ranked_in", "subject_of"]
+__all__ = ["Found", "Prospect", "Subject", "prospects_of", "ranked_candidates", "ranked_in", "subject_of"]
+
+
+def prospects_of(subject: Subject, deadline: float | None = None) -> tuple[Prospect, ...] | Rejection:
+    """Candidates of every frame, least estimated cycles first, then fewest bytes; built when they are looked at."""
+    return prospects(subject, _frames(subject), deadline)
 
 
 def ranked_candidates(
@@ -23,9 +28,7 @@ def ranked_candidates(
 
     After ``deadline`` (on the monotonic clock) what has been found has to do; the first is found in any case.
     """
-    mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
-    frames = frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared)
-    return ranked_in(subject, frames, deadline, nests)
+    return ranked_in(subject, _frames(subject), deadline, nests)
 
 
 def ranked_in(
@@ -33,3 +36,8 @@ def ranked_in(
 ) -> tuple[Found, ...] | Rejection:
     """As :func:`ranked_candidates`, for the given frames."""
     return ranked(subject, frames, deadline, nests)
+
+
+def _frames(subject: Subject) -> tuple[Frame, ...]:
+    mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
+    return tuple(frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared))

@@ -69,10 +69,10 @@ class Family:
         whole[:, :, list(self.moving)] = rows
         return whole
 
-    def choice(
-        self, tiles: abc.Sequence[abc.Sequence[int]], orders: abc.Sequence[tuple[int, ...]], slots: abc.Sequence[int]
-    ) -> Choice:
-        """What the nest is built from: ``tiles`` per level, innermost first, of the moving iterators."""
+    def groups(
+        self, tiles: abc.Sequence[abc.Sequence[int]], orders: abc.Sequence[tuple[int, ...]]
+    ) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """Loops and their trips per group, outermost first."""
         left = {place: self.shape.blocks[place] for place in self.moving}
         groups: list[tuple[tuple[str, int], ...]] = []
         for level, order in zip(tiles, reversed(orders), strict=False):
@@ -80,11 +80,17 @@ class Family:
             groups.append(tuple((self.names[place], count[place]) for place in order))
             left = {place: -(-left[place] // count[place]) for place in self.moving}
         groups.append(tuple((self.names[place], left[place]) for place in orders[0]))
+        return tuple(reversed(groups))
+
+    def choice(
+        self, tiles: abc.Sequence[abc.Sequence[int]], orders: abc.Sequence[tuple[int, ...]], slots: abc.Sequence[int]
+    ) -> Choice:
+        """What the nest is built from: ``tiles`` per level, innermost first, of the moving iterators."""
         named = zip(self.shape.buffers, slots, strict=True)
         single = frozenset((stop.access, stop.memory) for stop, count in named if count == 1)
         return Choice(
             self.frame,
-            tuple(reversed(groups)),
+            self.groups(tiles, orders),
             self.routes,
             self.relaid,
             self.shared,

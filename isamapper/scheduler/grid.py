@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isamapper.scheduler.family import Family
 from isamapper.scheduler.sizes import even_sizes, tile_sizes
@@ -29,17 +31,26 @@ def grid(family: Family, limit: int) -> Rows:
 
 def neighbours(family: Family, tiles: Rows) -> Rows:
     """Rows that differ from one of ``tiles`` in one size: the sizes next to it, half and double of it."""
-    blocks = np.array([family.shape.blocks[place] for place in family.moving], dtype=np.int64)
+    return np.unique(around(family, tiles)[0], axis=0)
+
+
+def around(family: Family, tiles: Rows) -> tuple[Rows, NDArray[np.int64]]:
+    """``tiles`` and their neighbours, some more than once, each with the number of the row that it comes from."""
     found = [tiles]
-    for level, place in itertools.product(range(family.shape.levels), range(len(blocks))):
-        sizes = np.array(even_sizes(int(blocks[place])), dtype=np.int64)
-        at = np.searchsorted(sizes, tiles[:, level, place])
-        for shift in (-2, -1, 1, 2):
+    for level, position in itertools.product(range(family.shape.levels), range(len(family.moving))):
+        blocks = family.shape.blocks[family.moving[position]]
+        sizes, now = _sizes(blocks), tiles[:, level, position]
+        at = np.searchsorted(sizes, now)
+        moves = [sizes[np.clip(at + shift, 0, len(sizes) - 1)] for shift in (-2, -1, 1, 2)]
+        moves += [np.clip(now // 2, 1, blocks), np.clip(now * 2, 1, blocks)]
+        for move in moves:
             moved = tiles.copy()
-            moved[:, level, place] = sizes[np.clip(at + shift, 0, len(sizes) - 1)]
+            moved[:, level, position] = move
             found.append(moved)
-        for factor in (0.5, 2.0):
-            moved = tiles.copy()
-            moved[:, level, place] = np.clip(tiles[:, level, place] * factor, 1, blocks[place])
-            found.append(moved)
-    return np.unique(np.concatenate(found), axis=0)
+    return np.concatenate(found), np.tile(np.arange(len(tiles)), len(found))
+
+
+@lru_cache(maxsize=256)
+def _sizes(blocks: int) -> NDArray[np.int64]:
+    """The least size for every number of tiles; for reading only."""
+    return np.array(even_sizes(blocks), dtype=np.int64)

@@ -7,27 +7,30 @@ counts, the beam searches.
 
 from __future__ import annotations
 
-import itertools
 from collections import abc
 from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection, SourceError
+from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import Alternative
-from isamapper.plan.nest import Call, Epilogue, Nest
+from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, replay, steps_of
 from isamapper.scheduler.beaming import beam
-from isamapper.scheduler.candidates import Found, Subject, ranked_candidates, subject_of
+from isamapper.scheduler.candidates import Subject, prospects_of, subject_of
 from isamapper.scheduler.clock import deadline_after, over, share
+from isamapper.scheduler.cutting import with_cut
+from isamapper.scheduler.descent import MORE, SMALL_CYCLES
 from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import FAR, equivalents
 from isamapper.scheduler.isolate import isolated
 from isamapper.scheduler.joint_search import best_joint_nest
-from isamapper.scheduler.ranking import MORE, SMALL_CYCLES, TIE
+from isamapper.scheduler.judging import chosen, judge
+from isamapper.scheduler.known import Known
 from isamapper.scheduler.refining import refined
 from isamapper.scheduler.residency import with_residents
 from isamapper.scheduler.spatial import distributed
@@ -42,7 +45,7 @@ def heuristic(
     if problem.fixed is not None or problem.objective:
         yield from beam(problem, cost_model, budget_seconds=budget_seconds, seed=seed)
         return
-    deadline = deadline_after(budget_seconds)
+    cost_model, deadline = Known(cost_model), deadline_after(budget_seconds)
     best: float | None = None
     found: Schedule | None = None
     failures: list[Rejection] = []
@@ -109,14 +112,16 @@ def _with_epilogues(
         nests.append(nest)
     steps = tuple(step for nest in nests for step in steps_of(nest))
 
-    def again(index: int, accept: abc.Callable[[Nest], bool]) -> Nest | None:
-        statement = next((each for each in left if each.index == index and index not in fused), None)
-        if statement is None or over(deadline):
+    def again(own: Machine, kernel: Kernel, index: int, accept: abc.Callable[[Nest], bool] | None) -> Nest | None:
+        if over(deadline) or index in fused:
             return None
-        other = _best_nest(problem, covered, statement, {}, cost_model, deadline, accept)
+        part = replace(problem, machine=own)
+        other = _best_nest(part, kernel, statements(kernel)[index], {}, cost_model, deadline, accept)
         return None if isinstance(other, Rejection) else other
 
-    return with_residents(Schedule(problem.kernel, covered, machine, steps, chosen.rewrites), cost_model, again)
+    schedule = Schedule(problem.kernel, covered, machine, steps, chosen.rewrites)
+    found = with_residents(schedule, cost_model, again)
+    return with_cut(schedule, found, cost_model, again)
 
 
 def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None) -> Schedule:
@@ -155,7 +160,7 @@ def _best_nest(
 ) -> Nest | Rejection:
     """The best nest of one statement, of those that ``accept`` holds for."""
     subject = subject_of(problem.machine, covered, statement, fused.get(statement.index))
-    ranked = ranked_candidates(subject, deadline)
+    ranked = prospects_of(subject, deadline)
     if isinstance(ranked, Rejection):
         return ranked
 
@@ -165,34 +170,28 @@ def _best_nest(
         except SourceError:
             return None
 
-    judged: list[tuple[float, Nest]] = []
-    least = min(found.least_cycles for found in ranked)
+    def fitting(nest: Nest) -> float | None:
+        return cycles_of(nest) if accept is None or accept(nest) else None
+
     finalists = FINALISTS * (MORE if ranked[0].estimated_cycles < SMALL_CYCLES else 1)
-    for found in _varied(ranked):
-        cycles = cycles_of(found.nest) if accept is None or accept(found.nest) else None
-        if cycles is not None:
-            judged.append((cycles, found.nest))
-            if cycles <= least * (1 + TIE):
-                return found.nest
-        if judged and (len(judged) == finalists or over(deadline)):
-            break
+    judged = judge(ranked, fitting, finalists, _longest_latency(problem.machine), lambda: over(deadline))
     if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
-    if accept is not None:
-        return min(judged, key=lambda one: one[0])[1]
-    return refined(problem.machine, judged, cycles_of, deadline)
+    if accept is None:
+        least = min(found.least_cycles for found in ranked)
+        judged += refined(problem.machine, judged, cycles_of, least, lambda: over(deadline))
+    return chosen(judged).nest
 
 
-def _varied(ranked: tuple[Found, ...]) -> abc.Iterator[Found]:
-    """In turn the next best of every way to lay an instruction over the statement: estimates err alike within one."""
-    ways: dict[Call, list[Found]] = {}
-    for found in ranked:
-        ways.setdefault(found.nest.call, []).append(found)
-    for turn in itertools.zip_longest(*ways.values()):
-        yield from (found for found in turn if found is not None)
+def _longest_latency(machine: Machine) -> int:
+    """Cycles that what is begun may go on for: so much at both ends of a schedule is hard to foresee."""
+    begun = (timing(instruction, {})[1] for instruction in machine.instructions)
+    return max([*begun, *(memory.latency_cycles for memory in machine.memories)])
 
 
 def _alone(machine: Machine, subject: Subject, nest: Nest) -> Schedule:
-    """A schedule of the statement as a kernel of its own."""
+    """A schedule of the statement as a kernel of its own, which it may be already."""
+    if len(statements(subject.kernel)) == 1:
+        return Schedule(subject.kernel, subject.kernel, machine, steps_of(nest))
     kernel, moved = isolated(subject.tensors, nest, subject.shared, subject.fresh)
     return Schedule(kernel, kernel, machine, steps_of(moved))

@@ -7,33 +7,36 @@ from collections import abc
 from isamapper.costmodels.bounds import nest_call_cycles
 from isamapper.hwdesc.model import Machine
 from isamapper.plan.nest import Nest
-from isamapper.scheduler.clock import over
+from isamapper.scheduler.judging import Judged
 from isamapper.scheduler.spreading import variants
 
 REFINED = 2
 """How many of the nests are spread anew."""
-GOOD_ENOUGH = 1.02
-"""A nest that takes at most this many times what its calls take alone gains nothing worth the time."""
+GOOD_ENOUGH = 1.03
+"""A nest that takes at most this many times what nothing undercuts gains nothing worth the time."""
 
 
 def refined(
     machine: Machine,
-    judged: abc.Sequence[tuple[float, Nest]],
+    judged: abc.Sequence[Judged],
     cycles_of: abc.Callable[[Nest], float | None],
-    deadline: float | None,
-) -> Nest:
-    """The nest of ``judged`` (cycles, nest; at least one) with the fewest cycles, after trying other spreads.
+    least: float,
+    late: abc.Callable[[], bool],
+) -> list[Judged]:
+    """Other spreads of the best of ``judged``, as far as they may pay; ``least`` is what no nest undercuts.
 
     ``cycles_of`` gives a nest's cycles, None where it cannot be lowered.
     """
-    ranked = sorted(judged, key=lambda one: one[0])
-    least, best = ranked[0]
-    for _, nest in ranked[:REFINED]:
-        floor = nest_call_cycles(nest) / machine.unit(nest.call.instruction.unit).count
-        for changed in variants(nest):
-            if least <= GOOD_ENOUGH * floor or over(deadline):
+    found: list[Judged] = []
+    best = min(each.cycles for each in judged)
+    for each in sorted(judged, key=lambda one: one.cycles)[:REFINED]:
+        unit = machine.unit(each.nest.call.instruction.unit)
+        floor = max(least, nest_call_cycles(each.nest) / unit.count)
+        for changed in variants(each.nest):
+            if best <= GOOD_ENOUGH * floor or late():
                 break
             cycles = cycles_of(changed)
-            if cycles is not None and cycles < least:
-                least, best = cycles, changed
-    return best
+            if cycles is not None:
+                found.append(Judged(cycles, each.bytes_moved, changed))
+                best = min(best, cycles)
+    return found

@@ -1,0 +1,190 @@
+"""The best rows of one family by price: a coarse grid of tiles, and then what lies near the best of it.
+
+A look prices the grid under orders that between them have every loop innermost; a closer look goes through the
+neighbours of the best rows, and their other orders, a few times. What does not belong here: which families are worth it
+(``ranking.py``) and what rows cost (``costmodels/batch.py``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import abc
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from isamapper.costmodels.batch import Prices, fitting, prices
+from isamapper.scheduler.family import Family
+from isamapper.scheduler.grid import around, grid
+from isamapper.scheduler.space import Rows
+
+ROWS = 3000
+"""Rows of a family's grid, all orders together."""
+ROUNDS = 2
+"""How often the neighbours of the best rows are priced."""
+KEPT = 24
+NEAR = 12
+"""Rows whose neighbours are priced."""
+MOST_ORDERS = 400
+SMALL_CYCLES = 20000
+MORE = 4
+"""Where first fills and last drains are much of the whole, estimates say less: so many times more nests are judged."""
+TIE = 0.001
+"""Cycles that differ by less than this part are as good as equal: fewer bytes decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """One row of a family, decoded as far as numbers go."""
+
+    family: Family
+    tiles: tuple[tuple[int, ...], ...]
+    orders: tuple[tuple[int, ...], ...]
+    slots: tuple[int, ...]
+    cycles: float
+    bytes_moved: float
+    least: float
+
+    def traits(self) -> dict[str, float]:
+        """Numbers that rows alike have alike: a doubled tile is 1 apart, another order 1/2, another way 2."""
+        found = {self.family.title(): 1.0}
+        names = [self.family.names[place] for place in self.family.moving]
+        for level, sizes in enumerate(self.tiles):
+            found |= {f"{name} in {level}": math.log2(size) for name, size in zip(names, sizes, strict=True)}
+        for group, order in enumerate(self.orders):
+            found[f"order {group} {order}"] = 0.25
+        return found
+
+
+@dataclass(frozen=True)
+class Look:
+    """Priced rows of a family: tiles (rows x levels x moving) and orders (rows x groups x moving)."""
+
+    family: Family
+    tiles: Rows
+    orders: Rows
+    found: Prices
+
+    @property
+    def cycles(self) -> float:
+        """The least price; infinite where nothing fits."""
+        return float(self.found.cycles.min(initial=np.inf))
+
+    @property
+    def least(self) -> float:
+        """What no row takes less than, as far as has been looked."""
+        return float(self.found.least.min(initial=np.inf))
+
+    def best(self, count: int) -> Rows:
+        """The numbers of the best rows: fewer bytes first where cycles are as good as equal."""
+        found = self.found
+        steps = np.floor(np.minimum(found.cycles / self.cycles, 1e6) / TIE)
+        chosen = np.lexsort((found.cycles, found.bytes_moved, steps))[:count]
+        return chosen[np.isfinite(found.cycles[chosen])]
+
+
+def look(family: Family) -> Look:
+    """A first look at a family."""
+    orders = _few_orders(family)
+    tiles = _coarse(family, ROWS // len(orders))
+    every = np.repeat(orders, len(tiles), axis=0)
+    return _look(family, np.tile(tiles, (len(orders), 1, 1)), every)
+
+
+def closer(first: Look, kept: int = KEPT) -> list[Priced]:
+    """The best rows near the best of a first look, best first."""
+    if not np.isfinite(first.cycles):
+        return []
+    family, last, least = first.family, first, first.least
+    every = orders_of(family)
+    for _ in range(ROUNDS):
+        chosen = last.best(NEAR)
+        tiles, orders = last.tiles[chosen], last.orders[chosen]
+        moved, which = around(family, tiles)
+        other = np.tile(every, (len(chosen), 1, 1))
+        last = _look(
+            family,
+            *_distinct(
+                np.concatenate([moved, np.repeat(tiles, len(every), axis=0)]), np.concatenate([orders[which], other])
+            ),
+        )
+        least = min(least, last.least)
+    return _decoded(last, kept * MORE if last.cycles < SMALL_CYCLES else kept, least)
+
+
+def best_rows(family: Family, kept: int = KEPT) -> list[Priced]:
+    """The best rows of one family, best first."""
+    return closer(look(family), kept)
+
+
+def _look(family: Family, tiles: Rows, orders: Rows) -> Look:
+    return Look(family, tiles, orders, prices(family.shape, family.tiles(tiles), orders))
+
+
+def _distinct(tiles: Rows, orders: Rows) -> tuple[Rows, Rows]:
+    rows = np.concatenate([tiles.reshape(len(tiles), -1), orders.reshape(len(orders), -1)], axis=1)
+    _, first = np.unique(rows, axis=0, return_index=True)
+    return tiles[first], orders[first]
+
+
+def _decoded(last: Look, most: int, least: float) -> list[Priced]:
+    """Rows in words of the family, those left out that differ in loops of one trip only."""
+    family, found = last.family, last.found
+    best: dict[object, Priced] = {}
+    for row in last.best(most):
+        sizes = tuple(tuple(level) for level in last.tiles[row].tolist())
+        loops = tuple(tuple(group) for group in last.orders[row].tolist())
+        slots = tuple(found.slots[row].tolist())
+        groups = family.groups(sizes, loops)
+        key = tuple(tuple(loop for loop in group if loop[1] > 1) for group in groups), slots
+        cycles, moved = float(found.cycles[row]), float(found.bytes_moved[row])
+        best.setdefault(key, Priced(family, sizes, loops, slots, cycles, moved, least))
+    return list(best.values())
+
+
+def _coarse(family: Family, most: int) -> Rows:
+    """The finest grid with no more than ``most`` rows that fit the memories."""
+    limit = 16 * most
+    while True:
+        tiles = grid(family, limit)
+        tiles = tiles[fitting(family.shape, family.tiles(tiles))]
+        if len(tiles) <= most or limit <= most:
+            return tiles
+        limit //= 2
+
+
+def orders_of(family: Family) -> Rows:
+    """Orders that differ in traffic, for all groups of loops (rows x groups x moving)."""
+    return _combined(family, range(len(family.classes)))
+
+
+def _few_orders(family: Family) -> Rows:
+    """Of those, enough that every loop is innermost in some, and next to innermost with either of two others."""
+    found = _combined(family, _even(len(family.classes)))
+    return found[:: -(-len(found) // MOST_ORDERS)]
+
+
+def _combined(family: Family, numbers: abc.Sequence[int]) -> Rows:
+    classes = np.array([family.classes[each] for each in numbers], dtype=np.int64)
+    classes = classes.reshape(len(numbers), len(family.moving))
+    groups = family.shape.levels + 1
+    picks = np.stack(np.meshgrid(*[np.arange(len(classes))] * groups, indexing="ij"), axis=-1).reshape(-1, groups)
+    return classes[picks]
+
+
+@lru_cache(maxsize=16)
+def _even(count: int) -> tuple[int, ...]:
+    """Numbers of the even ones among ``count`` permutations in their usual order; all of one or two.
+
+    Whichever loops have one trip only, the rest of three or more stands in every cyclic order.
+    """
+    size = next(each for each in range(9) if len(tuple(itertools.permutations(range(each)))) == count)
+    if size < 3:
+        return tuple(range(count))
+    return tuple(number for number, order in enumerate(itertools.permutations(range(size))) if _swaps(order) % 2 == 0)
+
+
+def _swaps(order: abc.Sequence[int]) -> int:
+    return sum(one > other for one, other in itertools.combinations(order, 2))
