@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import prod
 from typing import TypeAlias, cast
 
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind
@@ -23,6 +24,7 @@ _AS_AT_HOME = frozenset((MemoryKind.HOST, MemoryKind.CACHE))
 """Kinds of memory in which elements lie as they do at home: copies between them move whole lines."""
 
 Digits: TypeAlias = abc.Sequence[tuple[str, str, int]]
+Terms: TypeAlias = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +180,19 @@ class _OperandContext:
     ) -> None:
         self.brought = brought
         self.name, self.shape, self.contiguous, self.access = operand.name, operand.shape, contiguous, access
-        self.rows = [tuple(name for name, _ in index.terms) for index in outside.map.results]
-        self.held = frozenset(name for row in self.rows for name in row)
+        self.rows = [index.terms for index in outside.map.results]
+        self.held = frozenset(name for row in self.rows for name, _ in row)
         self.steps = {} if access is None or tensor is None else flat_steps(access, tensor)
         self._known: dict[Digits, tuple[str, float]] = {}
 
     def label(self, digits: Digits, extents: abc.Mapping[str, int]) -> OperandLabel:
-        reuse = 1
+        reuse = 1.0
         for _, lane, size in digits:
             reuse *= 1 if lane in self.held else size
+        for row in self.rows:
+            if slides := self._slide(row, [digit for digit in digits if digit[1] in self.held]):
+                sizes = {name: size for name, lane, size in digits if lane in dict(row)}
+                reuse *= prod(sizes.values()) / (1 + sum(pace * (sizes[name] - 1) for name, pace in slides.items()))
         if self.access is None:
             return OperandLabel(self.name, "constant", 1.0, reuse)
         inside = tuple(digit for digit in digits if digit[1] in self.held)
@@ -196,9 +202,7 @@ class _OperandContext:
     def _kind(self, inside: Digits, extents: abc.Mapping[str, int]) -> tuple[str, float]:
         """How these digits meet the tensor, and operand elements per element of it."""
         names = tuple(sorted({name for name, _, _ in inside if name in self.steps}))
-        cells = 1
-        for name in names:
-            cells *= extents[name]
+        cells = self._cells(inside, extents)
         distinct = distinct_elements(cast(Access, self.access), {name: extents[name] for name in names})
         if self._is_direct(inside, extents):
             kind = "direct"
@@ -208,15 +212,40 @@ class _OperandContext:
             kind = "gather" if cells > distinct else "layout copy"
         return kind, cells / distinct
 
+    def _cells(self, inside: Digits, extents: abc.Mapping[str, int]) -> int:
+        """Operand elements over the whole extents of these iterators; a window that slides holds its halo once."""
+        cells, seen = 1, set[str]()
+        for row in self.rows:
+            members = self._slide(row, inside)
+            if members and seen.isdisjoint(members):
+                cells *= 1 + sum(pace * (extents[name] - 1) for name, pace in members.items())
+                seen |= members.keys()
+        for name in {name for name, _, _ in inside if name in self.steps} - seen:
+            cells *= extents[name]
+        return cells
+
+    def _slide(self, row: Terms, inside: Digits) -> dict[str, int] | None:
+        """Where an axis of several iterators slides over the tensor: what lies in it, and the pace of each there."""
+        members = [(name, dict(row)[lane]) for name, lane, _ in inside if lane in dict(row)]
+        paces = dict(members)
+        if len(row) < 2 or len(members) < 2 or len(paces) < len(members):
+            return None
+        (first, pace), *others = members
+        own = self.steps.get(first, 0)
+        alike = all(self.steps.get(name, 0) * pace == own * other for name, other in others)
+        once = all(sum(name == other for other, _, _ in inside) == 1 for name in paces)
+        return paces if own > 0 and alike and once else None
+
     def _is_direct(self, inside: Digits, extents: abc.Mapping[str, int]) -> bool:
         """Whether the tensor as it lies is a strided window that the operand's demands allow."""
         wanted = 1
         for row, size in zip(reversed(self.rows), reversed(self.shape), strict=True):
-            members = [(self.steps.get(name, 0), extents[name], each) for name, lane, each in inside if lane in row]
-            if len(members) > 1 and not _is_one_stride(members):
+            lanes = dict(row)
+            members = [(self.steps.get(name, 0), extents[name], each) for name, lane, each in inside if lane in lanes]
+            if len(members) > 1 and not (self._slide(row, inside) or _is_one_stride(members)):
                 return False
             step = min((stride for stride, _, _ in members), key=abs, default=None)
-            if self.contiguous is None or any(name in self.contiguous for name in row):
+            if self.contiguous is None or any(name in self.contiguous for name in lanes):
                 if step is not None and step != wanted:
                     return False
                 wanted *= size

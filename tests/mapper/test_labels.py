@@ -130,3 +130,16 @@ def test_criteria_of_a_mapping_without_unit_axes_are_those_of_a_twin() -> None:
     many = many.replace("n < 1", "n < 2").replace("c < 1", "c < 2")
     assert "amos" in labelled(one, "p>i", "k>j", "r>k")[1].criteria, "n and c may stand beside p and r"
     assert labelled(many, "p>i", "k>j", "r>k")[1].criteria == ("full",)
+
+
+TAPS = "(x: f32[18] @mem, w: f32[3] @mem, y: inout f32[16] @mem) { for q < 16, f < 3 { y[q] += x[q + f] * w[f] } }"
+
+
+def test_a_window_that_slides_is_direct_and_reused_by_its_taps() -> None:
+    kernel = "kernel taps(a: f32[66], b: f32[3]) -> (o: f32[64]) { for i < 64, t < 3 { o[i] += a[i + t] * b[t] } }"
+    _, found = labelled(kernel, "i>q", "t>f", semantics=TAPS, operands="{}")
+    assert [(each.operand, each.access, each.duplication, each.reuse) for each in found.operands] == [
+        ("x", "direct", 1.0, 16 * 3 / 18),
+        ("w", "direct", 1.0, 16),
+        ("y", "direct", 1.0, 3),
+    ]
