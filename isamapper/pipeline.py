@@ -46,7 +46,7 @@ from isamapper.scheduler.pareto import Point, pareto
 from isamapper.scheduler.remembered import remembered
 from isamapper.scheduler.store import Store
 from isamapper.sim.timing import simulate
-from isamapper.verify.certified import certified, small_program
+from isamapper.verify.certified import certified, proof_of, small_program
 from isamapper.verify.verifier import verify
 
 KernelLike: TypeAlias = Kernel | str | PathLike[str]
@@ -377,7 +377,8 @@ def evaluate(
     tell("verifying")
     small = small_program(found.schedule, executed_operations) if found is not None else None
     given = None if small is None else lambda: small
-    certificate = verify(program, seed=seed, ops_limit=executed_operations, reduced=given)
+    rewritten = found.schedule.covered if found is not None and found.schedule.rewrites else None
+    certificate = verify(program, seed=seed, ops_limit=executed_operations, reduced=given, covered=rewritten)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
 
 
@@ -392,8 +393,8 @@ def certify(subject: Program | Schedule, *, seed: int = 0) -> ProgramCertificate
     """The certificate that a program's file carries: what is proved of it and, for a schedule's, how it was made."""
     if isinstance(subject, Program):
         return certified(subject, None, verify(subject, seed=seed), seed, versions())
-    program, small = lower(subject), small_program(subject)
-    proof = verify(program, seed=seed, reduced=None if small is None else lambda: small)
+    program = lower(subject)
+    proof = proof_of(program, subject, seed)
     return certified(program, subject, proof, seed, versions())
 
 

@@ -42,12 +42,12 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
 
 def _schedule(arguments: argparse.Namespace, schedule: Schedule, machine: str | None) -> ExitCode:
     """What the schedule's program is; there is no certificate to check yet."""
-    from isamapper.verify.certified import Rechecked, small_program
+    from isamapper.verify.certified import Rechecked, proof_of
 
-    program, small = isamapper.lower(schedule), small_program(schedule)
+    program = isamapper.lower(schedule)
     with Progress() as progress:
         progress("verifying")
-        proof = isamapper.verify(program, seed=arguments.seed or 0, reduced=None if small is None else lambda: small)
+        proof = proof_of(program, schedule, arguments.seed or 0)
     return _answered(arguments, program, Rechecked(proof, ()), None, machine, schedule)
 
 

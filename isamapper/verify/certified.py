@@ -58,6 +58,22 @@ def small_program(schedule: Schedule, executed_operations: int = OPERATIONS) -> 
     return reduced_program(schedule, 3 if instances(schedule.kernel) > executed_operations else 2)
 
 
+def proof_of(
+    program: Program, schedule: Schedule | None, seed: int, proof_seconds: float = PROOF_SECONDS
+) -> Certificate:
+    """What is proved of a program, with what its schedule gives besides: a smaller form and the rewritten kernel."""
+    if schedule is None:
+        return verify(program, seed=seed, proof_seconds=proof_seconds)
+    small = small_program(schedule)
+    return verify(
+        program,
+        seed=seed,
+        proof_seconds=proof_seconds,
+        reduced=None if small is None else lambda: small,
+        covered=schedule.covered if schedule.rewrites else None,
+    )
+
+
 def certified(
     program: Program,
     schedule: Schedule | None,
@@ -71,7 +87,8 @@ def certified(
     unplayed: tuple[str, ...] = ()
     if schedule is not None:
         placements, unplayed = _playing(schedule, seed)
-    small = small_program(schedule, executed_operations) if schedule is not None else None
+    is_reduced = schedule is not None and proof.size is Size.REDUCED
+    small = small_program(schedule, executed_operations) if schedule is not None and is_reduced else None
     return ProgramCertificate(
         digest_of_text(print_kernel(program.kernel)),
         f"sha256 {program.machine.digest}",
@@ -83,7 +100,7 @@ def certified(
         tuple(ClaimedPart(part.name, part.status.value, part.facts) for part in proof.parts),
         proof.ok,
         proof.size.value,
-        _shapes(_executed(program, small, proof)),
+        _shapes((small or program).kernel),
         proof.error_probability,
         (*proof.not_covered, *unplayed),
         seed,
@@ -129,10 +146,6 @@ def _digits(nest: Nest) -> tuple[PlacedDigit, ...]:
     return tuple(sorted(found, key=lambda digit: (digit.iterator, digit.weight)))
 
 
-def _executed(program: Program, small: Program | None, proof: Certificate) -> Kernel:
-    return small.kernel if small is not None and proof.size is Size.REDUCED else program.kernel
-
-
 def _shapes(kernel: Kernel) -> tuple[tuple[str, tuple[int, ...]], ...]:
     return tuple((t.name, t.shape) for t in kernel.tensors if t.direction is not Direction.LOCAL)
 
@@ -160,16 +173,12 @@ def rechecked(
             findings.append(f"its steps do not make a program: {error.diagnostics[0].message}")
     elif not findings:
         findings += _without_steps(claims)
-    small = small_program(schedule) if schedule is not None and not findings else None
-    proof = verify(
-        program,
-        seed=claims.seed if seed is None else seed,
-        proof_seconds=proof_seconds,
-        reduced=None if small is None else lambda: small,
-    )
+    chosen = claims.seed if seed is None else seed
+    proof = proof_of(program, None if findings else schedule, chosen, proof_seconds)
+    small = small_program(schedule) if schedule is not None and proof.size is Size.REDUCED else None
     if not findings:
         same_seed = seed is None or seed == claims.seed
-        findings += overstated(claims, proof, _shapes(_executed(program, small, proof)), same_seed)
+        findings += overstated(claims, proof, _shapes((small or program).kernel), same_seed)
     if not findings and not sealed:
         findings.append("it was changed after it was written: its own digest is another")
     return Rechecked(proof, tuple(findings))

@@ -11,20 +11,20 @@ from dataclasses import replace
 from importlib import import_module
 
 from isamapper.diagnostics.source import SourceError
+from isamapper.ir.nodes import Kernel
 from isamapper.plan.check import check_program
 from isamapper.plan.program import Program
 from isamapper.sim.functional.counting import instances
 from isamapper.sim.functional.run import compiled_is_available
-from isamapper.verify import types_part
+from isamapper.verify import sets_part, types_part
 from isamapper.verify.certificate import Certificate, Part, Size, Status
 from isamapper.verify.folding import folded
 from isamapper.verify.plain_field import plain_field_part
-from isamapper.verify.sets_part import UNPROVED, sets_part
 
 _FAR_TOO_LARGE = 100
 """Times ``ops_limit``, above which a program without a reduced form is not executed; up to there it is."""
 
-FORM, FIELDS = "form", "prime_fields"
+FORM, FIELDS, COVERED = "form", "prime_fields", "integer_sets_rewritten"
 
 OPERATIONS = 10**10
 """Scalar operations up to which a program is executed at its own size."""
@@ -39,6 +39,7 @@ def verify(
     repeat_limit: int = 2 * 10**10,
     proof_seconds: float = PROOF_SECONDS,
     reduced: abc.Callable[[], Program] | None = None,
+    covered: Kernel | None = None,
 ) -> Certificate:
     """What is known of ``program`` against its kernel.
 
@@ -52,7 +53,22 @@ def verify(
     if form.status is Status.FAILED:
         return Certificate(False, (form,), Size.REAL, None, ("what a program that does not fit its machine computes",))
     given = None if reduced is None else lambda: folded(reduced())
-    return _judge(folded(program), form, seed, ops_limit, repeat_limit, proof_seconds, given)
+    found = _judge(folded(program), form, seed, ops_limit, repeat_limit, proof_seconds, given)
+    proved = found.part(sets_part.NAME).status is Status.PROVED
+    if covered is None or covered == program.kernel or proved or not found.ok:
+        return found
+    return _with_covered(found, folded(replace(program, kernel=covered)), proof_seconds)
+
+
+def _with_covered(found: Certificate, program: Program, seconds: float) -> Certificate:
+    """``found`` with the proof against the kernel that rewrites lead to, where there is one."""
+    part = sets_part.sets_part(program, seconds)
+    if part.status is not Status.PROVED:
+        return found
+    detail = f"against the kernel that the rewrites lead to: {part.detail}"
+    proof = replace(part, name=COVERED, detail=detail)
+    place = [each.name for each in found.parts].index(sets_part.NAME) + 1
+    return replace(found, parts=(*found.parts[:place], proof, *found.parts[place:]))
 
 
 def _judge(
@@ -103,13 +119,13 @@ def _form(program: Program) -> Part:
 
 
 def _proof(program: Program, seconds: float) -> Part:
-    return sets_part(program, seconds)
+    return sets_part.sets_part(program, seconds)
 
 
 def _judged(proof: Part, *others: Part) -> Part:
     """A step that does not hold is a failure where the other parts have seen the program fail."""
     failed = any(other.status is Status.FAILED for other in others)
-    return replace(proof, status=Status.FAILED) if failed and proof.detail.startswith(UNPROVED) else proof
+    return replace(proof, status=Status.FAILED) if failed and proof.detail.startswith(sets_part.UNPROVED) else proof
 
 
 def _fields(program: Program, seed: int, limit: int) -> tuple[Part, float | None]:
