@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
 
-from isamapper.costmodels.bounds import Bounds
+from isamapper.costmodels.bounds import Bounds, bounds
 from isamapper.diagnostics.source import Rejection, Span
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
@@ -116,9 +116,17 @@ class Search:
     runner_up: Schedule | None = None
     bound_cycles: float | None = None
 
+    @property
+    def gap_percent(self) -> float | None:
+        """How far the cost is at most above the least of the strategy's space; None where nothing is proved."""
+        if self.bound_cycles is None or self.bound_cycles <= 0:
+            return None
+        return 100 * (self.cost_cycles / self.bound_cycles - 1)
+
     def to_dict(self) -> dict[str, object]:
         """The JSON object of ``schedule`` (docs/json.md), ``format`` apart."""
         kernel, machine = self.schedule.kernel, self.schedule.machine
+        limits = bounds(self.schedule)
         return {
             "kernel": kernel.name,
             "machine": machine.name,
@@ -132,6 +140,9 @@ class Search:
             "cost_cycles": self.cost_cycles,
             "optimal": self.optimal,
             "cost_bound_cycles": self.bound_cycles,
+            "gap_percent": self.gap_percent,
+            "bound_cycles": limits.bound_cycles,
+            "mapped_bound_cycles": limits.mapped_bound_cycles,
             "search_seconds": self.seconds,
             "schedule": print_schedule(self.schedule),
             "versions": dict(versions()),

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, cast
 
 from isamapper.bench.deepbench.kernels import work_of
 from isamapper.bench.deepbench.problems import Problem, suite_problems
-from isamapper.bench.search_summary import held_against, summary_of
+from isamapper.bench.search_summary import CLOSE_PERCENT, held_against, summary_of
 from isamapper.costmodels.bounds import bounds
 from isamapper.hwdesc.files import find_machine
 from isamapper.hwdesc.loader import load_machine
@@ -187,6 +187,12 @@ def _figures(best: Candidate) -> Row:
         "optimal": best.optimal,
         "fills_instructions": fills_instructions(best.schedule),
     }
+
+
+def proved(row: Row) -> bool:
+    """Whether a row's schedule is proved the cheapest of its space, or within a gap that counts as a proof."""
+    gap = row.get("gap_percent")
+    return bool(row.get("optimal")) or (gap is not None and gap <= CLOSE_PERCENT)
 
 
 def fills_instructions(schedule: Schedule) -> bool:

@@ -73,7 +73,9 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cost", metavar="MODEL", help="what the search minimises; 'isamapper plugins' lists models")
     parser.add_argument("--budget", metavar="SECONDS", help="stop the search then and keep its best so far")
     parser.add_argument(
-        "--require-optimal", action="store_true", help="exit code 3 unless the schedule is proved the cheapest"
+        "--require-optimal",
+        action="store_true",
+        help="exit code 3 unless the schedule is proved the cheapest, or within 1 %% of it",
     )
     add_seed(parser)
 

@@ -40,6 +40,8 @@ class Analytic:
     """
 
     name = "analytic"
+    prices_rows = True
+    """Costs are prices of rows: the least price of all rows is the least cost of all schedules."""
 
     def cycles(self, schedule: Schedule) -> float:
         """Estimated cycles; SourceError where a step cannot be replayed."""

@@ -28,6 +28,11 @@ class Counted:
     judged: int = 0
     may_end: bool = False
 
+    @property
+    def prices_rows(self) -> bool:
+        """Whether costs are prices of rows, as the model says."""
+        return bool(getattr(self.model, "prices_rows", False))
+
     def cycles(self, schedule: Schedule) -> float:
         """What the model says; :class:`Spent` where it has been asked often enough."""
         if self.may_end and self.limit is not None and self.judged >= self.limit:

@@ -51,23 +51,38 @@ def strategy(explorer: Explorer) -> SearchStrategy:
         deadline = deadline_after(budget_seconds)
         best: Candidate | None = None
         failures: list[Rejection] = []
+        proofs: list[float | None] = []
         for chosen in equivalents(problem.kernel, problem.machine):
             if problem.fixed is not None:
                 _check_statement(problem.fixed, len(statements(chosen.kernel)))
             dearer = best is not None and not problem.objective and chosen.busy_cycles >= best.cycles
             if dearer or (best is not None and over(deadline)):
+                proofs.append(chosen.busy_cycles)
                 break
+            proof: float | None = None
             for candidate in _Whole(problem, chosen, cost_model, explorer, deadline, seed).candidates(failures):
-                told = best is not None and candidate.cycles == best.cycles and candidate.bound is not None
-                if best is None or candidate.cycles < best.cycles or told:
-                    best = candidate
-                    yield candidate
+                proof = candidate.bound
+                if best is None or candidate.cycles < best.cycles:
+                    best = replace(candidate, optimal=False, bound=None)
+                    yield best
+            proofs.append(proof)
+        if best is not None:
+            yield _proved(best, proofs)
         if best is None:
             if problem.fixed is not None:
                 check_satisfiable(problem, problem.fixed)
             raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
 
     return search
+
+
+def _proved(best: Candidate, proofs: abc.Sequence[float | None]) -> Candidate:
+    """The best with what no schedule of any equal kernel costs less than, where that is known of all of them."""
+    known = [bound for bound in proofs if bound is not None]
+    if not known or len(known) < len(proofs):
+        return best
+    bound = min(best.cycles, *known)
+    return replace(best, optimal=best.cycles <= bound, bound=bound)
 
 
 def space_of(

@@ -25,6 +25,11 @@ class Remembered:
     read: int = 0
     measured: int = 0
 
+    @property
+    def prices_rows(self) -> bool:
+        """Whether costs are prices of rows, as the model says."""
+        return bool(getattr(self.model, "prices_rows", False))
+
     def cycles(self, schedule: Schedule) -> float:
         """What the model says or once said; what cannot be lowered is asked again."""
         text = print_schedule(schedule)

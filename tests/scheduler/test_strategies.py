@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from isamapper.costmodels.analytic import Analytic
 from isamapper.costmodels.simulated import Simulated
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_kernel
@@ -68,6 +71,18 @@ def test_exhaustive_is_no_worse_than_any_other_and_bounds_them_all() -> None:
         other = found(name, problem)[-1].cycles
         assert best.bound <= other
         assert best.cycles <= 1.02 * other
+
+
+@pytest.mark.parametrize(("machine", "sizes"), [("ws16", (48, 40, 70)), ("gemmini16", (70, 33, 48))])
+def test_exhaustive_proves_the_optimum_of_prices(machine: str, sizes: tuple[int, int, int]) -> None:
+    problem = product(machine, *sizes)
+    strategy = load("strategy", "exhaustive")
+    assert callable(strategy)
+    best: Candidate = list(strategy(problem, Analytic(), budget_seconds=None, seed=0))[-1]
+    assert best.optimal and best.bound == best.cycles
+    for name in ("random", "evolve"):
+        other: SearchStrategy = cast(SearchStrategy, load("strategy", name))
+        assert best.cycles <= min(c.cycles for c in other(problem, Analytic(), budget_seconds=2.0, seed=1)) * (1 + 1e-9)
 
 
 def test_a_kernel_without_loops_has_one_schedule() -> None:

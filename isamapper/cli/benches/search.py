@@ -48,5 +48,5 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         print_document(search_document(answer))
     if any(row["failure"] for row in answer["rows"]):
         return ExitCode.NO
-    unproved = arguments.require_optimal and not all(row["optimal"] for row in answer["rows"])
+    unproved = arguments.require_optimal and not all(search.proved(row) for row in answer["rows"])
     return ExitCode.NOT_PROVED if unproved else ExitCode.DONE
