@@ -113,7 +113,7 @@ def _with_epilogues(
     steps = tuple(step for nest in nests for step in steps_of(nest))
 
     def again(own: Machine, kernel: Kernel, index: int, accept: abc.Callable[[Nest], bool] | None) -> Nest | None:
-        if over(deadline) or index in fused:
+        if over(deadline) or (kernel is covered and index in fused):
             return None
         part = replace(problem, machine=own)
         other = _best_nest(part, kernel, statements(kernel)[index], {}, cost_model, deadline, accept)

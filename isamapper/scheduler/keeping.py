@@ -44,8 +44,8 @@ ROLLING = 3
 """How many positions along an axis are kept at most in place of all of them."""
 
 
-Again: TypeAlias = abc.Callable[[int, abc.Callable[[Nest], bool]], Nest | None]
-"""Another search for a statement's nest: the best of those that a condition holds for."""
+Again: TypeAlias = abc.Callable[[Machine, Kernel, int, abc.Callable[[Nest], bool] | None], Nest | None]
+"""Another search for the nest of a kernel's statement: the best of those that a condition holds for."""
 
 
 def with_kept(schedule: Schedule, cost_model: CostModel, again: Again | None = None) -> Schedule:
@@ -243,7 +243,7 @@ class _Keeper:
                 nest = other
             return nest
 
-        found = again(index, lambda nest: moved(nest) is not None)
+        found = again(self.machine, self.kernel, index, lambda nest: moved(nest) is not None)
         return None if found is None else moved(found)
 
     def _writes(self, nest: Nest) -> bool:

@@ -116,4 +116,9 @@ none of them or of what stands between depends on another.""",
         """Every statement that writes the tensor must give each element its value, resting on that element's former
 value alone, in the order of the text.""",
     ),
+    "RW110": (
+        "a loop that cannot be cut",
+        """A loop is cut in two where it is the statement's own, its iterations write different elements and depend on
+        none of each other, and both parts have some of them.""",
+    ),
 }

@@ -150,6 +150,18 @@ def kernel_of(declarations: str, body: str) -> Kernel:
         ),
         (
             "x: f32[4, 4]) -> (y: f32[4]",
+            "for i < 4, k < 4 { y[i] += x[i, k] }",
+            "cut statement 0: k at 2",
+            "'k' is no loop of its own whose iterations are independent",
+        ),
+        (
+            "x: f32[4, 4]) -> (y: f32[4]",
+            "for i < 4, k < 4 { y[i] += x[i, k] }",
+            "cut statement 0: i at 4",
+            "a cut lies between 1 and 3",
+        ),
+        (
+            "x: f32[4, 4]) -> (y: f32[4]",
             "for i < 4, k < 4 { y[i] *= x[i, k] }",
             "identity statement 0",
             "only sums, least and greatest values take an identity operand",
