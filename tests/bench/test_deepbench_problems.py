@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from isamapper.bench.deepbench.kernels import kernel_of, work_of
 from isamapper.bench.deepbench.precision import precision_of
 from isamapper.bench.deepbench.problems import QUICK, SUITES, Problem, chosen_problems, suite_problems
 from isamapper.diagnostics.source import SourceError
-from isamapper.frontends.library import library_kernels
+from isamapper.frontends.library import library_kernels, load_kernel
 from isamapper.hwdesc.loader import load_machine
+from isamapper.ir.interpreter import interpret
 from isamapper.ir.nodes import Direction, Role
 from isamapper.ir.types import DTYPES
 
@@ -119,7 +121,8 @@ def test_sparse_products_are_dense_at_their_corrected_size() -> None:
 @pytest.mark.parametrize(
     ("problem", "kernel"),
     [
-        ("conv-train-data/0", "conv2d_backward_data"),
+        ("conv-train-data/0", "conv2d_backward_data_s2"),
+        ("conv-train-data/37", "conv1x1_backward_data_s2"),
         ("conv-train-data/8", "conv2d_backward_data_s1"),
         ("conv-train-weights/0", "conv2d_backward_weights"),
     ],
@@ -142,3 +145,14 @@ def test_windows_of_one_point_are_products_over_the_flat_image() -> None:
     for suite, kernel in (("conv-train-data", "backward_data"), ("conv-train-weights", "backward_weights")):
         found = next(p for p in suite_problems(suite) if kernel_of(p, machine)[0] == f"conv1x1_{kernel}")
         assert found["r_filter_h"] == found["stride_w"] == 1
+
+
+@pytest.mark.parametrize("pad", [0, 1, 2, 3])
+@pytest.mark.parametrize(("rows", "columns"), [(2, 3), (3, 2), (5, 4)])
+def test_gradients_of_stride_2_are_those_with_zeros_put_between(pad: int, rows: int, columns: int) -> None:
+    sizes = {"N": 1, "C": 1, "K": 2, "HI": 7, "WI": 6, "R": rows, "S": columns, "pad": pad}
+    phases = load_kernel("conv2d_backward_data_s2", sizes)
+    zeros = load_kernel("conv2d_backward_data", {**sizes, "stride": 2})
+    random = np.random.default_rng(pad)
+    given = {t.name: random.integers(-4, 5, t.shape).astype(np.float32) for t in phases.tensors if t.name != "dx"}
+    assert np.array_equal(interpret(phases, given)["dx"], interpret(zeros, given)["dx"])

@@ -29,9 +29,9 @@ def backward_weights(v: dict[str, Any], z: dict[str, int]) -> dict[str, Any]:
     return {"dw": np.einsum("ncrshj,nkhj->kcrs", windows(v, z, v["x"], z["stride"]), v["dy"])}
 
 
-def backward_data(v: dict[str, Any], z: dict[str, int]) -> dict[str, Any]:
+def backward_data(v: dict[str, Any], z: dict[str, int], stride: int = 1) -> dict[str, Any]:
     """Every element of the output gradient is added to the inputs that its window covered."""
-    stride, pad = z.get("stride", 1), z["pad"]
+    stride, pad = z.get("stride", stride), z["pad"]
     padded = np.zeros((z["N"], z["C"], z["HI"] + 2 * pad, z["WI"] + 2 * pad))
     for h, j in np.ndindex(v["dy"].shape[2:]):
         spread = np.einsum("nk,kcrs->ncrs", v["dy"][:, :, h, j], v["w"])
@@ -81,10 +81,15 @@ def gru(v: dict[str, Any], small: bool) -> dict[str, Any]:
 
 DEEPBENCH = {
     "conv1x1_backward_data": (POINTS, lambda v, z: {"dx": np.einsum("nkp,kc->ncp", v["dy"], v["w"])}),
+    "conv1x1_backward_data_s2": (
+        {"N": 2, "C": 3, "K": 4, "HI": 6, "WI": 5, "pad": 3},
+        lambda v, z: backward_data({**v, "w": v["w"][:, :, None, None]}, {**z, "R": 1, "S": 1}, 2),
+    ),
     "conv1x1_backward_weights": (POINTS, lambda v, z: {"dw": np.einsum("ncp,nkp->kc", v["x"], v["dy"])}),
     "conv1x1_forward": (POINTS, lambda v, z: {"y": np.einsum("ncp,kc->nkp", v["x"], v["w"])}),
     "conv2d_backward_data": ({**CONVOLUTION, "stride": 2}, backward_data),
     "conv2d_backward_data_s1": (CONVOLUTION, backward_data),
+    "conv2d_backward_data_s2": (CONVOLUTION, lambda v, z: backward_data(v, z, 2)),
     "conv2d_backward_weights": ({**CONVOLUTION, "stride": 2}, backward_weights),
     "conv2d_forward": ({**CONVOLUTION, "stride": 2}, forward),
     "gemm_acc": (SMALL, lambda v, z: {"c": v["c"] + v["a"] @ v["b"]}),

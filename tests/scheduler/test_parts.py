@@ -97,3 +97,15 @@ def test_there_is_no_tiling_where_one_block_does_not_fit() -> None:
 def test_tile_sizes_hold_one_and_all(blocks: int) -> None:
     sizes = tile_sizes(blocks)
     assert sizes[0] == 1 and sizes[-1] == blocks and list(sizes) == sorted(set(sizes))
+
+
+def test_what_other_steps_have_written_is_no_earlier_value() -> None:
+    kernel = parse_kernel(
+        "kernel k(a: i8[8, 4], b: i8[4]) -> (y: i32[16], z: i32[16]) {"
+        " for i < 8, k < 4 { y[2*i] += i32(a[i, k]) * i32(b[k]) }"
+        " for i < 8, k < 4 { y[2*i + 1] += i32(a[i, k]) * i32(b[k]) }"
+        " for i < 8, k < 4 { z[2*i] += i32(a[i, k]) * i32(b[k]) }"
+        " for i < 5, k < 4 { z[3*i + 1] += i32(a[i, k]) * i32(b[k]) } }"
+    )
+    machine = load_machine("toy4")
+    assert [subject_of(machine, kernel, each).fresh for each in statements(kernel)] == [True, True, True, False]

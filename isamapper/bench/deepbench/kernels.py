@@ -93,8 +93,11 @@ def _convolution(problem: Problem) -> tuple[str, dict[str, int]]:
         return POINTWISE[problem.pass_name], {**sizes, "P": problem["h"] * problem["w"]}
     names = {"HI": "h", "WI": "w", "R": "r_filter_h", "S": "s_filter_w", "pad": "pad_w"}
     sizes.update({size: problem[word] for size, word in names.items()})
-    if problem.pass_name == "backward_data" and problem["stride_w"] == 1:
-        return "conv2d_backward_data_s1", sizes
+    if problem.pass_name == "backward_data" and problem["stride_w"] <= 2:
+        if sizes["R"] == sizes["S"] == 1:
+            own = {size: sizes[size] for size in ("N", "C", "K", "HI", "WI", "pad")}
+            return "conv1x1_backward_data_s2", own
+        return f"conv2d_backward_data_s{problem['stride_w']}", sizes
     return CONVOLUTIONS[problem.pass_name], {**sizes, "stride": problem["stride_w"]}
 
 
