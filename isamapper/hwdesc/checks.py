@@ -14,7 +14,7 @@ from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic, Span
 from isamapper.hwdesc.classify import moves, reads_and_writes
 from isamapper.hwdesc.instruction_checks import check_instruction
-from isamapper.hwdesc.model import Machine, MemoryKind
+from isamapper.hwdesc.model import Grid, Machine, MemoryKind
 from isamapper.hwdesc.places import Places
 
 Names = abc.Mapping[str, abc.Mapping[str, Span]]
@@ -100,6 +100,19 @@ def _references(checked: _Checked) -> abc.Iterator[Diagnostic]:
                 yield Diagnostic("HW006", message, operand.span, "write '@' and a memory after its shape")
 
 
+def _network(checked: _Checked, grid: Grid) -> abc.Iterator[Diagnostic]:
+    """What a grid's network connects are memories that its copies share."""
+    for field, names in (("multicast", grid.multicast), ("reduces", grid.reduces)):
+        span = checked.places.find("grid", grid.name, field)
+        for name in names:
+            if name not in checked.memories:
+                yield _unknown("memory", name, checked.memories, span)
+            elif name in grid.holds:
+                yield Diagnostic(
+                    "HW007", f"every copy of '{grid.name}' has a '{name}' of its own; nothing is shared", span
+                )
+
+
 def _grids(checked: _Checked) -> abc.Iterator[Diagnostic]:
     """What grids hold exists, once, and no grid holds itself."""
     holders: dict[str, str] = {}
@@ -113,6 +126,7 @@ def _grids(checked: _Checked) -> abc.Iterator[Diagnostic]:
             elif name in holders:
                 yield Diagnostic("HW007", f"'{name}' is held by '{holders[name]}' and by '{grid.name}'", span)
             holders.setdefault(name, grid.name)
+        yield from _network(checked, grid)
     for grid in checked.machine.grids:
         seen = [grid.name]
         while (outer := holders.get(seen[-1])) is not None and outer not in seen:

@@ -102,13 +102,19 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """``count`` copies of the named memories and units (and grids, for nesting)."""
+    """``count`` copies of the named memories and units (and grids, for nesting).
+
+    Its network brings what all copies read of the memories in ``multicast`` to all of them at once, and adds up what
+    all add to those in ``reduces``.
+    """
 
     name: str
     count: int
     holds: tuple[str, ...]
     source: str | None = None
     span: Span | None = field(default=None, compare=False)
+    multicast: tuple[str, ...] = ()
+    reduces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

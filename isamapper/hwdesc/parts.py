@@ -181,6 +181,8 @@ def _grid(fields: Fields) -> Grid:
         name=fields.required_text("name"),
         count=fields.whole("count", 1),
         holds=tuple(scalar.text for scalar in fields.words("holds")),
+        multicast=tuple(scalar.text for scalar in fields.words("multicast")),
+        reduces=tuple(scalar.text for scalar in fields.words("reduces")),
         source=fields.text("source"),
         span=fields.span("name"),
     )

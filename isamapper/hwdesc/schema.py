@@ -89,6 +89,12 @@ GRID = Record(
         Field("name", Name(), "its name", required=True),
         Field("count", Whole(1), "how many copies", required=True),
         Field("holds", Several(Name(), 1), "memories, units and grids that are copied", required=True),
+        Field(
+            "multicast",
+            Several(Name(), 1),
+            "shared memories from which one transfer serves all copies that read the same",
+        ),
+        Field("reduces", Several(Name(), 1), "shared memories to which the sums of all copies arrive as one"),
         SOURCE,
     ),
 )

@@ -17,9 +17,9 @@ from isamapper.hwdesc.classify import reads_and_writes
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.affine import Affine, substitute, variable
 from isamapper.ir.feasibility import box, feasible
-from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Window
+from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Reduction, Window
 from isamapper.ir.walk import Place, domain, value_range, walk
-from isamapper.plan.cores import across_chain, grid_named, is_divided, own
+from isamapper.plan.cores import across_chain, grid_named, is_divided, own, reduction_of
 from isamapper.plan.nest import Nest, depth_of
 from isamapper.plan.refusal import written_at
 
@@ -145,10 +145,23 @@ def _conflicts(
             if not one.writes and not other.writes:
                 continue
             for depth, loop in enumerate(chain):
+                if _added(machine, loop, one) == _added(machine, loop, other) is not None:
+                    continue
                 if not _apart(loop, one, other) and _meet(chain[:depth], loop, one, other):
                     message = f"cores may touch one element of '{name}' across '{loop.iterator}', and one writes it"
                     yield Diagnostic("SCH121", message, one.window.span or one.invoke.span)
                     return
+
+
+def _added(machine: Machine, loop: Loop, use: _Use) -> Reduction | None:
+    """The reduction by which the network across ``loop`` takes what cores do to the use's tensor, if it does."""
+    grid = grid_named(machine, str(loop.across))
+    instruction = _instruction(machine, use.invoke.instruction)
+    declaration = use.place.declaration(use.window.tensor)
+    if grid is None or instruction is None or declaration is None or declaration.tensor.memory not in grid.reduces:
+        return None
+    kinds = {reduction_of(instruction, operand) for operand, window in use.invoke.windows if window is use.window}
+    return next(iter(kinds)) if len(kinds) == 1 else None
 
 
 def _shared(machine: Machine, depth: int, inside: abc.Sequence[tuple[Node, Place]]) -> dict[str, list[_Use]]:

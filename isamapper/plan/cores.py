@@ -8,7 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from isamapper.hwdesc.model import Grid, Instruction, Machine, Memory, MemoryKind, Unit
-from isamapper.ir.nodes import Loop, Node
+from isamapper.ir.analysis import statements
+from isamapper.ir.expressions import loads
+from isamapper.ir.nodes import Loop, Node, Reduction
 from isamapper.ir.sizes import SizeBinary, SizeConstant, SizeOp
 
 Across = tuple[tuple[str, int], ...]
@@ -50,6 +52,15 @@ def copies(machine: Machine, name: str) -> int:
 def sharers(machine: Machine, name: str, across: Across) -> int:
     """How many cores use one copy of the memory or unit ``name`` at the same time."""
     return math.prod(count for grid, count in across if name not in held(machine, grid))
+
+
+@lru_cache(maxsize=1024)
+def reduction_of(instruction: Instruction, operand: str) -> Reduction | None:
+    """The reduction that is all that ``instruction`` does to ``operand``: cores may do it in any order."""
+    found = statements(instruction.semantics)
+    kinds = {each.assign.reduction for each in found if each.assign.target.tensor == operand}
+    read = any(access.tensor == operand for each in found for access in loads(each.assign.value))
+    return next(iter(kinds)) if len(kinds) == 1 and not read else None
 
 
 def is_divided(memory: Memory) -> bool:

@@ -222,7 +222,10 @@ def _memory_grid(plan: _Plan, grid: Copies) -> str:
     frame = element(
         "rect", x=left, y=top, width=right - left, height=plan.bottom - top - 6 * grid.depth, rx=7.0, class_="grid"
     )
-    label = text(left + 8, top - 4, f"{grid.grid.count} x {grid.grid.name}", class_="name")
+    network = [f"multicast from {each}" for each in grid.grid.multicast]
+    network += [f"sums to {each}" for each in grid.grid.reduces]
+    name = ", ".join([f"{grid.grid.count} x {grid.grid.name}", *network])
+    label = text(left + 8, top - 4, name, class_="name")
     return titled(grid.grid.source or grid.grid.name, frame, label)
 
 

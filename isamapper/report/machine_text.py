@@ -67,4 +67,10 @@ def _grids(shown: Lanes) -> list[str]:
     for row in shown.rows:
         for grid in row.inside:
             found.setdefault(grid, []).append(row.unit.name)
-    return [f"{grid.count} times, as '{grid.name}': {', '.join(held)}" for grid, held in found.items()]
+    return [f"{grid.count} times, as '{grid.name}': {', '.join(held)}{_network(grid)}" for grid, held in found.items()]
+
+
+def _network(grid: Grid) -> str:
+    """What the network between the copies does."""
+    parts = [f"; multicast from {', '.join(grid.multicast)}"] if grid.multicast else []
+    return "".join([*parts, f"; sums to {', '.join(grid.reduces)}"] if grid.reduces else parts)

@@ -25,6 +25,7 @@ from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop
 from isamapper.plan.cores import Across, across_chain, share, sharers
 from isamapper.plan.program import Program
 from isamapper.sim.counters import Event
+from isamapper.sim.network import together
 from isamapper.sim.timeline import FrontEndUse, PortLoad, Timeline, Traffic, UnitUse
 
 Values = abc.Mapping[str, Affine]
@@ -71,11 +72,14 @@ def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node]) 
     across = tuple((str(loop.across), loop.extent.bounds[0].constant) for loop in chain)
     machine = share(program.machine, across)
     choices = [_classes(loop.iterator, count, inside) for loop, (_, count) in zip(chain, across, strict=True)]
+    outside = (*program.body.tensors, *(node.tensor for node in held if isinstance(node, Allocate)))
+    served = together(program.machine, chain, inside, outside)
     programs = []
     for chosen in itertools.product(*choices):
         values = {loop.iterator: constant(value) for loop, (value, _) in zip(chain, chosen, strict=True)}
         body = tuple(_fixed(node, values) for node in inside)
-        programs.append((_alone(program, machine, (*held, *body)), math.prod(count for _, count in chosen)))
+        core = replace(_alone(program, machine, (*held, *body)), together=served)
+        programs.append((core, math.prod(count for _, count in chosen)))
     return Phase(across, tuple(programs))
 
 

@@ -7,7 +7,7 @@ read programs through this view; what an invocation at given iterator values is 
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias, assert_never
 
@@ -39,12 +39,17 @@ from isamapper.sim.regions import Region, placed_tensors, regions
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PortUse:
-    """A port with one calendar per bank of its memory; ``first`` numbers the calendar of bank 0."""
+    """A port with one calendar per bank of its memory; ``first`` numbers the calendar of bank 0.
+
+    A port that serves several cores with one transfer is there again, behind all others, with the calendars of its own
+    and more of the bandwidth.
+    """
 
     index: int
     memory: Memory
     port: Port
     first: int
+    cores: int = 1
 
     @property
     def banks(self) -> int:
@@ -122,9 +127,9 @@ class Model:
 def model(program: Program) -> Model:
     """The timing view of ``program``; SourceError where it names what its machine does not have."""
     machine = program.machine
-    ports = _ports(machine)
+    ports = _together(_ports(machine), program)
     owner, found = regions(machine, placed_tensors(program.body))
-    builder = _Builder(machine, ports, owner)
+    builder = _Builder(machine, ports, owner, {(site, name): cores for site, name, cores in program.together})
     steps = builder.steps(program.body.body, {tensor.name: tensor for tensor in program.body.tensors})
     return Model(program, steps, tuple(builder.sites), found, ports)
 
@@ -146,10 +151,28 @@ def _ports(machine: Machine) -> tuple[PortUse, ...]:
     return tuple(found)
 
 
+def _together(ports: tuple[PortUse, ...], program: Program) -> tuple[PortUse, ...]:
+    """The ports, and again those that serve so many cores with one transfer."""
+    found = list(ports)
+    for cores in dict.fromkeys(cores for _, _, cores in program.together):
+        for use in ports:
+            if use.port.sharers % cores == 0:
+                port = replace(use.port, sharers=use.port.sharers // cores)
+                found.append(PortUse(len(found), use.memory, port, use.first, cores))
+    return tuple(found)
+
+
 class _Builder:
     """Walks the program's text with the tensors in scope."""
 
-    def __init__(self, machine: Machine, ports: tuple[PortUse, ...], owner: dict[Tensor, Region]) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        ports: tuple[PortUse, ...],
+        owner: dict[Tensor, Region],
+        together: abc.Mapping[tuple[int, str], int],
+    ) -> None:
+        self.together = together
         self.machine = machine
         self.ports = ports
         self.owner = owner
@@ -194,6 +217,7 @@ class _Builder:
         demand = next((each for each in instruction.operands if each.name == name), Operand(name, ()))
         read, written = reads_and_writes(instruction)
         memory = self._memory(tensor, window)
+        cores = self.together.get((len(self.sites), name), 1)
         return OperandUse(
             name,
             window,
@@ -206,8 +230,8 @@ class _Builder:
             demand.read_at,
             demand.read_until or instruction.occupies_cycles,
             demand.ready_at or instruction.latency_cycles,
-            self._facing(memory, PortDirection.READ) if name in read else (),
-            self._facing(memory, PortDirection.WRITE) if name in written else (),
+            self._facing(memory, PortDirection.READ, cores) if name in read else (),
+            self._facing(memory, PortDirection.WRITE, cores) if name in written else (),
         )
 
     def _memory(self, tensor: Tensor, window: Window) -> Memory:
@@ -217,9 +241,10 @@ class _Builder:
         message = f"tensor '{tensor.name}' is placed in no memory of machine '{self.machine.name}'"
         raise SourceError(Diagnostic("SIM002", message, tensor.span or window.span))
 
-    def _facing(self, memory: Memory, direction: PortDirection) -> tuple[PortUse, ...]:
+    def _facing(self, memory: Memory, direction: PortDirection, cores: int) -> tuple[PortUse, ...]:
         suitable = (direction, PortDirection.BOTH)
-        return tuple(use for use in self.ports if use.memory is memory and use.port.direction in suitable)
+        found = [use for use in self.ports if use.memory is memory and use.port.direction in suitable]
+        return tuple(use for use in found if use.cores == cores) or tuple(use for use in found if use.cores == 1)
 
 
 def _tensor(window: Window, scope: abc.Mapping[str, Tensor]) -> Tensor:

@@ -164,9 +164,10 @@ def timeline(model: Model, counters: Counters) -> Timeline:
                 use.port.name,
                 use.banks,
                 sum(counters.beats[use.first : use.first + use.banks]),
-                counters.port_bytes[use.index],
+                sum(counters.port_bytes[each.index] for each in model.ports if each.first == use.first),
             )
             for use in model.ports
+            if use.cores == 1
         ),
         traffic,
         _energy_pj(machine, dict(instructions), traffic),

@@ -106,7 +106,7 @@ def read_counters(plan: Layout, state: State) -> Counters:
     """The totals in a finished state."""
     model = plan.model
     machine = model.machine
-    words = [int(word) for word in state[: plan.port_bytes + len(model.ports)]]
+    words = [int(word) for word in state[: plan.counts + len(plan.specs)]]
     for address, step, amount in plan.constants:
         words[address] += words[plan.counts + step] * amount
     if words[VIOLATION_SITE]:
@@ -126,7 +126,7 @@ def read_counters(plan: Layout, state: State) -> Counters:
         counters.overhang[unit] = sum(max(0, free - counters.cycles) for free in servers)
     counters.beats = words[plan.beats : plan.bytes]
     counters.bytes = [words[plan.bytes + 2 * index :][:2] for index in range(len(machine.memories))]
-    counters.port_bytes = words[plan.port_bytes :]
+    counters.port_bytes = words[plan.port_bytes : plan.counts]
     counters.events = _events(state)
     return counters
 

@@ -169,6 +169,7 @@ MOST_TOUCHED_WORDS = 1 << 29  # 4 GiB
 PAGE_BITS = 9  # words of a page of memory, as a power of two
 RECENT_PAGES = 64
 LOG_RECORDS = 1 << 15
+CORE_STEP = 64  # words
 SNAPSHOT_INTERVALS = 1 << 10
 SNAPSHOT_RECORDS = 1 << 14
 SNAPSHOT_HEADER = 6  # valid, iteration, limit, live records, floor, iterations skipped; then the core
@@ -210,6 +211,7 @@ def layout(model: Model, specs: tuple[StepSpec, ...], found: Atoms, needs: Needs
     plan.initial += [(UNBOUNDED, int(unbounded)), (PER_CYCLE, machine.dispatch.per_cycle)]
     reserve_statistics(plan)
     plan.executed = {site: plan.reserve(1) for site in needs.contested}
+    plan.reserve(-plan.words % CORE_STEP)  # what follows lies alike in programs alike, so that they share code
     plan.initial.append((CORE_COUNT, plan.words))
     _tables(plan)
     plan.initial.append((RECENT, plan.reserve(RECENT_PAGES)))
@@ -232,12 +234,12 @@ def reserve_statistics(plan: Layout) -> None:
     machine = plan.model.machine
     calendars = sum(use.banks for use in plan.model.ports)
     first = plan.front_end = plan.reserve(3)
-    plan.counts = plan.reserve(len(plan.specs))
     plan.busy = plan.reserve(len(machine.units))
     plan.stalls = plan.reserve(len(machine.units) * len(REASONS))
     plan.beats = plan.reserve(calendars)
     plan.bytes = plan.reserve(2 * len(machine.memories))
     plan.port_bytes = plan.reserve(len(plan.model.ports))
+    plan.counts = plan.reserve(len(plan.specs))
     plan.initial += [(STATISTICS, first), (STATISTIC_COUNT, plan.words - first)]
 
 
@@ -257,13 +259,13 @@ def _tables(plan: Layout) -> None:
         if machine.dispatch.window_order == "in_order":
             rows.append((_AT_CLOCK, 0, 0, RETIRED, 1, 0))
     rows.append((_EXACT, 0, 0, LAST_END, 1, 0))
-    plan.initial += [(ITEMS, plan.put(*(word for row in rows for word in row))), (ITEM_COUNT, len(rows))]
     calendars = sum(use.banks for use in plan.model.ports)
     plan.calendar_words = CALENDAR_HEADER + 2 * plan.intervals
     plan.calendars = plan.reserve(calendars * plan.calendar_words)
     plan.initial += [(plan.calendars + index * plan.calendar_words + 2, plan.intervals) for index in range(calendars)]
     pairs = [(plan.calendars + index * plan.calendar_words, plan.beats + index) for index in range(calendars)]
     plan.initial += [(CALENDARS, plan.put(*(word for pair in pairs for word in pair))), (CALENDAR_COUNT, calendars)]
+    plan.initial += [(ITEMS, plan.put(*(word for row in rows for word in row))), (ITEM_COUNT, len(rows))]
 
 
 def _snapshots(plan: Layout, loops: int) -> None:

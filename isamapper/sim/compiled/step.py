@@ -7,7 +7,8 @@ not counted here at all: the driver multiplies by the number of invocations.
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.sizes import SizeExpression
@@ -48,6 +49,9 @@ from isamapper.sim.counters import (
     WINDOW_FULL,
 )
 
+STEPS_KEPT = 128
+"""Written steps that are kept, the latest used."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -84,8 +88,44 @@ def argument_names(spec: StepSpec) -> list[str]:
 
 
 def step_function(plan: Layout, index: int, options: Options) -> str:
-    """The definition of step ``index``."""
-    return Step(plan, index, options).text()
+    """The definition of step ``index``; what it does not count at run time is noted in the plan."""
+    text, constants = _written(_Wanted(_everything(plan, index, options), plan, index, options))
+    plan.constants += constants
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A step to be written; equal where its code is, which ``everything`` decides."""
+
+    everything: tuple[object, ...]
+    plan: Layout = field(compare=False)
+    index: int = field(compare=False)
+    options: Options = field(compare=False)
+
+
+def _everything(plan: Layout, index: int, options: Options) -> tuple[object, ...]:
+    """All that the code of a step depends on: candidates of one search have most of their steps alike."""
+    spec, ports = plan.specs[index], tuple((use.first, use.banks) for use in plan.model.ports)
+    statistics = plan.front_end, plan.counts, plan.busy, plan.stalls, plan.beats, plan.bytes, plan.port_bytes
+    regions = [operand.region for _, operand in spec.operands if operand.region is not None]
+    records = tuple(
+        (region, each.words, tuple(each.ready.items()), tuple(each.read.items()), tuple(each.follow.items()), each.mark)
+        for region in regions
+        for each in [plan.records[region]]
+    )
+    rings = plan.window, plan.units[spec.unit], plan.calendars, plan.calendar_words
+    return index, options, spec, plan.model.machine, ports, statistics, records, rings
+
+
+@lru_cache(maxsize=STEPS_KEPT)
+def _written(wanted: _Wanted) -> tuple[str, tuple[tuple[int, int, int], ...]]:
+    """The step's definition, and what it adds to constants of the plan."""
+    before = len(wanted.plan.constants)
+    text = Step(wanted.plan, wanted.index, wanted.options).text()
+    added = tuple(wanted.plan.constants[before:])
+    del wanted.plan.constants[before:]
+    return text, added
 
 
 class Step:
