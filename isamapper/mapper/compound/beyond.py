@@ -66,7 +66,7 @@ def _holders(pieces: tuple[Piece, ...], front: Facade, lane: str) -> dict[str, t
     found: dict[str, tuple[Number, ...]] = {}
     for piece in pieces:
         dtypes = _dtypes(piece.view.term)
-        for number, access in enumerate(piece.statement.accesses):
+        for number, access in enumerate(piece.accesses):
             if number in dtypes and access.tensor not in written and lane in _lanes(piece, front, number):
                 known = found.get(access.tensor, ())
                 found[access.tensor] = tuple(dict.fromkeys((*known, *candidates(piece.view.term, dtypes[number]))))
@@ -84,7 +84,7 @@ def _dtypes(term: Term) -> dict[int, DType]:
 
 
 def _lanes(piece: Piece, front: Facade, number: int) -> frozenset[str]:
-    access, index = piece.statement.accesses[max(number, 0)], piece.statement.index
+    access, index = piece.accesses[max(number, 0)], piece.statement.index
     return frozenset(front.lane(index, name) for result in access.map.results for name, _ in result.terms)
 
 
@@ -100,7 +100,7 @@ def _is_harmless(pieces: tuple[Piece, ...], front: Facade, lane: str, values: ab
             number: value
             for number in _dtypes(piece.view.term)
             if lane in _lanes(piece, front, number)
-            and (value := _value(piece.statement.accesses[max(number, 0)].tensor, known, local)) is not None
+            and (value := _value(piece.accesses[max(number, 0)].tensor, known, local)) is not None
         }
         if not _is_safe(piece.view.term, leaves):
             leaves = {number: known_value for number, known_value in leaves.items() if math.isfinite(known_value)}

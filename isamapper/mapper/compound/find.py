@@ -17,7 +17,7 @@ from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.mapper.compound.beyond import beyond
 from isamapper.mapper.compound.conditions import Stand, stand
 from isamapper.mapper.compound.forms import Form, forms, plain, separated
-from isamapper.mapper.compound.match import Injection, Parts, injections, kinds
+from isamapper.mapper.compound.match import Injection, Kind, Parts, injections, kinds
 from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on, space_of
 from isamapper.mapper.compound.unite import unite
 from isamapper.mapper.compound.value_graph import value_graphs
@@ -103,11 +103,11 @@ def form_mappings(
         return
     seen: set[tuple[object, ...]] = set()
     inside = tensors_inside(instruction)
-    sought = {variant: kinds(variant) for those in _sought(instruction) for variant in those}
+    sought = _sought(instruction)
     for graph in value_graphs(form.kernel):
         parts = Parts(graph)
         known = frozenset(parts.kinds.values())
-        for variant in (each for each, needed in sought.items() if needed <= known):
+        for variant in (each for each, needed in sought if needed <= known):
             for injection in injections(variant, inside, parts):
                 standing = stand(injection, graph, inside)
                 if isinstance(standing, str) or any(those.isdisjoint(standing.members) for those in form.changed):
@@ -125,12 +125,17 @@ def tensors_inside(instruction: Instruction) -> dict[str, Tensor]:
     return all_tensors(separated(instruction.semantics).kernel) | all_tensors(instruction.semantics)
 
 
-def _sought(instruction: Instruction) -> abc.Iterator[tuple[Variant, ...]]:
-    """What is looked for: the instruction seen through its results or not, its values told apart or not."""
+@lru_cache(maxsize=1024)
+def _sought(instruction: Instruction) -> tuple[tuple[Variant, frozenset[Kind]], ...]:
+    """What is looked for, with the kinds of its pieces: the instruction seen through its results or not, its values
+    told apart or not.
+    """
     several = separated(instruction.semantics) != plain(instruction.semantics)
+    found: dict[Variant, None] = {}
     for apart in (False, True) if several else (False,):
         for through_results in (True, False):
-            yield variants(instruction, through_results=through_results, apart=apart)
+            found.update(dict.fromkeys(variants(instruction, through_results=through_results, apart=apart)))
+    return tuple((variant, kinds(variant)) for variant in found)
 
 
 def _related(

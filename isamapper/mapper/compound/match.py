@@ -111,7 +111,7 @@ class _Search:
         self.written = {piece.target for piece in variant.pieces}
         free = [part for part in parts.graph.parts if not part.conditions and not part.exclusions]
         self.fitting = [
-            (piece.statement.accesses, [part for part in free if parts.kinds[part.index] == kind_of(piece.view)])
+            (piece.accesses, [part for part in free if parts.kinds[part.index] == kind_of(piece.view)])
             for piece in variant.pieces
         ]
 

@@ -17,6 +17,7 @@ from isamapper.mapper.compound.beyond import beyond
 from isamapper.mapper.compound.conditions import stand
 from isamapper.mapper.compound.find import joint_mappings
 from isamapper.mapper.compound.match import Injection, Parts, injections
+from isamapper.mapper.compound.nearest import nearest_statement
 from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on
 from isamapper.mapper.compound.unite import unite
 from isamapper.mapper.compound.value_graph import ValueGraph, value_graph
@@ -44,7 +45,11 @@ def joint_refusal(kernel: Kernel, instruction: Instruction) -> Rejection | None:
         own = statements(instruction.semantics)
         text, count = print_node(own[piece.statement.index].assign).strip(), len(own)
         reason = f"'{instruction.name}' does {count} statements together; no statement of the kernel does '{text}'"
-        return Rejection("MAP041", instruction.name, reason, _places(instruction, piece), progress=5 + done)
+        where, nearest = _places(instruction, piece), nearest_statement(piece, parts)
+        if nearest is not None:
+            reason += f": {nearest[1]}"
+            where = (*where, *spans(nearest[0].assign)[:1])
+        return Rejection("MAP041", instruction.name, reason, where, progress=5 + done)
     if found is None:
         reason = f"statements like those of '{instruction.name}' are there, but do not pass on their results like it"
         return Rejection("MAP042", instruction.name, reason, _places(instruction), progress=30)

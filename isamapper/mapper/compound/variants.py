@@ -9,9 +9,9 @@ What does not belong here: where it is found (``match.py``).
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, islice, product
 from typing import TypeAlias
 
 from isamapper.hwdesc.bind import bind_instruction, controls
@@ -19,7 +19,7 @@ from isamapper.hwdesc.model import Instruction, ParameterRange
 from isamapper.ir import numeric
 from isamapper.ir.affine import AccessMap
 from isamapper.ir.analysis import Statement
-from isamapper.ir.nodes import Direction, Kernel, Tensor
+from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.mapper.compound.forms import plain, separated
 from isamapper.mapper.compound.normal import normal_view
 from isamapper.mapper.compound.value_graph import ValueGraph, copied_order, value_graph
@@ -30,18 +30,19 @@ Number: TypeAlias = int | float
 Fixed: TypeAlias = tuple[tuple[str, Number], ...]
 """Names of operands and parameters, with the value that makes them neutral."""
 
-MOST_TOGETHER = 8
-"""Operands and parameters up to which every set of them is tried; of more only pairs."""
-MOST_VARIANTS = 48
+MOST_TRIED = 384
+"""Sets of operands and parameters that are tried as neutral."""
+MOST_VARIANTS = 256
 """Neutral variants of one instruction that are looked for, those with the fewest neutral operands first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One statement of the instruction: ``view`` is what it computes, its leaves numbered as the accesses."""
+    """One statement of the instruction: ``view`` is what it computes, its leaves numbered as the ``accesses``."""
 
     statement: Statement
     view: View
+    accesses: tuple[Access, ...] = field(compare=False, repr=False)
 
     @property
     def target(self) -> str:
@@ -71,9 +72,9 @@ def variants(instruction: Instruction, *, through_results: bool = True, apart: b
     graph, origins = seen.graph(instruction.semantics)
     tensors = graph.tensors
     views = [(part, _view(instruction, part, tensors, seen)) for part in graph.parts]
-    pieces = tuple(Piece(replace(part, index=origins[part.index]), view) for part, view in views)
+    pieces = tuple(Piece(replace(part, index=origins[part.index]), view, part.accesses) for part, view in views)
     found: dict[Variant, None] = {}
-    for chosen in _choices(pieces, tensors):
+    for chosen in islice(_choices(pieces, tensors), MOST_TRIED):
         variant = _variant(pieces, chosen, tensors)
         if variant is not None:
             found[variant] = None
@@ -126,27 +127,31 @@ def settings(high: Term, low: Term, parameter: ParameterRange) -> Term:
 
 
 def _choices(pieces: abc.Sequence[Piece], tensors: tuple[Tensor, ...]) -> abc.Iterator[Fixed]:
-    """Sets of operands and parameters that may be neutral, each with its value, the smallest sets first."""
+    """Sets of operands and parameters that may be neutral, each with its value, the smallest sets first.
+
+    Of those that are not zero (factors, bounds) there are two at most: nobody leaves out more.
+    """
     inputs = {tensor.name for tensor in tensors if tensor.direction is Direction.IN}
     found: dict[tuple[str, Number], None] = {}
     for piece in pieces:
         for key, value in _keys(piece.view.term):
-            name = key if isinstance(key, str) else piece.statement.accesses[key].tensor
+            name = key if isinstance(key, str) else piece.accesses[key].tensor
             if isinstance(key, str) or name in inputs:
                 found[name, value] = None
-    for size in range(min(len(found), len(found) if len(found) <= MOST_TOGETHER else 2) + 1):
-        for chosen in combinations(found, size):
-            if len({name for name, _ in chosen}) == size:
-                yield chosen
+    zeros, others = ([each for each in found if (each[1] == 0) is zero] for zero in (True, False))
+    for size in range(len(found) + 1):
+        for few in range(min(size, 2 if size < 3 else 1), -1, -1):
+            for chosen in product(combinations(zeros, size - few), combinations(others, few)):
+                together = (*chosen[0], *chosen[1])
+                if len({name for name, _ in together}) == size:
+                    yield together
 
 
 def _keys(term: Term) -> abc.Iterator[tuple[int | str, Number]]:
     """Leaves and parameters that change nothing with some value, wherever they stand."""
     if isinstance(term, Node):
         for place, part in enumerate(term.parts):
-            found = _neutral(part, term, place)
-            if found is not None:
-                yield found
+            yield from _neutral(part, term, place)
             yield from _keys(part)
 
 
@@ -156,8 +161,7 @@ def _reduced(term: Term, fixed: abc.Mapping[int | str, Number]) -> Term | None:
         return term
     parts: list[Term] = []
     for place, part in enumerate(term.parts):
-        neutral = _neutral(part, term, place)
-        if neutral is not None and fixed.get(neutral[0]) == neutral[1]:
+        if any(fixed.get(key) == value for key, value in _neutral(part, term, place)):
             continue
         made = _reduced(part, fixed)
         if made is None:
@@ -170,42 +174,44 @@ def _reduced(term: Term, fixed: abc.Mapping[int | str, Number]) -> Term | None:
     return parts[0] if len(parts) == 1 else replace(term, parts=tuple(parts))
 
 
-def _neutral(part: Term, around: Node, place: int) -> tuple[int | str, Number] | None:
-    """The leaf or parameter in a part and its value that makes the part change nothing."""
+def _neutral(part: Term, around: Node, place: int) -> tuple[tuple[int | str, Number], ...]:
+    """The leaves and parameters in a part and their values each of which makes the part change nothing."""
     if around.op in SHIFTS:
-        return _key_for(part, 0) if place == 1 else None
+        return _key_for(part, 0) if place == 1 else ()
     if around.op == "/":
-        return _key_for(part, 1) if place == 1 and around.dtype.is_float else None
+        return _key_for(part, 1) if place == 1 and around.dtype.is_float else ()
     if around.op not in ASSOCIATIVE:
-        return None
+        return ()
     wanted = identity_of(around.op, around.dtype)
     if isinstance(part, Node) and part.op == "neg" and around.op == "+":
-        return _key_for(part.parts[0], 0)
+        return _neutral(part.parts[0], around, place)
+    if isinstance(part, Node) and part.op == "*" and around.op == "+":
+        return tuple(each for factor in part.parts for each in _neutral(factor, around, place))
     if isinstance(part, Node) and part.op == "cast":
         inner = part.parts[0]
         with numeric.quiet():
             narrow = numeric.cast(inner.dtype)(numeric.constant(wanted, around.dtype))
             back = numeric.cast(part.dtype)(narrow)
             fits = back == numeric.constant(wanted, around.dtype)
-        return _key_for(inner, narrow.item()) if fits else None
+        return _key_for(inner, narrow.item()) if fits else ()
     return _key_for(part, wanted)
 
 
-def _key_for(part: Term, wanted: Number) -> tuple[int | str, Number] | None:
+def _key_for(part: Term, wanted: Number) -> tuple[tuple[int | str, Number], ...]:
     if isinstance(part, Leaf) and part.access > 0:
-        return part.access, wanted
+        return ((part.access, wanted),)
     if isinstance(part, Setting):
         value = part.parameter_for(wanted)
-        return None if value is None else (part.parameter, value)
-    return None
+        return () if value is None else ((part.parameter, value),)
+    return ()
 
 
 def _variant(pieces: tuple[Piece, ...], chosen: Fixed, tensors: tuple[Tensor, ...]) -> Variant | None:
     """The pieces with what is chosen neutral; None where something would be neutral here and read there."""
-    values = dict(chosen)
+    values, inputs = dict(chosen), {tensor.name for tensor in tensors if tensor.direction is Direction.IN}
     made: list[Piece] = []
     for piece in pieces:
-        accesses = piece.statement.accesses
+        accesses = piece.accesses
         fixed: dict[int | str, Number] = {}
         fixed.update(values)
         fixed |= {number: values[each.tensor] for number, each in enumerate(accesses) if each.tensor in values}
@@ -214,11 +220,24 @@ def _variant(pieces: tuple[Piece, ...], chosen: Fixed, tensors: tuple[Tensor, ..
             return None
         if any(name in values for name in _setting_names(term)):
             return None
-        made.append(Piece(piece.statement, replace(piece.view, term=term)))
+        made.append(replace(piece, view=replace(piece.view, term=term)))
+    before, after = (frozenset(_used(those)) for those in (pieces, made))
+    unread = before - after - values.keys()
+    if not unread <= inputs:
+        return None
     known = {tensor.name: tensor for tensor in tensors}
-    constants = tuple((name, value) for name, value in sorted(chosen) if name in known)
-    parameters = tuple((name, int(value)) for name, value in sorted(chosen) if name not in known)
+    values |= dict.fromkeys(unread, 0)
+    constants = tuple((name, value) for name, value in sorted(values.items()) if name in known)
+    parameters = tuple((name, int(value)) for name, value in sorted(values.items()) if name not in known)
     return Variant(_renamed(made, known), constants, parameters)
+
+
+def _used(pieces: abc.Iterable[Piece]) -> abc.Iterator[str]:
+    """Tensors that the pieces read and parameters that set constants of theirs."""
+    for piece in pieces:
+        yield from _setting_names(piece.view.term)
+        for leaf in leaves(piece.view.term):
+            yield piece.accesses[leaf.access].tensor
 
 
 def _setting_names(term: Term) -> abc.Iterator[str]:
@@ -238,7 +257,7 @@ def _renamed(pieces: list[Piece], tensors: abc.Mapping[str, Tensor]) -> tuple[Pi
         term = piece.view.term
         if piece.view.reduction is not None or not isinstance(term, Leaf) or piece not in pieces:
             continue
-        source, target = piece.statement.accesses[term.access], piece.statement.assign.target
+        source, target = piece.accesses[term.access], piece.statement.assign.target
         old, new = tensors[source.tensor], tensors[target.tensor]
         readers = [each for each in pieces if _reads(each, old.name)]
         writers = [each for each in pieces if each.target == old.name]
@@ -256,11 +275,12 @@ def _renamed(pieces: list[Piece], tensors: abc.Mapping[str, Tensor]) -> tuple[Pi
 
 
 def _reads(piece: Piece, name: str) -> bool:
-    return any(piece.statement.accesses[leaf.access].tensor == name for leaf in leaves(piece.view.term))
+    return any(piece.accesses[leaf.access].tensor == name for leaf in leaves(piece.view.term))
 
 
 def _writing(piece: Piece, name: str, order: tuple[int, ...]) -> Piece:
     target = piece.statement.assign.target
     results = tuple(target.map.results[axis] for axis in order)
     moved = replace(target, tensor=name, map=AccessMap(results))
-    return Piece(replace(piece.statement, assign=replace(piece.statement.assign, target=moved)), piece.view)
+    statement = replace(piece.statement, assign=replace(piece.statement.assign, target=moved))
+    return Piece(statement, piece.view, statement.accesses)
