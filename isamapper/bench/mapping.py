@@ -3,6 +3,7 @@
 - every mapping of a 3-D convolution on a matrix instruction, labels included;
 - every mapping of a recurrent cell of six statements on a machine of 150 instructions, the compute instructions of the
   built-in instruction sets; by themselves and with labels;
+- how many enumerations that takes: instructions to which a statement looks the same share one;
 - the memory at its peak while many and few mappings of one statement are gone through without keeping them.
 
 Seconds are of the processor, the least of a few runs; the first run, which fills caches, is given apart.
@@ -24,6 +25,7 @@ from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
 from isamapper.mapper import Labeller, find_mappings
 from isamapper.mapper.find import subjects
+from isamapper.mapper.shared import enumerations, forget
 
 CONV3D = """kernel conv3d(x: f32[4, 64, 18, 34, 34], w: f32[64, 64, 3, 3, 3]) -> (y: f32[4, 64, 16, 32, 32]) {
   for n < 4, k < 64, o < 16, p < 32, q < 32, c < 64, t < 3, r < 3, s < 3 {
@@ -42,12 +44,14 @@ CELL = """kernel cell(x: f32[8, 64], h: f32[8, 64], c: f32[8, 64], w: f32[4, 64,
   for b < 8, j < 64 { cn[b, j] = s[1, b, j] * c[b, j] + s[0, b, j] * g[b, j] }
   for b < 8, j < 64 { hn[b, j] = s[3, b, j] * tanh(cn[b, j]) }
 }"""
-WIDE = """kernel wide(x: f32[8, 8, 9, 9, 9, 9, 9], w: f32[8, 8, 2, 2, 2, 2, 2]) -> (y: f32[8, 8, 8, 8, 8, 8, 8]) {
-  for n < 8, k < 8, d < 8, e < 8, f < 8, g < 8, h < 8, c < 8, p < 2, q < 2, r < 2, s < 2, t < 2 {
-    y[n, k, d, e, f, g, h] += x[n, c, d+p, e+q, f+r, g+s, h+t] * w[k, c, p, q, r, s, t]
+WIDE = """kernel wide(x: f32[8, 8, 9, 9, 9, 9, 9, 9, 9], w: f32[8, 8, 2, 2, 2, 2, 2, 2, 2])
+    -> (y: f32[8, 8, 8, 8, 8, 8, 8, 8, 8]) {
+  for n < 8, k < 8, d < 8, e < 8, f < 8, g < 8, h < 8, i < 8, j < 8, c < 8,
+      p < 2, q < 2, r < 2, s < 2, t < 2, u < 2, v < 2 {
+    y[n, k, d, e, f, g, h, i, j] += x[n, c, d+p, e+q, f+r, g+s, h+t, i+u, j+v] * w[k, c, p, q, r, s, t, u, v]
   }
 }"""
-"""A convolution over five dimensions: more mappings than one would keep."""
+"""A convolution over seven dimensions: more mappings than one would keep."""
 
 MATRIX = ("gemmini16_f32", "compute")
 SETS = (
@@ -65,7 +69,7 @@ SETS = (
     "gemmini16",
 )
 INSTRUCTIONS = 150
-FEW, MANY = 200, 5000
+FEW, MANY = 1000, 25000
 
 
 def bench_mapping(repetitions: int = 5) -> dict[str, Any]:
@@ -85,6 +89,8 @@ def bench_mapping(repetitions: int = 5) -> dict[str, Any]:
         "conv3d_milliseconds": round(1000 * found["conv3d with labels"]["processor_seconds"], 1),
         "machine_seconds": found["recurrent cell with labels"]["processor_seconds"],
         "peak_bytes_ratio": round(many / few, 2),
+        "enumerations": found["recurrent cell"]["enumerations"],
+        "matches": found["recurrent cell"]["matches"],
     }
     return {"rows": rows, "summary": summary}
 
@@ -113,6 +119,7 @@ def _timed(
     seconds: list[float] = []
     for _ in range(repetitions + 1):
         fresh = replace(kernel, name=f"{kernel.name}_{len(seconds)}_{labelled}")  # nothing is known of it
+        forget()
         start = time.process_time()
         count = _go_through(find_mappings(fresh, machine, instruction=instruction), machine, labelled)
         seconds.append(time.process_time() - start)
@@ -121,6 +128,8 @@ def _timed(
         "statements": len(subjects(kernel)),
         "instructions": 1 if instruction is not None else len(machine.instructions),
         "mappings": count,
+        "enumerations": enumerations()[0],
+        "matches": sum(enumerations()),
         "processor_seconds": round(min(seconds[1:]), 5),
         "first_seconds": round(seconds[0], 5),
         "peak_bytes": None,
@@ -141,6 +150,7 @@ def _gone_through(count: int, machine: Machine) -> dict[str, Any]:
     """The peak of memory while the first ``count`` mappings of a large statement pass by."""
     kernel = replace(parse_kernel(WIDE), name=f"wide{count}")
     next(find_mappings(kernel, machine, instruction=MATRIX[1]))  # what is read once is not counted
+    forget()
     tracemalloc.start()
     start = time.process_time()
     seen = _go_through(islice(find_mappings(kernel, machine, instruction=MATRIX[1]), count), machine, False)
@@ -148,10 +158,12 @@ def _gone_through(count: int, machine: Machine) -> dict[str, Any]:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return {
-        "case": f"the first {count} mappings of a convolution over five dimensions",
+        "case": f"the first {count} mappings of a convolution over seven dimensions",
         "statements": 1,
         "instructions": 1,
         "mappings": seen,
+        "enumerations": None,
+        "matches": None,
         "processor_seconds": round(seconds, 5),
         "first_seconds": None,
         "peak_bytes": peak,

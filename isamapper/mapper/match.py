@@ -18,7 +18,8 @@ from isamapper.mapper.invalid import harmless
 from isamapper.mapper.needle import Needle
 from isamapper.mapper.padding import masks, split_is_harmless
 from isamapper.mapper.placement import placements
-from isamapper.mapper.relation import Judge, Relation, Row, Space, relations
+from isamapper.mapper.relation import Judge, Relation, Row, Space
+from isamapper.mapper.shared import shared_relations
 from isamapper.mapper.sigma import Match, Subject, matches
 from isamapper.mapper.together import may_meet, meet_inside, meetings
 from isamapper.mapper.twins import canonical
@@ -44,7 +45,8 @@ def enumerate_mappings(
     keep = None if twins else canonical(subject, needle)
     for match in matches(subject, needle):
         units = {} if symbolic else unit_choices(subject, needle, match)
-        for relation, kind in relations(space_of(subject, needle, match, symbolic=symbolic), every=every):
+        space = space_of(subject, needle, match, symbolic=symbolic)
+        for relation, kind in shared_relations(space, subject, needle, match, every=every, symbolic=symbolic):
             if keep is not None and not keep(match.sigma, relation):
                 continue
             if criterion is None or criterion in criteria_of(subject.statement, relation, kind, units):

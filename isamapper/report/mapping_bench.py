@@ -16,9 +16,11 @@ def mapping_document(answer: abc.Mapping[str, Any]) -> Document:
             count(row["statements"]),
             count(row["instructions"]),
             count(row["mappings"]),
+            "-" if row["matches"] is None else f"{count(row['enumerations'])} for {count(row['matches'])}",
             f"{1000 * row['processor_seconds']:.1f} ms",
             "-" if row["peak_bytes"] is None else f"{count(row['peak_bytes'])} bytes",
         )
         for row in answer["rows"]
     ]
-    return document(table(("case", "statements", "instructions", "mappings", "time", "peak memory"), rows))
+    names = ("case", "statements", "instructions", "mappings", "enumerations", "time", "peak memory")
+    return document(table(names, rows))

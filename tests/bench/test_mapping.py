@@ -27,6 +27,10 @@ def test_memory_does_not_grow_with_the_number_of_mappings(answer: dict[str, Any]
     assert answer["summary"]["peak_bytes_ratio"] < 3
 
 
+def test_instructions_of_one_form_share_an_enumeration(answer: dict[str, Any]) -> None:
+    assert 0 < answer["summary"]["enumerations"] < answer["summary"]["matches"] / 2
+
+
 def test_the_collected_machine_is_drawn_from_every_set() -> None:
     owners = {instruction.name.split(".")[0] for instruction in collected(INSTRUCTIONS).instructions}
     assert owners == set(SETS)
