@@ -17,9 +17,9 @@ from isamapper.sim.traffic import constant_extent, flat_steps, joined_axes, run_
 class OperandSpec:
     """One operand of a step. ``region`` is None where nothing writes it; ``offsets`` are needed by padding windows.
 
-    ``steps`` are flat element steps per operand axis, ``axis_steps`` the same per tensor axis. ``groups`` are axes that
-    are one where bytes are counted, innermost first; None where a padding window's runs are cut one by one along
-    ``run_axis``.
+    ``steps`` are flat element steps per operand axis, ``axis_steps`` the same per tensor axis; only windows that pad have
+    these, ``shape``, and ``dims`` along which one atom is touched. ``groups`` are axes that are one where bytes are
+    counted, innermost first; None where a padding window's runs are cut one by one along ``run_axis``.
     """
 
     reads: bool
@@ -67,7 +67,8 @@ def step_spec(model: Model, site: Site, found: Atoms) -> StepSpec:
 
 def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
     tensor, window = use.tensor, use.window
-    footprint = found.footprints.get(use)
+    footprint, padded = found.footprints.get(use), window.otherwise is not None
+    dims = footprint.dims if footprint else ()
     memories = [memory.name for memory in model.machine.memories]
     return OperandSpec(
         use.reads,
@@ -76,14 +77,14 @@ def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
         use.memory.renamed,
         memories.index(use.memory.name),
         use.region.index if footprint else None,
-        footprint.dims if footprint else (),
+        dims if padded else tuple(dim for dim in dims if dim.axis is not None or dim.factor > dim.tile),
         tuple(constant_extent(axis.extent) for axis in window.axes),
-        tensor.shape,
+        tensor.shape if padded else (),
         flat_steps(window, tensor.shape),
-        tuple(axis.steps for axis in window.axes),
+        tuple(axis.steps if padded else () for axis in window.axes),
         _groups(use),
         run_axis(window, tensor.shape),
-        window.otherwise is not None,
+        padded,
         tensor.dtype.bits,
         (tensor.block.block, tensor.block.exponent_bits) if tensor.block else None,
         bank_count(use.memory) > 1 and bool(use.read_ports or use.write_ports),
