@@ -211,4 +211,4 @@ def test_a_missing_statement_is_named() -> None:
     text = "kernel k(x: f32[8, 16]) -> (a: f32[8]) { for i < 8, j < 16 { a[i] += x[i, j] } }"
     (found,) = isamapper.explain(kernel(text), machine, "moments")
     assert found.code == "MAP041"
-    assert found.reason.endswith("no statement of the kernel does 'q[i] += x[i, j] * x[i, j]'")
+    assert found.reason.endswith("no statement of the kernel does 'q[i] += x[i, j] * x[i, j]': statement 0 has no '*'")
