@@ -166,7 +166,7 @@ def _symbolic(arguments: argparse.Namespace, found: Search, sizes: dict[str, int
         form = closed_form(found.schedule, rebind, seed=arguments.seed)
     head = {"kernel": found.schedule.kernel.name, "machine": found.schedule.machine.name}
     if isinstance(form, Rejection):
-        answer, document = {**head, "reason": form.reason}, no_form_document(head["kernel"], form)
+        answer, document = {**head, "reason": form.reason, "edit": form.edit}, no_form_document(head["kernel"], form)
     else:
         answer, document = {**head, **form.to_dict()}, closed_form_document(head["kernel"], head["machine"], form)
     if arguments.format == "json":

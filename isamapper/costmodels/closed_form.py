@@ -85,7 +85,23 @@ def closed_form(schedule: Schedule, rebind: Rebind, *, seed: int = 0) -> ClosedF
     """
     free = _free(schedule, rebind)
     if not free:
-        return Rejection("COST003", schedule.kernel.name, "no size can grow while the schedule stays as it is")
+        return Rejection("COST003", schedule.kernel.name, _nothing_grows(schedule), edit="ask at larger sizes")
+    best = _best(schedule, rebind, free, seed)
+    if best is None and len(free) > 1:
+        alone = tuple(each for each in free if _best(schedule, rebind, (each,), seed) is not None)
+        best = _best(schedule, rebind, alone, seed) or _best(schedule, rebind, alone[:1], seed) if alone else None
+    if best is None:
+        names = " and ".join(f"'{each.name}'" for each in free)
+        reason = f"where {names} grow, a buffer that grows with them does not fit any more"
+        return Rejection("COST003", schedule.kernel.name, reason, edit="a schedule with smaller tiles, by '--fix'")
+    if not best.formulas:
+        reason = f"none of its counts becomes a polynomial of its sizes: {', '.join(best.without)}"
+        return Rejection("COST003", schedule.kernel.name, reason)
+    return best
+
+
+def _best(schedule: Schedule, rebind: Rebind, free: tuple[Free, ...], seed: int) -> ClosedForm | None:
+    """The form with the most formulas over all starts; None where the schedule does not fit at the sizes it needs."""
     best: ClosedForm | None = None
     for start, tiles in STARTS:
         moved = tuple(Free(f.name, f.value + (start - 1) * f.step * tiles, f.step * tiles) for f in free)
@@ -94,9 +110,19 @@ def closed_form(schedule: Schedule, rebind: Rebind, *, seed: int = 0) -> ClosedF
             return found
         if found is not None and (best is None or len(found.without) < len(best.without)):
             best = found
-    if best is None or not best.formulas:
-        return Rejection("COST003", schedule.kernel.name, "its counts do not become polynomials of its sizes")
     return best
+
+
+def _nothing_grows(schedule: Schedule) -> str:
+    """Which iterators lie inside one call: their sizes change the instruction's parameters, not the loops."""
+    held = [
+        f"'{iterator.name}' lies inside one call of '{nest.call.instruction.name}'"
+        for nest in replay(schedule)
+        for iterator in nest.statement.iterators
+        if all(digit.bound is not None or digit.extent == 1 for digit in digits_of(nest, iterator.name))
+    ]
+    reason = "no size can grow while the schedule stays as it is"
+    return f"{reason}: {', '.join(dict.fromkeys(held))}" if held else reason
 
 
 def _fitted(schedule: Schedule, rebind: Rebind, free: tuple[Free, ...], seed: int) -> ClosedForm | None:

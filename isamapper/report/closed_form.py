@@ -29,4 +29,5 @@ def closed_form_document(kernel: str, machine: str, form: ClosedForm) -> Documen
 
 def no_form_document(kernel: str, reason: Rejection) -> Document:
     """The honest no."""
-    return document(Heading(f"no formulas for {kernel}"), Text(reason.reason))
+    hint = (Text(f"try: {reason.edit}"),) if reason.edit else ()
+    return document(Heading(f"no formulas for {kernel}"), Text(reason.reason), *hint)

@@ -79,3 +79,19 @@ def test_no_size_that_can_grow_is_an_honest_no(capsys: pytest.CaptureFixture[str
         return found.schedule.kernel
 
     assert isinstance(closed_form(found.schedule, never), Rejection)
+
+
+def test_sizes_whose_growth_does_not_fit_stay_as_they_are() -> None:
+    _, form = formed("conv1d", "toy4", {})
+    assert {free.name for free in form.free} < {"N", "C", "K", "W", "S"}
+    assert "C" in dict(form.fixed) and form.checked
+
+
+def test_sizes_inside_one_call_are_named() -> None:
+    found = find_schedule("gemm", "gemmini16", sizes={"M": 7, "N": 5, "K": 3}, cost_model="analytic")
+    refused = closed_form(
+        found.schedule, lambda changed: resolve("gemm", "gemmini16", {"M": 7, "N": 5, "K": 3, **changed})[0]
+    )
+    assert isinstance(refused, Rejection)
+    assert refused.reason.startswith("no size can grow while the schedule stays as it is: 'm' lies inside one call of")
+    assert refused.edit == "ask at larger sizes"
