@@ -76,7 +76,7 @@ def test_does_what_else_it_was_made_for(
     assert all(name.startswith(wanted) for name, wanted in zip(used, instructions, strict=True)), used
 
 
-def test_what_the_elements_of_a_grid_share_keeps_loops_on_one_of_them_whatever_the_cost_model() -> None:
+def test_elements_of_a_grid_have_parts_of_what_they_share_whatever_the_cost_model() -> None:
     found = find_schedule("gemm", "eyeriss", sizes={"M": 64, "N": 64, "K": 64}, cost_model="analytic")
     assert simulate(schedule_program(found.schedule)).cycles
 
