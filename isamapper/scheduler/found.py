@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.plan.nest import Nest
+from isamapper.plan.nest import Call, Nest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Prospect:
-    """As :class:`Found`, not built yet; ``traits`` are numbers that nests alike have alike."""
+    """As :class:`Found`, not built yet; ``way`` is how the instruction lies over the statement, ``traits`` are numbers
+    that nests alike have alike."""
 
     estimated_cycles: float
     bytes_moved: float
     least_cycles: float
+    way: str
     traits: abc.Mapping[str, float]
     build: abc.Callable[[], Nest | Rejection]
 
@@ -42,15 +44,25 @@ class Prospect:
 
 def prospect(found: Found) -> Prospect:
     """What has been built already."""
+    nest = found.nest
     return Prospect(
-        found.estimated_cycles, found.bytes_moved, found.least_cycles, _traits(found.nest), lambda: found.nest
+        found.estimated_cycles,
+        found.bytes_moved,
+        found.least_cycles,
+        way_of(nest.call),
+        _traits(nest),
+        lambda: found.nest,
     )
 
 
+def way_of(call: Call) -> str:
+    """Instruction and roles in words."""
+    return f"{call.instruction.name}({', '.join(f'{operand} = {access}' for operand, access in call.sigma)})"
+
+
 def _traits(nest: Nest) -> dict[str, float]:
-    """Instruction and roles, and the loops with their places."""
-    roles = ", ".join(f"{operand} = {access}" for operand, access in nest.call.sigma)
-    found = {f"{nest.call.instruction.name}({roles})": 1.0}
+    """How the instruction lies, and the loops with their places."""
+    found = {way_of(nest.call): 1.0}
     for place, name in enumerate(nest.order):
         digit = nest.digit(name)
         found[f"{digit.iterator} at {place}"] = math.log2(digit.extent) / 2

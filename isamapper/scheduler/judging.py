@@ -2,7 +2,8 @@
 
 Estimates err alike for nests that are alike. So a prospect is expected to take its estimate times how far those of
 judged nests like it were off, the nearer the more; far from all of them as far as the luckiest one, or not at all while
-few are judged. The next to be judged is what is expected to take least; among equals, what moves fewest bytes.
+few are judged, or none that lays the instruction over the statement the same way. The next to be judged is what is
+expected to take least; among equals, what moves fewest bytes.
 
 What does not belong here: where prospects come from (``ranking.py``) and how a nest is judged (``heuristic.py``).
 """
@@ -24,7 +25,7 @@ TIE = 0.003
 REACH = 0.7
 FAITH = 2.0
 """How fast likeness fades with distance, and how much the luckiest nest weighs for one that is like none."""
-FEW = 3
+FEW = 2
 """So many are judged before estimates are thought to be off for all nests."""
 MISSES = 40
 """After so many prospects that cannot be judged no more are tried."""
@@ -47,8 +48,10 @@ class _Waiting:
     weight: float = 0.0
     error: float = 0.0
 
-    def expected(self, luck: float) -> float:
-        """Cycles that it will take, as far as is known."""
+    def expected(self, errors: abc.Sequence[float], ways: abc.Set[str]) -> float:
+        """Cycles that it will take, as far as is known from the errors of all that were judged, and their ways."""
+        known = len(errors) >= FEW and self.prospect.way in ways
+        luck = min(errors if known else [*errors, 1.0])
         return self.prospect.estimated_cycles * (FAITH * luck + self.error) / (FAITH + self.weight)
 
 
@@ -65,10 +68,10 @@ def judge(
     and ends are never known better than ``slack_cycles``.
     """
     waiting, found, misses = [_Waiting(each) for each in prospects], list[Judged](), 0
-    errors: list[float] = []
+    errors, ways = list[float](), set[str]()
     least = min((each.least_cycles for each in prospects), default=0.0)
     while waiting and len(found) < count and misses < MISSES and not (found and late()):
-        following, expected = _next(waiting, min(errors if len(errors) >= FEW else [*errors, 1.0]))
+        following, expected = _next(waiting, errors, ways)
         best = min((each.cycles for each in found), default=math.inf)
         if expected - slack_cycles >= best * (1 - EQUAL):
             break
@@ -79,15 +82,16 @@ def judge(
             misses += 1
             continue
         found.append(Judged(cycles, prospect.bytes_moved, nest))
-        if cycles <= least * (1 + EQUAL):
+        if cycles <= least * (1 + TIE):
             break
         errors.append(_learned(waiting, prospect, cycles))
+        ways.add(prospect.way)
     return found
 
 
-def _next(waiting: abc.Sequence[_Waiting], luck: float) -> tuple[_Waiting, float]:
+def _next(waiting: abc.Sequence[_Waiting], errors: abc.Sequence[float], ways: abc.Set[str]) -> tuple[_Waiting, float]:
     """What is expected to take least, or moves fewest bytes among those that are as good."""
-    expected = [each.expected(luck) for each in waiting]
+    expected = [each.expected(errors, ways) for each in waiting]
     best = min(expected)
     equal = [place for place, cycles in enumerate(expected) if cycles <= best * (1 + EQUAL)]
     chosen = min(equal, key=lambda place: (waiting[place].prospect.bytes_moved, expected[place]))

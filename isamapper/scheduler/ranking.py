@@ -21,7 +21,7 @@ from isamapper.scheduler.clock import over
 from isamapper.scheduler.descent import KEPT, MORE, SMALL_CYCLES, TIE, Look, Priced, best_rows, closer, look, orders_of
 from isamapper.scheduler.families import families_of, route_choices
 from isamapper.scheduler.family import Family
-from isamapper.scheduler.found import Found, Prospect, prospect
+from isamapper.scheduler.found import Found, Prospect, prospect, way_of
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.levelwise import Levelwise
 from isamapper.scheduler.subject import Subject
@@ -184,7 +184,8 @@ class _Survey:
         rows.sort(key=lambda row: by_cycles_then_bytes(row.cycles, row.bytes_moved, cheapest))
         for row in rows[: nests * MORE if cheapest < SMALL_CYCLES else nests]:
             if row.cycles <= self.best * PROMISING:
-                yield Prospect(row.cycles, row.bytes_moved, least, row.traits(), partial(_built, self.subject, row))
+                way, build = way_of(row.family.frame.call), partial(_built, self.subject, row)
+                yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build)
 
 
 def _copies_layouts(subject: Subject, family: Family) -> bool:
