@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import abc
 from dataclasses import replace
+from functools import partial
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine, Memory, MemoryKind
@@ -38,12 +39,13 @@ def with_cut(schedule: Schedule, found: Schedule, cost_model: CostModel, again: 
         return found
     least = cost_model.cycles(found)
     for memory, taken_bytes, cut in _cuts(schedule, *wanted):
-        tried = _with(schedule, nests, cut, _smaller(schedule.machine, memory, taken_bytes), again)
+        smaller = _smaller(schedule.machine, memory, taken_bytes)
+        tried = _with(schedule, nests, cut, smaller, partial(_comes_to, memory.name, wanted[1]), again)
         if tried is None:
             continue
         changed = with_residents(tried, cost_model, again)
-        if _stays(changed, wanted[0].statement.index, wanted[1]):
-            return changed if cost_model.cycles(changed) < least else found
+        if _stays(changed, wanted[0].statement.index, wanted[1]) and cost_model.cycles(changed) < least:
+            return changed
     return found
 
 
@@ -67,13 +69,14 @@ def _is_resident(nest: Nest, access: int) -> bool:
 
 
 def _stays(schedule: Schedule, statement: int, access: int) -> bool:
-    return any(n.statement.index == statement and _is_resident(n, access) for n in replay(schedule))
+    """Whether the operand of one of the two parts stays."""
+    parts = (nest for nest in replay(schedule) if nest.statement.index in (statement, statement + 1))
+    return any(_is_resident(nest, access) for nest in parts)
 
 
 def _cuts(schedule: Schedule, nest: Nest, access: int) -> abc.Iterator[tuple[Memory, int, Cut]]:
     """Cuts after which the first part should fit into the memory that the operand comes to first, and its bytes."""
-    memories = (schedule.machine.memory(buffer.memory) for buffer in nest.path(access))
-    memory = next((each for each in memories if each.kind is not MemoryKind.HOST), None)
+    memory = _first_on_chip(schedule.machine, nest, access)
     if memory is None or memory.capacity_bytes is None:
         return
     tensor = all_tensors(schedule.covered)[nest.statement.accesses[access].tensor]
@@ -88,6 +91,11 @@ def _cuts(schedule: Schedule, nest: Nest, access: int) -> abc.Iterator[tuple[Mem
                 yield memory, total * at // iterator.extent, Cut(nest.statement.index, iterator.name, at)
 
 
+def _first_on_chip(machine: Machine, nest: Nest, access: int) -> Memory | None:
+    memories = (machine.memory(buffer.memory) for buffer in nest.path(access))
+    return next((each for each in memories if each.kind is not MemoryKind.HOST), None)
+
+
 def _smaller(machine: Machine, memory: Memory, taken_bytes: int) -> Machine:
     """The machine as the part that is fetched finds it."""
     left = max(1, (memory.capacity_bytes or 0) - taken_bytes)
@@ -95,8 +103,18 @@ def _smaller(machine: Machine, memory: Memory, taken_bytes: int) -> Machine:
     return replace(machine, memories=tuple(memories))
 
 
-def _with(schedule: Schedule, nests: abc.Sequence[Nest], cut: Cut, smaller: Machine, again: Again) -> Schedule | None:
-    """The schedule of the cut kernel: its two parts searched anew, every other nest as it was."""
+def _with(
+    schedule: Schedule,
+    nests: abc.Sequence[Nest],
+    cut: Cut,
+    smaller: Machine,
+    comes: abc.Callable[[Machine, Nest], bool],
+    again: Again,
+) -> Schedule | None:
+    """The schedule of the cut kernel: its two parts searched anew, every other nest as it was.
+
+    The operand of the first part ``comes`` where it is to stay, the second part has a ``smaller`` machine.
+    """
     text = cut.text(schedule.covered)
     covered = cut.apply(schedule.covered)
     if isinstance(covered, Rejection):
@@ -108,13 +126,20 @@ def _with(schedule: Schedule, nests: abc.Sequence[Nest], cut: Cut, smaller: Mach
         if index != cut.statement:
             moved = index + (index > cut.statement)
             made[moved] = replace(nest, statement=found[moved], epilogue=_moved(nest.epilogue, cut, found))
-    for index, machine in ((cut.statement, schedule.machine), (cut.statement + 1, smaller)):
-        part = again(machine, covered, index, None)
+    parts = (schedule.machine, partial(comes, schedule.machine)), (smaller, None)
+    for index, (machine, accept) in enumerate(parts, cut.statement):
+        part = again(machine, covered, index, accept)
         if part is None:
             return None
         made[index] = part
     steps = tuple(step for index in sorted(made) for step in steps_of(made[index]))
     return replace(schedule, covered=covered, steps=steps, rewrites=(*schedule.rewrites, text))
+
+
+def _comes_to(memory: str, access: int, machine: Machine, nest: Nest) -> bool:
+    """Whether an operand comes to ``memory`` before any other on chip."""
+    first = _first_on_chip(machine, nest, access)
+    return first is not None and first.name == memory
 
 
 def _moved(epilogue: Epilogue | None, cut: Cut, found: abc.Sequence[Statement]) -> Epilogue | None:

@@ -1,0 +1,48 @@
+"""Weights that fit on chip in part only: one part stays, the rest is fetched in every step."""
+
+from __future__ import annotations
+
+from isamapper import find_schedule, parse_kernel, simulate, verify
+from isamapper.hwdesc.loader import load_machine
+from isamapper.ir.analysis import statements
+from isamapper.mapper.rewrites.replay import replayed
+from isamapper.plan.lower import lower
+from isamapper.plan.steps import Place
+from isamapper.scheduler.subject import subject_of
+
+STEPS = """
+kernel steps(x: f16[T, B, H], const u: f16[H, H]) -> (h: f16[T+1, B, H])
+  sizes T=2, B=1, H=8
+{
+  local a: f16[T, B, H]
+  for b < B, j < H { h[0, b, j] = x[0, b, j] }
+  for t < T {
+    for b < B, j < H, i < H { a[t, b, j] += h[t, b, i] * u[i, j] }
+    for b < B, j < H { h[t+1, b, j] = a[t, b, j] + x[t, b, j] }
+  }
+}
+"""
+
+
+def test_each_part_of_a_cut_starts_its_own_sums() -> None:
+    both = replayed(parse_kernel(STEPS), ["cut statement 1: j at 3"])
+    found = statements(both)
+    assert [each.extent for s in found[1:3] for each in s.iterators if each.name == "j"] == [3, 5]
+    assert found[2].assign.target.map.results[2].constant == 3
+    assert subject_of(load_machine("rapid"), both, found[2]).fresh
+
+
+def test_what_fits_stays_and_the_rest_is_fetched() -> None:
+    sizes = {"T": 8, "B": 1, "H": 512}  # 256 KiB of weights for 168 KiB of memory
+    found = find_schedule("rnn_skip", "plasticine_rnn", sizes=sizes).schedule
+    (cut,) = (line for line in found.rewrites if line.startswith("cut statement 1: j at "))
+    stays = [
+        s.statement for s in found.steps if isinstance(s, Place) and s.buffer.resident and s.buffer.memory == "pmu"
+    ]
+    assert stays[0] == 1 and 2 not in stays
+    program = lower(found)
+    assert verify(program).ok
+    at = int(cut.rsplit(" ", 1)[1])
+    read = simulate(program).to_dict()["bytes"]["dram"]["read"]
+    weights = 512 * (at + 8 * (512 - at))
+    assert weights <= read < weights + 8 * 512 * 16
