@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from isamapper.costmodels.bounds import bounds
 from isamapper.costmodels.simulated import Simulated
 from isamapper.diagnostics.source import Source
@@ -54,3 +58,24 @@ def test_a_recurrence_stays_on_one_core() -> None:
     { h[0, j] = relu(x[0, j])
       for t < 4, j < 8 { h[t+1, j] = h[t, j] + x[t, j] } }"""
     assert not any(cuts(each) for each in candidates(parse_kernel(text), quad()))
+
+
+MESH = QUAD.replace("quad", "mesh").replace(
+    "grid: {name: core, count: 4, holds: [spad, acc, weights, load, fill, mac, store]}",
+    """grid:
+  - {name: row, count: 4, holds: [column, store], multicast: [dram]}
+  - {name: column, count: 4, holds: [acc, weights, load, fill, mac], multicast: [dram]}""",
+)
+"""Columns of a row share the unit that stores, and all share the scratchpad."""
+
+
+@pytest.mark.slow
+def test_a_product_is_cut_over_nested_grids_that_share_a_unit_and_a_memory() -> None:
+    kernel, machine = load_kernel("gemm", {"M": 64, "N": 64, "K": 32}, I8), load_machine(Source("mesh.yaml", MESH))
+    *_, best = candidates(kernel, machine)
+    (grids,) = ({grid for _, grid in step.loops} for step in best.schedule.steps if isinstance(step, Distribute))
+    assert grids == {"row", "column"}
+    assert bounds(best.schedule).mapped_bound_cycles <= best.cycles
+    assert_computes(best.schedule)
+    deaf = load_machine(Source("mesh.yaml", MESH.replace(", multicast: [dram]", "")))
+    assert best.cycles < Simulated().cycles(replace(best.schedule, machine=deaf))
