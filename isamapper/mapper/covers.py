@@ -22,7 +22,7 @@ from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import Alternative, alternatives
 from isamapper.mapper.compound.conditions import binds
 from isamapper.mapper.compound.find import form_mappings, is_compound
-from isamapper.mapper.compound.forms import Form, forms
+from isamapper.mapper.compound.forms import Form, forms, plain
 from isamapper.mapper.compound.relate import lanes_of
 from isamapper.mapper.cover_problem import Choice, CoverProblem, Solution, exhaustive
 from isamapper.mapper.digits import best_sizes
@@ -84,12 +84,7 @@ def _together(kernel: Kernel, machine: Machine, host_products: bool) -> abc.Iter
         for form in forms(base):
             ranked = _ranked(form, machine)
             if ranked:
-                single = {
-                    subject.statement.index: next(
-                        Treatment(form.kernel, subject, machine, host_products).options(), None
-                    )
-                    for subject in subjects(form.kernel)
-                }
+                single = _single(form.kernel, machine, host_products)
                 found += islice(_covers(form.kernel, (*first, *form.texts(base)), ranked, single), TRIED)
     yield from sorted(found, key=lambda alternative: alternative.busy_cycles)
 
@@ -109,6 +104,28 @@ def _ranked(form: Form, machine: Machine) -> list[tuple[float, JointMapping]]:
     return kept
 
 
+def cover_problem(kernel: Kernel, machine: Machine) -> CoverProblem:
+    """What there is to choose from for the statements of ``kernel`` as it is."""
+    return _problem(kernel, _ranked(plain(kernel), machine), _single(kernel, machine, False))
+
+
+def _single(kernel: Kernel, machine: Machine, host_products: bool) -> dict[int, Option | None]:
+    """The best way to treat each statement by itself."""
+    return {
+        subject.statement.index: next(Treatment(kernel, subject, machine, host_products).options(), None)
+        for subject in subjects(kernel)
+    }
+
+
+def _problem(
+    kernel: Kernel, ranked: abc.Sequence[tuple[float, JointMapping]], single: abc.Mapping[int, Option | None]
+) -> CoverProblem:
+    choices = [Choice(frozenset(mapping.join.members), round(cycles)) for cycles, mapping in ranked]
+    known = ((index, option) for index, option in single.items() if option is not None)
+    choices += [Choice(frozenset((index,)), round(option.busy_cycles)) for index, option in known]
+    return CoverProblem(tuple(single), tuple(choices), frozenset(_conflicts(kernel, ranked)))
+
+
 def _covers(
     kernel: Kernel,
     first: tuple[str, ...],
@@ -116,10 +133,7 @@ def _covers(
     single: abc.Mapping[int, Option | None],
 ) -> abc.Iterator[Alternative]:
     known = {index: option for index, option in single.items() if option is not None}
-    choices = [Choice(frozenset(mapping.join.members), round(cycles)) for cycles, mapping in ranked]
-    choices += [Choice(frozenset((index,)), round(option.busy_cycles)) for index, option in known.items()]
-    problem = CoverProblem(tuple(single), tuple(choices), frozenset(_conflicts(kernel, ranked)))
-    for solution in best_covers(problem):
+    for solution in best_covers(_problem(kernel, ranked, single)):
         groups = [ranked[number] for number in solution if number < len(ranked)]
         if groups:
             left = [index for place, index in enumerate(known) if place + len(ranked) in solution]

@@ -81,7 +81,7 @@ def _cut(claim: Placement, name: str, size: int) -> int:
 
 def _loops(alone: Kernel, claim: Placement, cut: dict[str, int], found: list[Statement]) -> dict[int, int]:
     """New extents by the loops of the kernel alone, whose statements come in the order of ``found``."""
-    names = {member: name for name, members in claim.iterators for member in members}
+    names = _followers(claim, found)
     result: dict[int, int] = {}
     for own, statement in zip(found, statements(alone), strict=True):
         for each, loop in zip(statement.iterators, statement.loops, strict=True):
@@ -89,6 +89,26 @@ def _loops(alone: Kernel, claim: Placement, cut: dict[str, int], found: list[Sta
             if name in cut:
                 result[loop] = cut[name]
     return result
+
+
+def _followers(claim: Placement, found: list[Statement]) -> dict[tuple[int, str], str]:
+    """Iterators of statements that the claim names, but not their iterators (copies, values that others compute).
+
+    They go with the iterators that stand alone at the same axes of the same tensors.
+    """
+    names = {member: name for name, members in claim.iterators for member in members}
+    known = {number for number, _ in names}
+    axes: dict[tuple[str, int], str] = {}
+    for statement in sorted(found, key=lambda each: each.index not in known):
+        for access in statement.accesses:
+            for axis, index in enumerate(access.map.results):
+                if len(index.terms) == 1:
+                    member, place = (statement.index, index.terms[0][0]), (access.tensor, axis)
+                    if member in names:
+                        axes.setdefault(place, names[member])
+                    elif place in axes and statement.index not in known:
+                        names[member] = axes[place]
+    return names
 
 
 def _alone(kernel: Kernel, claim: Placement, found: list[Statement], still: set[tuple[int, str]]) -> Kernel:

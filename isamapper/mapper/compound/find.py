@@ -103,11 +103,10 @@ def form_mappings(
         return
     seen: set[tuple[object, ...]] = set()
     inside = tensors_inside(instruction)
-    sought = _sought(instruction)
     for graph in value_graphs(form.kernel):
         parts = Parts(graph)
         known = frozenset(parts.kinds.values())
-        for variant in (each for each, needed in sought if needed <= known):
+        for variant in (each for each, needed in sought(instruction) if needed <= known):
             for injection in injections(variant, inside, parts):
                 standing = stand(injection, graph, inside)
                 if isinstance(standing, str) or any(those.isdisjoint(standing.members) for those in form.changed):
@@ -126,7 +125,7 @@ def tensors_inside(instruction: Instruction) -> dict[str, Tensor]:
 
 
 @lru_cache(maxsize=1024)
-def _sought(instruction: Instruction) -> tuple[tuple[Variant, frozenset[Kind]], ...]:
+def sought(instruction: Instruction) -> tuple[tuple[Variant, frozenset[Kind]], ...]:
     """What is looked for, with the kinds of its pieces: the instruction seen through its results or not, its values
     told apart or not.
     """

@@ -1,7 +1,8 @@
 """Random instructions of several statements, and kernels that are such an instruction in disguise.
 
 The kernel has other names, other extents, its tensors' axes in another order, statements that do not depend on each
-other exchanged, values written into one statement or kept in temporaries, and perhaps a batch around everything.
+other exchanged, values written into one statement, kept in temporaries or in place of the sum, sums that start from
+what the other side adds afterwards, and perhaps a batch around everything.
 """
 
 from __future__ import annotations
@@ -94,20 +95,29 @@ def kernel(seed: int, instruction_seed: int) -> str:
 def _written(form: Form, shape: Shape, *, split: bool, at: str) -> tuple[str, str]:
     """Parameters and results, and the body; ``split`` keeps the value between in a temporary."""
     get = {name: form.access(name, axes) for name, axes in TENSORS.items()}
-    inside = "ijk"
-    statements = [f"for {form.loops(inside)} {{ {get['t']} {shape.operator} {shape.total.format(**get)} }}"]
+    total = f"for {form.loops('ijk')} {{ {get['t']} {shape.operator} {shape.total.format(**get)} }}"
     local = [f"local t: f32[{form.shape('t')}]"]
     used = [name for name in "abd" if "{" + name + "}" in shape.total]
     used.append("c")
+    first = f"({shape.first.format(**get)})"
+    statements = [total]
+    way = form.choice.choice(("apart", "start", "in place", "add"))
+    adds = shape.operator == "+=" and shape.first == "{t} + {c}"
+    if way == "start" and adds:
+        statements = [f"for {form.loops('ij')} {{ {get['t']} = {get['c']} }}", total]
+        first = get["t"]
+    elif way == "in place" or (way == "add" and adds):
+        own = f"+= {get['c']}" if way == "add" else f"= {first}"
+        statements.append(f"for {form.loops('ij')} {{ {get['t']} {own} }}")
+        first = get["t"]
     if shape.second is None:
-        statements.append(f"for {form.loops('ij')} {{ {get['y']} = {shape.first.format(**get)} }}")
+        statements.append(f"for {form.loops('ij')} {{ {get['y']} = {first} }}")
     elif split:
         local.append(f"local u: f32[{form.shape('u')}]")
-        statements.append(f"for {form.loops('ij')} {{ {get['u']} = {shape.first.format(**get)} }}")
+        statements.append(f"for {form.loops('ij')} {{ {get['u']} = {first} }}")
         statements.append(f"for {form.loops('ij')} {{ {get['y']} = {shape.second.format(**get)} }}")
     else:
-        whole = f"({shape.first.format(**get)})"
-        value = shape.second.format(**{**get, "u": whole})
+        value = shape.second.format(**{**get, "u": first})
         statements.append(f"for {form.loops('ij')} {{ {get['y']} = {value} }}")
     if shape.second is not None and "{e}" in shape.second:
         used.append("e")
