@@ -9,6 +9,7 @@ from isamapper.mapper.scheduled import scheduled_mappings
 from isamapper.report.certificate import certificate_blocks
 from isamapper.report.document import Bars, Block, Document, Facts, Heading, count, document, percent, table
 from isamapper.report.mapping import mapping_text
+from isamapper.report.staying import staying
 from isamapper.result import Result, Search
 from isamapper.sim.timeline import Timeline, UnitUse
 
@@ -71,6 +72,7 @@ def _search_facts(search: Search) -> list[tuple[str, str]]:
     return [
         *_listed("rewrites", search.schedule.rewrites),
         *_listed("mapping", [mapping_text(mapping) for mapping in mappings]),
+        *_listed("on chip", staying(search.schedule)),
         ("search", how),
     ]
 
