@@ -7,7 +7,7 @@ measured first, on an input that nothing had touched before; the mapping's found
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -61,11 +61,15 @@ def _times(layer: Layer, tile: Sizes, machine: Machine, untouched: bool) -> tupl
 def _machine(scratchpad_bytes: int, accumulator_bytes: int, settings: tuple[str, ...]) -> Machine:
     """The machine with these buffers, in whole rows."""
     rows, accumulators = -(-scratchpad_bytes // DIM), -(-accumulator_bytes // (4 * DIM))
-    buffers = (
-        f"memories.spad.capacity_bytes={rows * DIM}",
-        f"memories.acc.capacity_bytes={accumulators * 4 * DIM}",
-    )
-    return load_machine(MACHINE, (*buffers, *settings))
+    sizes = {"spad": rows * DIM, "acc": accumulators * 4 * DIM}
+    machine = _loaded(settings)
+    memories = (replace(each, capacity_bytes=sizes.get(each.name, each.capacity_bytes)) for each in machine.memories)
+    return replace(machine, memories=tuple(memories))
+
+
+@lru_cache(maxsize=8)
+def _loaded(settings: tuple[str, ...]) -> Machine:
+    return load_machine(MACHINE, settings)
 
 
 def measure(rows: abc.Sequence[Measured], *, report: Report | None = None) -> dict[str, Any]:
