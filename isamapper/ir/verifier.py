@@ -39,7 +39,13 @@ SEMANTICS: tuple[tuple[Rule, ...], ...] = ((*_PLAIN, names.operands_are_used), *
 """Families of rules for meanings of instructions."""
 
 PROGRAM: tuple[tuple[Rule, ...], ...] = (
-    (*_FORM, program.assigns_stand_in_prepare, program.prepare_comes_first, program.tensors_are_placed),
+    (
+        *_FORM,
+        program.assigns_stand_in_prepare,
+        program.prepare_comes_first,
+        program.prepare_works_on_constants,
+        program.tensors_are_placed,
+    ),
     (program.windows_fit_their_tensors, types.types_agree),
     (bounds.indices_stay_inside, program.windows_stay_inside),
 )

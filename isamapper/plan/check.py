@@ -13,7 +13,7 @@ from collections import abc
 
 from isamapper.diagnostics.source import Diagnostic
 from isamapper.hwdesc.model import Instruction, Machine, ParameterRange
-from isamapper.ir.nodes import Direction, Invoke, Tensor
+from isamapper.ir.nodes import Direction, Invoke, Role, Tensor
 from isamapper.ir.print_expression import print_extent
 from isamapper.ir.walk import Place, walk
 from isamapper.plan.check_cores import misdistributed
@@ -46,6 +46,8 @@ def _border(program: Program) -> abc.Iterator[Diagnostic]:
                 found = f"{placed.direction.value} {placed.dtype}{list(placed.shape)}"
                 wanted = f"{tensor.direction.value} {tensor.dtype}{list(tensor.shape)}"
                 yield Diagnostic("SCH114", f"'{tensor.name}' is {found}, in the kernel {wanted}", placed.span)
+            elif placed.role is Role.CONST and tensor.role is not Role.CONST:
+                yield Diagnostic("SCH114", f"'{tensor.name}' is const, in the kernel it is not", placed.span)
     for name, tensor in own.items():
         yield Diagnostic("SCH114", f"'{name}' is no parameter or result of the kernel", tensor.span)
 

@@ -17,6 +17,7 @@ from isamapper.ir.nodes import BinaryOp, CompareOp, Reduction, UnaryOp
 from isamapper.ir.types import DType
 from isamapper.sim.functional.domain import Domain, Word
 from isamapper.sim.functional.lanes import Lanes, Raw
+from isamapper.verify.casts import rounds
 
 UNDEFINED = 2**32 - 1
 _COUNT = ir.IntType(32)
@@ -80,6 +81,8 @@ class Degrees(Domain):
         return self._product(lanes, self._sum(lanes, yes, no), weight)
 
     def cast(self, lanes: Lanes, operand: Word, dtype: DType) -> Word:
+        if rounds(operand.dtype, dtype):
+            operand = self._product(lanes, operand, self._one(lanes, operand))
         return Word(operand.raw, dtype)
 
     def _sum(self, lanes: Lanes, left: Word, right: Word) -> Word:

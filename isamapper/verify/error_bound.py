@@ -10,22 +10,27 @@ Or, all at once: no two of the N values of both programs coincide by accident bu
 
 from __future__ import annotations
 
+from collections import abc
 from math import prod
 
 import numpy as np
 
-from isamapper.ir.expressions import operands
-from isamapper.ir.nodes import Binary, BinaryOp, Expression, Kernel, Select, Unary, UnaryOp
-from isamapper.ir.walk import sites
+from isamapper.ir.expressions import dtype_of, operands
+from isamapper.ir.nodes import Binary, BinaryOp, Cast, Expression, Kernel, Select, Unary, UnaryOp
+from isamapper.ir.types import DType
+from isamapper.ir.walk import Site, sites
 from isamapper.plan.program import Program
 from isamapper.sim.functional.compiled import compile_body
 from isamapper.sim.functional.native_run import check_defined, stop_error
+from isamapper.verify.casts import rounds
 from isamapper.verify.degrees import UNDEFINED, Degrees
+
+Types = abc.Mapping[str, DType]
 
 
 def error_weight(program: Program) -> float:
     """The W above: divide by the prime for the chance that one trial passes a wrong program."""
-    depth = sum(nesting(site.assign.value) for site in sites(program.kernel))
+    depth = sum(nesting(site.assign.value, _types(site)) for site in sites(program.kernel))
     degree = max(1.0, _greatest(program, Degrees()))
     if not depth:
         return degree
@@ -53,11 +58,16 @@ def _recurs(kernel: Kernel) -> bool:
 
 def _applications(program: Program) -> float:
     """Values of random functions in the kernel, and as many in the program."""
-    return 2.0 * sum(prod(s.place.extents) * _functions(s.assign.value) for s in sites(program.kernel))
+    return 2.0 * sum(prod(s.place.extents) * _functions(s.assign.value, _types(s)) for s in sites(program.kernel))
 
 
-def _functions(expression: Expression) -> int:
-    return sum(map(_functions, operands(expression))) + (1 if _is_function(expression) else 0)
+def _types(site: Site) -> Types:
+    return {each.tensor.name: each.tensor.dtype for each in site.place.scope}
+
+
+def _functions(expression: Expression, types: Types) -> int:
+    below = sum(_functions(operand, types) for operand in operands(expression))
+    return below + (1 if _is_function(expression, types) else 0)
 
 
 def _greatest(program: Program, domain: Degrees) -> float:
@@ -77,14 +87,16 @@ def _greatest(program: Program, domain: Degrees) -> float:
     return greatest
 
 
-def nesting(expression: Expression) -> int:
+def nesting(expression: Expression, types: Types) -> int:
     """How deep random functions stand in one another in ``expression``."""
-    below = max((nesting(operand) for operand in operands(expression)), default=0)
-    return below + (1 if _is_function(expression) else 0)
+    below = max((nesting(operand, types) for operand in operands(expression)), default=0)
+    return below + (1 if _is_function(expression, types) else 0)
 
 
-def _is_function(expression: Expression) -> bool:
+def _is_function(expression: Expression, types: Types) -> bool:
     match expression:
+        case Cast(dtype, operand):
+            return rounds(dtype_of(operand, types), dtype)
         case Unary(op):
             return op is not UnaryOp.NEG
         case Binary(op):

@@ -16,6 +16,7 @@ from isamapper.ir.nodes import BinaryOp, CompareOp, Direction, Reduction, UnaryO
 from isamapper.ir.types import DType
 from isamapper.plan.program import Program
 from isamapper.sim.functional.counting import instances
+from isamapper.verify.casts import rounds
 from isamapper.verify.certificate import Difference, Part, Status
 from isamapper.verify.choices import EXTREMA, Name, literal_name, random_residue
 from isamapper.verify.plainly import Array, Scalars, execute_plainly
@@ -71,6 +72,10 @@ class PlainField(Scalars):
 
     def select(self, op: CompareOp, left: int, right: int, yes: int, no: int) -> int:
         return (no + (yes - no) * self._function(op.value, left, right)) % PRIME
+
+    def cast(self, operand: int, source: DType, target: DType) -> int:
+        factor = self._function(f"to {target.name}", operand) if rounds(source, target) else 1
+        return operand * factor % PRIME
 
     def _function(self, name: str, *arguments: int) -> int:
         digest = hashlib.sha256(repr((self.seed, name, arguments)).encode()).digest()

@@ -62,6 +62,8 @@ class Scalars(Protocol):
 
     def select(self, op: CompareOp, left: int, right: int, yes: int, no: int) -> int: ...
 
+    def cast(self, operand: int, source: DType, target: DType) -> int: ...
+
 
 def execute_plainly(
     body: Kernel, machine: Machine | None, scalars: Scalars, inputs: abc.Mapping[str, Array]
@@ -141,7 +143,8 @@ class _Run:
             case Load(access):
                 return self.read(access, memory, point), memory[access.tensor][0].dtype
             case Cast(dtype, operand):
-                return self.value(operand, memory, point)[0], dtype
+                one, source = self.value(operand, memory, point)
+                return None if one is None else self.scalars.cast(one, source, dtype), dtype
             case Unary(op, operand):
                 one, dtype = self.value(operand, memory, point)
                 return None if one is None else self.scalars.unary(op, one, dtype), dtype

@@ -2,7 +2,8 @@
 
 Operators mean (docs/reference/verification.md says it at length):
 
-- ``+ - *`` the field's; casts nothing; whole literals themselves, other literals random elements;
+- ``+ - *`` the field's; casts nothing, but those that round floats their operand times a random function of it; whole
+  literals themselves, other literals random elements;
 - ``min`` and ``max`` (each its own) a + b - v + u (a - v)(b - v): commutative, associative, with identity v, which is
   what infinities and extreme integers stand for; in the idempotent variant the one that a random order puts first;
 - ``a / b`` of floats is a times a random function of b; all else are random functions of their arguments.
@@ -24,6 +25,7 @@ from isamapper.ir.types import DType
 from isamapper.sim.functional.code import STATE_FIELDS
 from isamapper.sim.functional.domain import Domain, Word
 from isamapper.sim.functional.lanes import INDEX, Lanes, Raw, index
+from isamapper.verify.casts import rounds
 from isamapper.verify.choices import EXTREMA, Name, literal_name, random_residue, random_word
 
 _GOLDEN = -7046029254386353131  # 2**64 / golden ratio, as a signed number
@@ -178,6 +180,10 @@ class Residues(Domain):
         return self.add(lanes, no, self.multiply(lanes, self.subtract(lanes, yes, no), weight))
 
     def cast(self, lanes: Lanes, operand: Word, dtype: DType) -> Word:
+        """Nothing, but for what rounds floats: the value times a random function of it, so that zero stays zero."""
+        if rounds(operand.dtype, dtype):
+            factor = self.function(lanes, f"to {dtype.name}", [operand])
+            operand = self.multiply(lanes, operand, factor)
         return Word(operand.raw, dtype, operand.magnitude)
 
     def extremum(self, lanes: Lanes, op: BinaryOp, left: Word, right: Word) -> Word:

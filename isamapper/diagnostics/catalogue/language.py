@@ -246,6 +246,11 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "IR141": ("'prepare' out of place", """Offline preparation stands first in a program and invokes nothing."""),
     "IR142": ("a tensor without a place", """In a program every tensor lies in a memory at an address."""),
+    "IR143": (
+        "'prepare' on what is not const",
+        """Offline preparation reads 'const' tensors and what it made of them, and writes tensors that it allocates
+        itself: everything else is known at run time only.""",
+    ),
     "IR301": ("an input is missing", """Every input and every 'inout' parameter needs an array."""),
     "IR302": ("an input of another shape", """An input array has the shape that the kernel declares."""),
     "IR303": ("an index outside its tensor", """While running, an index left its tensor at the point shown."""),

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from isamapper.diagnostics.source import Diagnostic, Span
 from isamapper.ir.affine import variable
-from isamapper.ir.nodes import Allocate, Assign, Constraint, Invoke, Prepare, Tensor, Window
+from isamapper.ir.nodes import Allocate, Assign, Constraint, Invoke, Prepare, Role, Tensor, Window
 from isamapper.ir.print_expression import print_affine
 from isamapper.ir.rules.bounds import extremes
 from isamapper.ir.rules.subject import Subject, nodes_in, tensor_at
@@ -36,6 +36,29 @@ def prepare_comes_first(subject: Subject) -> abc.Iterator[Diagnostic]:
     for node in nodes_in(tuple(inner for prepare in first for inner in prepare.body)):
         if isinstance(node, Invoke):
             yield Diagnostic("IR141", "'prepare' is offline work and invokes nothing", node.span)
+
+
+def prepare_works_on_constants(subject: Subject) -> abc.Iterator[Diagnostic]:
+    """Offline work reads const tensors and what it made of them, and writes nothing but its own tensors."""
+    parameters = {tensor.name: tensor for tensor in subject.kernel.tensors}
+    for site in subject.sites:
+        if not any(isinstance(node, Prepare) and _holds(node, site.assign) for node in subject.kernel.body):
+            continue
+        target, *reads = site.accesses
+        if target.tensor in parameters:
+            message = f"'prepare' writes '{target.tensor}', a parameter or result"
+            yield Diagnostic("IR143", message, target.span or site.assign.span, "allocate a tensor for it in 'prepare'")
+        for read in reads:
+            tensor = parameters.get(read.tensor)
+            if tensor is not None and tensor.role is not Role.CONST:
+                message = f"'prepare' reads '{read.tensor}', which is not const"
+                yield Diagnostic(
+                    "IR143", message, read.span or site.assign.span, "only weights are known before run time"
+                )
+
+
+def _holds(prepare: Prepare, assign: Assign) -> bool:
+    return any(node is assign for node in nodes_in(prepare.body))
 
 
 def tensors_are_placed(subject: Subject) -> abc.Iterator[Diagnostic]:
