@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from isamapper.costmodels.batch import Prices, fitting, prices
+from isamapper.costmodels.objectives import Weights, priced_for
 from isamapper.scheduler.family import Family
 from isamapper.scheduler.grid import around, grid
 from isamapper.scheduler.space import Rows
@@ -31,7 +32,7 @@ MOST_ORDERS = 400
 SMALL_CYCLES = 20000
 MORE = 4
 """Where first fills and last drains are much of the whole, estimates say less: so many times more nests are judged."""
-TIE = 0.001
+TIE = 0.003
 """Cycles that differ by less than this part are as good as equal: fewer bytes decide."""
 
 
@@ -60,12 +61,16 @@ class Priced:
 
 @dataclass(frozen=True)
 class Look:
-    """Priced rows of a family: tiles (rows x levels x moving) and orders (rows x groups x moving)."""
+    """Priced rows of a family: tiles (rows x levels x moving) and orders (rows x groups x moving).
+
+    Prices are those of the ``objective``, cycles where it is empty.
+    """
 
     family: Family
     tiles: Rows
     orders: Rows
     found: Prices
+    objective: Weights = ()
 
     @property
     def cycles(self) -> float:
@@ -85,12 +90,12 @@ class Look:
         return chosen[np.isfinite(found.cycles[chosen])]
 
 
-def look(family: Family) -> Look:
+def look(family: Family, objective: Weights = ()) -> Look:
     """A first look at a family."""
     orders = _few_orders(family)
     tiles = _coarse(family, ROWS // len(orders))
     every = np.repeat(orders, len(tiles), axis=0)
-    return _look(family, np.tile(tiles, (len(orders), 1, 1)), every)
+    return _look(family, np.tile(tiles, (len(orders), 1, 1)), every, objective)
 
 
 def closer(first: Look, kept: int = KEPT) -> list[Priced]:
@@ -104,12 +109,8 @@ def closer(first: Look, kept: int = KEPT) -> list[Priced]:
         tiles, orders = last.tiles[chosen], last.orders[chosen]
         moved, which = around(family, tiles)
         other = np.tile(every, (len(chosen), 1, 1))
-        last = _look(
-            family,
-            *_distinct(
-                np.concatenate([moved, np.repeat(tiles, len(every), axis=0)]), np.concatenate([orders[which], other])
-            ),
-        )
+        tiles = np.concatenate([moved, np.repeat(tiles, len(every), axis=0)])
+        last = _look(family, *_distinct(tiles, np.concatenate([orders[which], other])), first.objective)
         least = min(least, last.least)
     return _decoded(last, kept * MORE if last.cycles < SMALL_CYCLES else kept, least)
 
@@ -119,8 +120,11 @@ def best_rows(family: Family, kept: int = KEPT) -> list[Priced]:
     return closer(look(family), kept)
 
 
-def _look(family: Family, tiles: Rows, orders: Rows) -> Look:
-    return Look(family, tiles, orders, prices(family.shape, family.tiles(tiles), orders))
+def _look(family: Family, tiles: Rows, orders: Rows, objective: Weights) -> Look:
+    found = prices(family.shape, family.tiles(tiles), orders)
+    if objective:
+        found = replace(found, cycles=priced_for(found, objective))
+    return Look(family, tiles, orders, found, objective)
 
 
 def _distinct(tiles: Rows, orders: Rows) -> tuple[Rows, Rows]:

@@ -2,7 +2,7 @@
 
 Every statement is scheduled on its own; equivalent kernels (from the mapper's rewrites) compete as wholes.
 Deterministic; the seed plays no part. Where decisions are fixed or something else than cycles
-counts, the beam searches.
+counts, ``sighting.py`` searches.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, replay, steps_of
-from isamapper.scheduler.beaming import beam
 from isamapper.scheduler.candidates import Subject, prospects_of, subject_of
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.cutting import with_cut
@@ -33,6 +32,7 @@ from isamapper.scheduler.judging import chosen, judge
 from isamapper.scheduler.known import Known
 from isamapper.scheduler.refining import refined
 from isamapper.scheduler.residency import with_residents
+from isamapper.scheduler.sighting import sighted
 from isamapper.scheduler.spatial import distributed
 
 FINALISTS = 6
@@ -43,7 +43,7 @@ def heuristic(
 ) -> abc.Iterator[Candidate]:
     """Schedules of ``problem``, each better than the one before."""
     if problem.fixed is not None or problem.objective:
-        yield from beam(problem, cost_model, budget_seconds=budget_seconds, seed=seed)
+        yield from sighted(problem, cost_model, budget_seconds=budget_seconds, seed=seed)
         return
     cost_model, deadline = Known(cost_model), deadline_after(budget_seconds)
     best: float | None = None
