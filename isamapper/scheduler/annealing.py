@@ -11,6 +11,7 @@ from collections import abc
 import numpy as np
 
 from isamapper.scheduler.exploring import strategy
+from isamapper.scheduler.levelled import levelled
 from isamapper.scheduler.moves import mutated, seeds
 from isamapper.scheduler.task import Improvement, Task
 
@@ -26,6 +27,7 @@ JUDGED = 4
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Cools down in ``SWEEPS`` steps and judges the best rows after each."""
+    yield from levelled(task)
     rows = seeds(task, CHAINS)
     if not len(rows):
         return

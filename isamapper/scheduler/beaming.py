@@ -8,6 +8,7 @@ import numpy as np
 
 from isamapper.scheduler.exploring import strategy
 from isamapper.scheduler.grid import neighbours
+from isamapper.scheduler.levelled import levelled
 from isamapper.scheduler.moves import smallest
 from isamapper.scheduler.space import Rows
 from isamapper.scheduler.task import Improvement, Task
@@ -24,6 +25,7 @@ JUDGED = 4
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Grows rows until no neighbour is better."""
+    yield from levelled(task)
     alive = [family for family in range(len(task.space.families)) if task.alive(family)]
     if not alive:
         return

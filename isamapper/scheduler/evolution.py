@@ -11,6 +11,7 @@ from collections import abc
 import numpy as np
 
 from isamapper.scheduler.exploring import strategy
+from isamapper.scheduler.levelled import levelled
 from isamapper.scheduler.moves import mutated, repaired, seeds
 from isamapper.scheduler.space import Rows
 from isamapper.scheduler.task import Improvement, Task
@@ -25,6 +26,7 @@ ROUNDS = 3
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Generations of children; parents stay while they are better."""
+    yield from levelled(task)
     rows = seeds(task, POPULATION)
     if not len(rows):
         return

@@ -78,7 +78,7 @@ def strategy(explorer: Explorer) -> SearchStrategy:
 
 def _proved(best: Candidate, proofs: abc.Sequence[float | None]) -> Candidate:
     """The best with what no schedule of any equal kernel costs less than, where that is known of all of them."""
-    known = [bound for bound in proofs if bound is not None]
+    known = [bound for bound in proofs if bound]
     if not known or len(known) < len(proofs):
         return best
     bound = min(best.cycles, *known)

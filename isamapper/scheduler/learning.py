@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from isamapper.costmodels.batch import Prices
 from isamapper.scheduler.exploring import strategy
+from isamapper.scheduler.levelled import levelled
 from isamapper.scheduler.moves import mutated, repaired, seeds
 from isamapper.scheduler.space import Rows
 from isamapper.scheduler.task import Improvement, Task
@@ -55,6 +56,7 @@ Features = NDArray[np.float64]
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Judges the cheapest rows, then round by round what the surrogate thinks may be best."""
+    yield from levelled(task)
     pool = seeds(task, POOL)
     if not len(pool):
         return

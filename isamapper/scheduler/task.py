@@ -28,7 +28,10 @@ from isamapper.scheduler.space import Rows, StatementSpace
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
-    """A nest that costs less than those before; ``bound``: no row of the space costs less, as far as is proven."""
+    """A nest that costs less than those before; ``bound``: no row of the space costs less, as far as is proven.
+
+    ``row`` is empty where the nest was not decoded from one.
+    """
 
     nest: Nest
     cycles: float
@@ -87,6 +90,10 @@ class Task:
         if isinstance(nest, Rejection):
             self.failures.append(nest)
             return None
+        return self.cost_of(nest, row)
+
+    def cost_of(self, nest: Nest, row: tuple[int, ...] = ()) -> float | None:
+        """What the cost model says of a nest; None where it cannot be lowered. Notes the best."""
         subject = self.space.subject
         kernel, moved = isolated(subject.tensors, nest, subject.shared, subject.fresh)
         try:

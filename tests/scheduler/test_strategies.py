@@ -85,6 +85,14 @@ def test_exhaustive_proves_the_optimum_of_prices(machine: str, sizes: tuple[int,
         assert best.cycles <= min(c.cycles for c in other(problem, Analytic(), budget_seconds=2.0, seed=1)) * (1 + 1e-9)
 
 
+def test_several_levels_of_memory_start_from_what_is_built_level_by_level() -> None:
+    problem = product("avx512", 24, 32, 20)
+    fast = min(candidate.cycles for candidate in found("heuristic", problem))
+    for name in ("evolve", "exhaustive"):
+        last = found(name, problem, budget=20.0)[-1]
+        assert last.cycles <= 1.1 * fast and (name == "exhaustive") == (last.bound is not None)
+
+
 def test_a_kernel_without_loops_has_one_schedule() -> None:
     kernel = parse_kernel("kernel k(a: i8[1], b: i8[1]) -> (c: i32[1]) { c[0] += i32(a[0]) * i32(b[0]) }")
     for name in NAMES:
