@@ -85,6 +85,7 @@ def test_exhaustive_proves_the_optimum_of_prices(machine: str, sizes: tuple[int,
         assert best.cycles <= min(c.cycles for c in other(problem, Analytic(), budget_seconds=2.0, seed=1)) * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_several_levels_of_memory_start_from_what_is_built_level_by_level() -> None:
     problem = product("avx512", 24, 32, 20)
     fast = min(candidate.cycles for candidate in found("heuristic", problem))
