@@ -309,7 +309,7 @@ def test_a_reduction_that_comes_first_needs_no_start() -> None:
 
 # Programs
 
-LEGAL = """kernel p(x: i8[6] @dram at 0) -> (y: i8[6] @dram at 6) {
+LEGAL = """kernel p(const x: i8[6] @dram at 0) -> (y: i8[6] @dram at 6) {
   prepare {
     allocate t: i8[6] @dram at 12
     for i < 6 { t[i] = x[i] }
