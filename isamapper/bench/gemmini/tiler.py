@@ -9,6 +9,7 @@ The library is compiled for buffers of 256 and 64 KiB, and keeps to them on any 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import abc
 
 from isamapper.bench.gemmini.layers import DIM, Layer, Sizes
@@ -71,7 +72,7 @@ def _convolution(layer: Layer, rows: int, accumulators: int) -> Sizes:
         return _blocks(c) * image + _blocks(k) * r * s * c <= rows and _blocks(k) * q * p <= accumulators
 
     while not fits(*tile):
-        _shrink(tile)
+        _shrink(tile, fits)
     while _grow(tile, (_COLUMNS,), limits, fits):
         pass
     while _grow(tile, range(6), limits, fits):
@@ -79,11 +80,24 @@ def _convolution(layer: Layer, rows: int, accumulators: int) -> Sizes:
     return Sizes(*tile)
 
 
-def _shrink(tile: list[int]) -> None:
-    """Less along the longest side; pixels of a row that fill at most the array are kept while there are rows."""
+def _shrink(tile: list[int], fits: abc.Callable[..., bool]) -> None:
+    """Less along the longest side; pixels of a row that fill at most the array are kept while there are rows.
+
+    One step, or all at once as long as the next would go along the same side.
+    """
     spared = _COLUMNS if tile[_COLUMNS] <= DIM and tile[_ROWS] > 1 else None
-    longest = max((side for side in range(6) if side != spared), key=lambda side: (tile[side], -side))
-    if longest in (_OUTPUTS, _CHANNELS):
-        tile[longest] = max(1, (tile[longest] - 1) // DIM * DIM)
-    else:
-        tile[longest] -= 1
+    sides = [side for side in range(6) if side != spared]
+    longest = max(sides, key=lambda side: (tile[side], -side))
+    least = max([DIM if longest == _COLUMNS else 1, *(tile[side] for side in sides if side != longest)])
+    size = tile[longest]
+
+    def after(steps: int) -> int:
+        if longest in (_OUTPUTS, _CHANNELS) and steps:
+            return max(1, ((size - 1) // DIM - steps + 1) * DIM)
+        return size - steps
+
+    def goes_on(steps: int) -> bool:
+        shorter = [*tile[:longest], after(steps), *tile[longest + 1 :]]
+        return after(steps) > least and not fits(*shorter)
+
+    tile[longest] = after(bisect_left(range(size), True, lo=1, key=lambda steps: not goes_on(steps)))
