@@ -213,6 +213,16 @@ CODES: dict[str, tuple[str, str]] = {
         """No schedule has all of what is fixed. The message names the fewest decisions that cannot be met together:
         without any one of them the others can.""",
     ),
+    "PEER001": (
+        "a mapping of another tool that cannot be read",
+        """Read are Timeloop's form, a list 'mapping' of targets with type, factors and permutation, and ZigZag's: per
+        operand a list of levels of [dimension, trips], or a 'temporal_ordering'. Both write loops innermost first.""",
+    ),
+    "PEER002": (
+        "a mapping of another problem",
+        """Its dimensions are not those of the workload, or its factors leave some of it undone or do it again. Which
+        iterator a dimension is can be said with --dims.""",
+    ),
     "OBJ001": ("an objective that is none", """Schedules are chosen for cycles, energy, edp, bytes or footprint."""),
     "OBJ002": (
         "an objective that the machine cannot give",
