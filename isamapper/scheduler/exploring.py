@@ -14,7 +14,9 @@ from typing import Protocol
 import numpy as np
 
 from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
+from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
+from isamapper.ir.nodes import Kernel
 from isamapper.mapper.alternatives import Alternative
 from isamapper.mapper.find import find_mappings
 from isamapper.plan.fixed import Fixed, Pin
@@ -22,6 +24,7 @@ from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.steps import Schedule, steps_of
+from isamapper.scheduler.across import across_cores
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.epilogues import epilogues
 from isamapper.scheduler.equivalents import equivalents
@@ -48,7 +51,8 @@ def strategy(explorer: Explorer) -> SearchStrategy:
     def search(
         problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
     ) -> abc.Iterator[Candidate]:
-        deadline = deadline_after(budget_seconds)
+        end = deadline_after(budget_seconds)
+        deadline = share(end, 2) if problem.machine.grids else end
         best: Candidate | None = None
         failures: list[Rejection] = []
         proofs: list[float | None] = []
@@ -66,7 +70,9 @@ def strategy(explorer: Explorer) -> SearchStrategy:
                     best = replace(candidate, optimal=False, bound=None)
                     yield best
             proofs.append(proof)
-        if best is not None:
+        if best is not None and problem.machine.grids:
+            yield from _across(problem, best, cost_model, explorer, end, seed)
+        elif best is not None:
             yield _proved(best, proofs)
         if best is None:
             if problem.fixed is not None:
@@ -74,6 +80,31 @@ def strategy(explorer: Explorer) -> SearchStrategy:
             raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
 
     return search
+
+
+def _across(
+    problem: SearchProblem,
+    best: Candidate,
+    cost_model: CostModel,
+    explorer: Explorer,
+    deadline: float | None,
+    seed: int,
+) -> abc.Iterator[Candidate]:
+    """The best spread over the machine's grids, where that is cheaper; nothing is proved of such spaces."""
+    if problem.objective or problem.fixed is not None or over(deadline):
+        return
+
+    def search(core: Machine, kernel: Kernel, index: int, epilogue: Epilogue | None) -> Nest | Rejection:
+        space = whole_space(core, kernel, statements(kernel)[index], epilogue)
+        task = Task(space, cost_model, np.random.default_rng((seed, index)), share(deadline, 2))
+        for _ in explorer(task):
+            pass  # the task keeps its best
+        return Rejection("SCH040", f"statement {index}", "nothing found") if task.best is None else task.best.nest
+
+    schedule = across_cores(best.schedule, cost_model, search)
+    cycles = cost_model.cycles(schedule)
+    if cycles < best.cycles:
+        yield Candidate(schedule, cycles)
 
 
 def _proved(best: Candidate, proofs: abc.Sequence[float | None]) -> Candidate:
@@ -89,15 +120,19 @@ def space_of(
     problem: SearchProblem, chosen: Alternative, statement: Statement, epilogue: Epilogue | None
 ) -> StatementSpace:
     """Every family of a statement of an equivalent kernel."""
-    machine, covered = problem.machine, chosen.kernel
+    space = whole_space(problem.machine, chosen.kernel, statement, epilogue)
+    if problem.fixed is None or problem.fixed.statement != statement.index:
+        return space
+    pins = problem.fixed.pins
+    return StatementSpace(space.subject, tuple(family for family in space.families if allows(family, pins)), pins)
+
+
+def whole_space(machine: Machine, covered: Kernel, statement: Statement, epilogue: Epilogue | None) -> StatementSpace:
+    """Every family of a statement on a machine, nothing fixed."""
     subject = subject_of(machine, covered, statement, epilogue)
     mappings = tuple(find_mappings(covered, machine, statement=statement.index))
     frames = frames_of(machine, statement, mappings, subject.fresh, subject.shared)
-    every = (family for frame in frames for family in families_of(subject, frame))
-    if problem.fixed is None or problem.fixed.statement != statement.index:
-        return StatementSpace(subject, tuple(every))
-    pins = problem.fixed.pins
-    return StatementSpace(subject, tuple(family for family in every if allows(family, pins)), pins)
+    return StatementSpace(subject, tuple(family for frame in frames for family in families_of(subject, frame)))
 
 
 SAMPLED = 64

@@ -17,6 +17,7 @@ from isamapper.ir.parser import parse_kernel
 from isamapper.ir.types import DTYPES
 from isamapper.plan.protocols import Candidate, SearchProblem
 from isamapper.plan.steps import Distribute
+from isamapper.registry import load
 from isamapper.scheduler.heuristic import heuristic
 from tests.scheduler.problems import assert_computes
 
@@ -50,6 +51,18 @@ def test_a_product_is_cut_over_the_cores() -> None:
     assert cuts(best)
     assert best.cycles < 0.7 * one.cycles
     assert bounds(best.schedule).mapped_bound_cycles <= best.cycles
+    assert_computes(best.schedule)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["random", "beam"])
+def test_every_strategy_cuts_over_the_cores(name: str) -> None:
+    strategy = load("strategy", name)
+    assert callable(strategy)
+    problem = SearchProblem(load_kernel("gemm", {"M": 29, "N": 8, "K": 8}, I8), quad())
+    *_, one, best = strategy(problem, Simulated(), budget_seconds=None, seed=0)
+    assert not cuts(one) and cuts(best)
+    assert best.cycles < 0.8 * one.cycles and best.bound is None
     assert_computes(best.schedule)
 
 
