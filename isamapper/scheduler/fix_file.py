@@ -10,7 +10,7 @@ from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar, 
 from isamapper.plan.fixed import Fixed, Pin
 
 WORDS = ("instruction", "copies")
-MAPS = ("operands", "memories", "tiles", "slots")
+MAPS = ("operands", "axes", "memories", "tiles", "orders", "slots")
 LISTS = ("relaid", "outside", "inside")
 KEYS = ("statement", *WORDS, *MAPS, *LISTS)
 
@@ -82,8 +82,10 @@ class _Reader:
             self.findings.append(_wrong(f"'{kind}' must be a map", value.span, "for example {m: 4}"))
             return
         for name, item in value.entries:
-            if kind == "memories":
-                self._route(name, item)
+            if kind in ("memories", "orders"):
+                self._numbered(kind, name, item)
+            elif kind == "axes":
+                self._axis(name, item)
             elif kind == "tiles" and isinstance(item, YamlList):
                 sizes = [self._number(each, 1) for each in item.items]
                 self.pins.append(Pin(kind, name.text, tuple(size for size in sizes if size is not None), item.span))
@@ -92,13 +94,26 @@ class _Reader:
                 if number is not None:
                     self.pins.append(Pin(kind, name.text, number, item.span))
 
-    def _route(self, name: YamlScalar, item: YamlNode) -> None:
+    def _numbered(self, kind: str, name: YamlScalar, item: YamlNode) -> None:
         if not name.text.isdecimal() or not isinstance(item, YamlList):
-            message = "'memories' maps the number of an access to a list"
-            self.findings.append(_wrong(message, item.span, "for example {1: [spad]}"))
+            what, example = ("an access", "{1: [spad]}") if kind == "memories" else ("a group of loops", "{0: [m, n]}")
+            self.findings.append(
+                _wrong(f"'{kind}' maps the number of {what} to a list", item.span, f"for example {example}")
+            )
             return
-        memories = tuple(each.text for each in item.items if isinstance(each, YamlScalar))
-        self.pins.append(Pin("memories", name.text, memories, item.span))
+        names = tuple(each.text for each in item.items if isinstance(each, YamlScalar))
+        if kind == "orders" and len(set(names)) < len(names):
+            self.findings.append(_wrong(f"'{kind}' names a loop twice", item.span))
+        self.pins.append(Pin(kind, name.text, names, item.span))
+
+    def _axis(self, name: YamlScalar, item: YamlNode) -> None:
+        items = item.items if isinstance(item, YamlList) else (item,)
+        if not all(isinstance(each, YamlScalar) for each in items):
+            message = "'axes' maps an iterator of the instruction to iterators of the kernel"
+            self.findings.append(_wrong(message, item.span, "for example {j: n}"))
+            return
+        names = tuple(each.text for each in items if isinstance(each, YamlScalar))
+        self.pins.append(Pin("axes", name.text, names, item.span))
 
     def _number(self, value: YamlNode, low: int, high: int | None = None) -> int | None:
         number = value.value if isinstance(value, YamlScalar) else None

@@ -3,12 +3,14 @@
     statement: 0                    # the first if left out
     instruction: compute
     operands: {a: 1, w: 2}          # the number of the access that an operand stands for
+    axes: {j: n, p: [c, r]}         # kernel iterators along an iterator of the instruction
     memories: {1: [spad]}           # the memories an access passes, home left out
     relaid: [2]                     # accesses that are re-laid out at home first
     copies: fine                    # call by call, or 'coarse'
     tiles: {m: 4, k: 8}             # calls in a tile; a list of them, innermost first, where there are several levels
     outside: [n, m, k]              # order of the loops around tiles, outermost first; those not named go anywhere
     inside: [k, n, m]               # and inside them
+    orders: {1: [k, m]}             # of any group of loops, 0 the outermost; there is one more than levels of tiles
     slots: {spad.1: 2}              # memory and access
 
 What does not belong here: reading the file (``fix_file.py``).
@@ -41,6 +43,11 @@ def _agrees(family: Family, pin: Pin) -> bool:
             return family.frame.call.instruction.name == pin.value
         case "operands":
             return dict(family.frame.call.sigma).get(pin.name) == pin.value
+        case "axes":
+            return _along(family, pin.name) == frozenset(pin.value if isinstance(pin.value, tuple) else (pin.value,))
+        case "orders":
+            named = set(pin.value if isinstance(pin.value, tuple) else ())
+            return int(pin.name) <= family.shape.levels and named <= set(family.names)
         case "memories":
             return dict(family.routes).get(int(pin.name)) == pin.value
         case "relaid":
@@ -57,6 +64,12 @@ def _agrees(family: Family, pin: Pin) -> bool:
             return any(f"{stop.memory}.{stop.access}" == pin.name for stop in family.shape.buffers)
         case _:
             return set(pin.value if isinstance(pin.value, tuple) else ()) <= set(family.names)
+
+
+def _along(family: Family, axis: str) -> frozenset[str]:
+    """Kernel iterators along an iterator of the instruction."""
+    iterators = {digit.name: digit.iterator for digit in family.frame.bound}
+    return frozenset(iterators[name] for name in family.frame.call.members(axis))
 
 
 def project(space: StatementSpace, rows: NDArray[np.int64], pins: abc.Sequence[Pin]) -> NDArray[np.int64]:
@@ -78,8 +91,8 @@ def _project(space: StatementSpace, rows: NDArray[np.int64], members: NDArray[np
     elif pin.kind == "slots":
         names = [f"{stop.memory}.{stop.access}" for stop in own.shape.buffers]
         rows[members, start + space.order_columns + names.index(pin.name)] = pin.value
-    elif pin.kind in ("outside", "inside") and isinstance(pin.value, tuple):
-        group = 0 if pin.kind == "outside" else own.shape.levels
+    elif pin.kind in ("outside", "inside", "orders") and isinstance(pin.value, tuple):
+        group = int(pin.name) if pin.kind == "orders" else 0 if pin.kind == "outside" else own.shape.levels
         column = start + group
         rows[members, column] = _nearest(own, pin.value)[rows[members, column] % len(own.orders)]
 

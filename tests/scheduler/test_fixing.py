@@ -42,6 +42,16 @@ def test_what_is_fixed_holds(tmp_path: Path, strategy: str) -> None:
     assert [buffer.slots for buffer in nest.path(1)] == [1]
 
 
+def test_axes_and_orders_of_a_group_are_decisions(tmp_path: Path) -> None:
+    given = fixed(tmp_path, "axes: {i: m}\norders: {0: [k, n, m], 1: [n, k]}\ntiles: {m: 2, n: 2, k: 2}\n")
+    found = find_schedule("gemm", "ws16", sizes=SIZES, strategy="random", cost_model="analytic", fixed=given)
+    (nest,) = replay(found.schedule)
+    outer, inner = (["k_0", "n_0", "m_0"], ["n_1", "k_1"])
+    assert [name for name in nest.order if name in outer] == outer
+    assert [name for name in nest.order if name in inner] == inner
+    assert [nest.digit(name).iterator for name in nest.call.members("i")] == ["m"]
+
+
 def test_the_fewest_decisions_in_conflict_are_named(tmp_path: Path) -> None:
     given = fixed(tmp_path, "copies: fine\ntiles: {m: 60, n: 20}\nslots: {acc.0: 2}\n")
     with pytest.raises(SourceError) as caught:
@@ -62,6 +72,9 @@ def test_the_fewest_decisions_in_conflict_are_named(tmp_path: Path) -> None:
         ("copies: medium", "'copies' must be 'fine' or 'coarse'", 1),
         ("tiles: [4]", "'tiles' must be a map", 1),
         ("[]", "a file of fixed decisions is a map", 1),
+        ("orders: {a: [m]}", "'orders' maps the number of a group of loops to a list", 1),
+        ("orders: {0: [m, m]}", "'orders' names a loop twice", 1),
+        ("axes: {j: {n: 1}}", "'axes' maps an iterator of the instruction to iterators of the kernel", 1),
     ],
 )
 def test_mistakes_in_the_file_have_a_place(tmp_path: Path, text: str, message: str, line: int) -> None:
