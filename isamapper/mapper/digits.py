@@ -27,9 +27,10 @@ def best_sizes(relation: Relation, extents: abc.Mapping[str, int], lanes: abc.Ma
     calls = 1
     for group in _groups(relation):
         bound = {name for name, _ in group}
-        known = tuple((name, extent) for name, extent in extents.items() if name in bound)
+        names = [name for name in extents if name in bound]
+        known = tuple((str(place), extents[name]) for place, name in enumerate(names))
         rooms = tuple(sorted({(lane, lanes[lane].extent) for _, lane in group}))
-        chosen, count = _best(group, known, rooms)
+        chosen, count = _best(tuple((str(names.index(name)), lane) for name, lane in group), known, rooms)
         sizes.update(zip(group, chosen, strict=True))
         calls *= count
     return Sizes(tuple(sizes[pair] for pair in relation), calls)
@@ -50,20 +51,22 @@ def _best(
     relation: Relation, extents: tuple[tuple[str, int], ...], lanes: tuple[tuple[str, int], ...]
 ) -> tuple[tuple[int, ...], int]:
     known = dict(extents)
-    found = [(_preference(relation, sizes, known), sizes) for sizes in _choices(relation, 0, {}, known, dict(lanes))]
-    (calls, *_), sizes = min(found)
-    return sizes, calls
+    choices = list(_choices(relation, 0, {}, known, dict(lanes)))
+    calls = [calls_of(relation, sizes, known) for sizes in choices]
+    fewest = min(calls)
+    best = [sizes for sizes, count in zip(choices, calls, strict=True) if count == fewest]
+    return min(best, key=lambda sizes: (_preference(relation, sizes, known), sizes)), fewest
 
 
 def _preference(
     relation: Relation, sizes: abc.Sequence[int], extents: abc.Mapping[str, int]
-) -> tuple[int, tuple[int, ...], int]:
-    """Fewest calls, then the largest digits of inner loops, then the smallest digits."""
+) -> tuple[tuple[int, ...], int]:
+    """Of sizes with equally many calls the largest digits of inner loops, then the smallest digits."""
     inside = dict.fromkeys(extents, 1)
     for (name, _), size in zip(relation, sizes, strict=True):
         inside[name] *= size
     inner = tuple(-min(inside[name], extent) for name, extent in reversed(tuple(extents.items())))
-    return calls_of(relation, sizes, extents), inner, sum(sizes)
+    return inner, sum(sizes)
 
 
 def calls_of(relation: Relation, sizes: abc.Sequence[int], extents: abc.Mapping[str, int]) -> int:

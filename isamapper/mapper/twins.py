@@ -33,6 +33,9 @@ Names: TypeAlias = abc.Mapping[str, str]
 _MOST = 5040
 """Of greater groups of interchangeable iterators one order is used: more twins are listed then."""
 
+_ORDERS = 720
+"""Of longer products of interchangeable factors not every order is looked at: more twins are listed then."""
+
 _LAST = 1 << 30
 """Constants come after every access, so that the first operands play accesses."""
 
@@ -139,7 +142,9 @@ def _symmetries(
     by_name = {tensor.name: tensor for tensor in tensors}
     accesses = statement.accesses
     term = natural_view(statement, tensors).term
-    for binding in unify(term, term):
+    colours = _colours(accesses, by_name, extents)
+    alike = islice(unify(term, term, lambda one, other: colours[one] == colours[other]), _ORDERS)
+    for binding in alike:
         if not all(isinstance(value, Leaf) for value in binding.values()):
             continue
         moved = {number: value.access for number, value in binding.items() if isinstance(value, Leaf)}
@@ -148,6 +153,39 @@ def _symmetries(
         if renamed is not None:
             for iterators in _iterator_maps(accesses, image, extents):
                 yield Symmetry(image, renamed, iterators)
+
+
+def _colours(
+    accesses: tuple[Access, ...], tensors: abc.Mapping[str, Tensor], extents: abc.Mapping[str, tuple[int, str]]
+) -> tuple[int, ...]:
+    """A number for each access: different where no symmetry can exchange them.
+
+    Accesses are told apart by their iterators, iterators by the accesses they stand in, until nothing changes.
+    """
+    known = _numbered(
+        (replace(tensors[a.tensor], name="", span=None), a.otherwise, not n, tuple(i.constant for i in a.map.results))
+        for n, a in enumerate(accesses)
+    )
+    while True:
+        uses: dict[str, list[tuple[int, int, int]]] = {name: [] for name in extents}
+        for colour, access in zip(known, accesses, strict=True):
+            for axis, index in enumerate(access.map.results):
+                for name, step in index.terms:
+                    uses.setdefault(name, []).append((colour, axis, step))
+        names = dict(zip(uses, _numbered((extents.get(n), tuple(sorted(u))) for n, u in uses.items()), strict=True))
+        refined = _numbered(
+            (colour, tuple(tuple(sorted((names[n], step) for n, step in index.terms)) for index in access.map.results))
+            for colour, access in zip(known, accesses, strict=True)
+        )
+        if len(set(refined)) == len(set(known)):
+            return refined
+        known = refined
+
+
+def _numbered(things: abc.Iterable[abc.Hashable]) -> tuple[int, ...]:
+    """Equal things by equal numbers, in the order of their first occurrence."""
+    numbers: dict[abc.Hashable, int] = {}
+    return tuple(numbers.setdefault(thing, len(numbers)) for thing in things)
 
 
 def _renamed(

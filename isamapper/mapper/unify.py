@@ -21,19 +21,23 @@ Binding: TypeAlias = abc.Mapping[Key, Leaf | Literal]
 _SYMMETRIC = frozenset(("select ==", "select !="))
 
 
-def unify(needle: Term, subject: Term) -> abc.Iterator[Binding]:
-    """Every way to read ``subject`` as ``needle``, in a stable order, none twice."""
+May: TypeAlias = abc.Callable[[int, int], bool]
+"""Whether an access of the needle may take an access of the kernel."""
+
+
+def unify(needle: Term, subject: Term, may: May | None = None) -> abc.Iterator[Binding]:
+    """Every way to read ``subject`` as ``needle`` that ``may`` be, in a stable order, none twice."""
     seen: set[frozenset[tuple[Key, Leaf | Literal]]] = set()
-    for binding in _unify(needle, subject, {}):
+    for binding in _unify(needle, subject, {}, may):
         key = frozenset(binding.items())
         if key not in seen:
             seen.add(key)
             yield binding
 
 
-def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]:
+def _unify(needle: Term, subject: Term, bound: Binding, may: May | None = None) -> abc.Iterator[Binding]:
     if isinstance(needle, Leaf):
-        if isinstance(subject, Leaf | Literal) and needle.dtype == subject.dtype:
+        if isinstance(subject, Leaf | Literal) and needle.dtype == subject.dtype and _allowed(needle, subject, may):
             yield {**bound, needle.access: subject}
     elif isinstance(needle, Setting):
         value = setting_value(needle, subject)
@@ -45,10 +49,19 @@ def _unify(needle: Term, subject: Term, bound: Binding) -> abc.Iterator[Binding]
     elif needle.op == "cast" and isinstance(subject, Literal):
         narrow = narrowed(needle, subject)
         if narrow is not None:
-            yield from _unify(needle.parts[0], narrow, bound)
+            yield from _unify(needle.parts[0], narrow, bound, may)
     elif isinstance(subject, Node) and _same_operator(needle, subject):
-        for parts in _arrangements(needle, subject):
-            yield from _each(needle.parts, parts, bound)
+        for parts in _arrangements(needle, subject, may):
+            yield from _each(needle.parts, parts, bound, may)
+
+
+def _allowed(needle: Term, subject: Term, may: May | None) -> bool:
+    """Whether ``may`` lets the leaves stand for each other, seen through operators of one operand."""
+    while isinstance(needle, Node) and isinstance(subject, Node) and len(needle.parts) == len(subject.parts) == 1:
+        needle, subject = needle.parts[0], subject.parts[0]
+    if may is None or not isinstance(needle, Leaf) or not isinstance(subject, Leaf):
+        return True
+    return may(needle.access, subject.access)
 
 
 def setting_value(needle: Setting, subject: Term) -> Literal | None:
@@ -74,10 +87,10 @@ def _same_operator(needle: Node, subject: Node) -> bool:
     return needle.op == subject.op and needle.dtype == subject.dtype and len(needle.parts) == len(subject.parts)
 
 
-def _arrangements(needle: Node, subject: Node) -> abc.Iterator[tuple[Term, ...]]:
+def _arrangements(needle: Node, subject: Node, may: May | None) -> abc.Iterator[tuple[Term, ...]]:
     """The orders in which the parts of ``subject`` may stand against those of ``needle``."""
     if needle.op in ASSOCIATIVE:
-        yield from _bijections(needle.parts, subject.parts)
+        yield from _bijections(needle.parts, subject.parts, may)
         return
     parts = subject.parts
     if needle.op in SHIFTS:
@@ -87,15 +100,15 @@ def _arrangements(needle: Node, subject: Node) -> abc.Iterator[tuple[Term, ...]]
         yield (parts[1], parts[0], *parts[2:])
 
 
-def _bijections(needle: tuple[Term, ...], subject: tuple[Term, ...]) -> abc.Iterator[tuple[Term, ...]]:
+def _bijections(needle: tuple[Term, ...], subject: tuple[Term, ...], may: May | None) -> abc.Iterator[tuple[Term, ...]]:
     """Permutations of ``subject`` whose roots suit those of ``needle``, position by position."""
     if not needle:
         yield ()
         return
     for position, part in enumerate(subject):
-        if _roots_suit(needle[0], part):
+        if _roots_suit(needle[0], part) and _allowed(needle[0], part, may):
             rest = subject[:position] + subject[position + 1 :]
-            for others in _bijections(needle[1:], rest):
+            for others in _bijections(needle[1:], rest, may):
                 yield (part, *others)
 
 
@@ -113,12 +126,14 @@ def _roots_suit(needle: Term, subject: Term) -> bool:
             return isinstance(subject, Node) and _same_operator(needle, subject)
 
 
-def _each(needles: tuple[Term, ...], subjects: tuple[Term, ...], bound: Binding) -> abc.Iterator[Binding]:
+def _each(
+    needles: tuple[Term, ...], subjects: tuple[Term, ...], bound: Binding, may: May | None
+) -> abc.Iterator[Binding]:
     if not needles:
         yield bound
         return
-    for extended in _unify(needles[0], subjects[0], bound):
-        yield from _each(needles[1:], subjects[1:], extended)
+    for extended in _unify(needles[0], subjects[0], bound, may):
+        yield from _each(needles[1:], subjects[1:], extended, may)
 
 
 def retyped(part: Term, like: Term) -> Term:
