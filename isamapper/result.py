@@ -27,10 +27,12 @@ from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.mapping import Mapping, Pairing
 from isamapper.plan.placement import dict_of_placement
 from isamapper.plan.program import Program
+from isamapper.plan.program_certificate import ProgramCertificate
 from isamapper.plan.steps import Schedule
 from isamapper.plan.text import print_schedule
 from isamapper.sim.timeline import Timeline
 from isamapper.verify.certificate import Certificate
+from isamapper.verify.certified import certified
 
 LIBRARIES = ("numpy", "llvmlite", "ml_dtypes", "islpy", "ortools")
 """Whose versions can change an answer or its time."""
@@ -174,6 +176,11 @@ class Result:
     def percent_of_mapped_bound(self) -> float | None:
         mapped = self.mapped_bound_cycles
         return None if mapped is None else percent(mapped, self.timeline.cycles)
+
+    def written_certificate(self) -> ProgramCertificate:
+        """The certificate that the program's file carries."""
+        schedule = self.search.schedule if self.search is not None else None
+        return certified(self.program, schedule, self.certificate, self.seed, versions())
 
     def to_dict(self) -> dict[str, object]:
         """The JSON object of ``run`` and ``simulate`` (docs/json.md), ``format`` apart."""

@@ -20,7 +20,7 @@ from isamapper.cli.options import (
     sizes_of,
     types_of,
 )
-from isamapper.cli.output import print_document, print_json, write_page, write_trace
+from isamapper.cli.output import print_document, print_json, write_page, write_text, write_trace
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
 
@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
     parser.add_argument("--trace", metavar="FILE", help="write a timeline for ui.perfetto.dev")
     add_html(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the program with its certificate")
     add_format(parser)
 
 
@@ -58,6 +59,10 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
         write_trace(result.timeline, arguments.trace)
     if arguments.html is not None:
         write_page(result, arguments.html)
+    if arguments.output is not None:
+        write_text(
+            isamapper.print_program(result.program, arguments.hw, result.written_certificate()), arguments.output
+        )
     if arguments.format == "json":
         print_json(result.to_dict())
     else:

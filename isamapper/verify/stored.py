@@ -85,6 +85,9 @@ def _unlike(mapping: abc.Mapping[str, Any], claim: Placement) -> str | None:
         heads = (mapping["instruction"], mapping["class"], list(mapping["statements"]), dict(mapping["parameters"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise _broken(f"a mapping is not whole: {error}") from error
+    labels = mapping.get("labels")
+    if isinstance(labels, dict) and list(labels.get("criteria", claim.criteria)) != list(claim.criteria):
+        return "its label 'criteria' is not that of the certificate"
     if heads != (claim.instruction, claim.kind, list(claim.statements), dict(claim.parameters)):
         return "instruction, class, statements or parameters are not those of the certificate"
     if said != pairs:
