@@ -82,14 +82,19 @@ def joint_mappings(
     relations_each: int | None = None,
     statement: int | None = None,
 ) -> abc.Iterator[JointMapping]:
-    """Every mapping of statements of ``kernel``, in one of its forms, on ``instruction``, none twice.
+    """Every mapping of statements of ``kernel``, in the first of its forms in which they have one, none twice.
 
     ``statement``: this one of the kernel's among them, or what it became.
     """
+    known: set[frozenset[int]] = set()
     for form in forms(kernel):
+        here: set[frozenset[int]] = set()
         for mapping in form_mappings(form, instruction, every=every, relations_each=relations_each):
-            if statement is None or statement in {form.origins[member] for member in mapping.join.members}:
+            done = frozenset(form.origins[member] for member in mapping.join.members)
+            here.add(done)
+            if done not in known and (statement is None or statement in done):
                 yield replace(mapping, rewrites=(*form.texts(kernel), *mapping.rewrites))
+        known |= here
 
 
 def form_mappings(

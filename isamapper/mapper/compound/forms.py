@@ -17,6 +17,7 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.rewrites import sink
+from isamapper.mapper.rewrites.distribute import Distribute
 from isamapper.mapper.rewrites.part import Part
 from isamapper.mapper.rewrites.replay import Rewrite
 from isamapper.mapper.rewrites.search import stacks
@@ -75,7 +76,7 @@ def separated(kernel: Kernel) -> Form:
         if isinstance(made, Rejection):
             continue
         origins: list[int] = []
-        rest = iter(form.origins)
+        rest = (origin for number, origin in enumerate(form.origins) if number not in made.gone)
         for number in range(len(statements(made.kernel))):
             origins.append(origins[-1] if number in made.added else next(rest))
         form = Form(made.kernel, (*form.steps, Separate(name)), tuple(origins))
@@ -96,6 +97,20 @@ def sunk(kernel: Kernel) -> Form:
             form = Form(made, (*form.steps, step), origins)
             break
     return replace(form, changed=(frozenset(form.origins.index(each) for each in moved),))
+
+
+def distributed(kernel: Kernel) -> Form:
+    """The kernel with a nest for each statement, where several stand in one loop without need."""
+    step = Distribute()
+    made = step.apply(kernel)
+    if isinstance(made, Rejection):
+        return plain(kernel)
+    left = [each.assign for each in statements(kernel)]
+    origins: list[int] = []
+    for each in statements(made):
+        place = next(n for n, assign in enumerate(left) if assign == each.assign and n not in origins)
+        origins.append(place)
+    return Form(made, (step,), tuple(origins))
 
 
 @lru_cache(maxsize=256)
@@ -137,7 +152,11 @@ def _after(first: Form, second: Form) -> Form:
 @lru_cache(maxsize=256)
 def forms(kernel: Kernel) -> tuple[Form, ...]:
     """The forms that statements are looked for in, the kernel itself first, none twice."""
-    found = [plain(kernel)]
-    for change in (stacked, separated, sunk):
-        found += [_after(form, more) for form in found if (more := change(form.kernel)).steps]
-    return tuple(found)
+    apart = distributed(kernel)
+    found = {apart.kernel: apart}
+    for change in (stacked, separated, stacked, sunk):
+        for form in tuple(found.values()):
+            more = change(form.kernel)
+            if more.steps:
+                found.setdefault(more.kernel, _after(form, more))
+    return (plain(kernel), *(form for form in found.values() if form is not apart))

@@ -133,11 +133,14 @@ class _Maker:
             return False
         if tensor.direction not in (Direction.LOCAL, Direction.OUT) or part.assign.reduction is not None:
             return False
-        if self.shared[part.index] or any(access.tensor == name for access in loads_of(following)):
+        around = self.shared[part.index]
+        if around != self.shared[following.index] or any(access.tensor == name for access in loads_of(following)):
+            return False
+        if around and any(self.shared[user.index] != around for user in self._users(name)):
             return False
         value = literal(part.assign.value, tensor.dtype)
         wanted = numeric.identity(following.assign.reduction, tensor.dtype).item()
-        return value == wanted and _covers(part, tensor)
+        return value == wanted and _covers(part, tensor, around)
 
     # values in place of tensors
 
@@ -169,7 +172,7 @@ class _Maker:
         others = [each for each in self.parts if each.assign.target.tensor == name and each is not part]
         if any(local or not _elsewhere(part, each) for each in others) or len(loads_of(part)) > MOST_LOADS:
             return False
-        if _solution(part.assign.target, part) is None:
+        if _solution(part.assign.target, part, self.shared[part.index]) is None:
             return False
         return all(self._stays(access, part) for access in loads_of(part))
 
@@ -212,7 +215,7 @@ class _Maker:
 
     def _solved(self, part: Statement, read: Access) -> dict[str, Affine] | None:
         """The iterators of ``part`` at which it wrote the element that ``read`` reads."""
-        solution = _solution(part.assign.target, part)
+        solution = _solution(part.assign.target, part, self.shared[part.index])
         assert solution is not None
         found: dict[str, Affine] = {}
         for axis, (name, offset) in solution.items():
@@ -307,8 +310,13 @@ def _target_is(part: Statement, name: str) -> bool:
     return part.assign.target.tensor == name
 
 
-def _solution(target: Access, part: Statement) -> dict[int, tuple[str, int]] | None:
-    """Per axis the iterator that alone stands there, with its offset; None where an iterator does not follow."""
+def _solution(
+    target: Access, part: Statement, around: frozenset[str] = frozenset()
+) -> dict[int, tuple[str, int]] | None:
+    """Per axis the iterator that alone stands there, with its offset; None where an iterator does not follow.
+
+    Those ``around`` need not: in every iteration of theirs the elements are given their values anew.
+    """
     extents = {each.name: each.extent for each in part.iterators}
     found: dict[int, tuple[str, int]] = {}
     for axis, index in enumerate(target.map.results):
@@ -320,14 +328,15 @@ def _solution(target: Access, part: Statement) -> dict[int, tuple[str, int]] | N
                 return None
             found[axis] = (name, index.constant)
     solved = {name for name, _ in found.values()}
-    return found if all(extent <= 1 or name in solved for name, extent in extents.items()) else None
+    known = all(extent <= 1 or name in solved or name in around for name, extent in extents.items())
+    return found if known else None
 
 
-def _covers(part: Statement, tensor: Tensor) -> bool:
-    """Whether the target is every element of its tensor, at lone iterators."""
+def _covers(part: Statement, tensor: Tensor, around: frozenset[str] = frozenset()) -> bool:
+    """Whether the target is every element of its tensor, at lone iterators; of ``around`` in every iteration."""
     if part.conditions or part.exclusions:
         return False
-    solution = _solution(part.assign.target, part)
+    solution = _solution(part.assign.target, part, around)
     extents = {each.name: each.extent for each in part.iterators}
     if solution is None:
         return False

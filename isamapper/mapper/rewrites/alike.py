@@ -27,9 +27,10 @@ def alike(one: Statement, other: Statement) -> tuple[Access, ...] | None:
     if one.assign.reduction is not other.assign.reduction or one.conditions or other.conditions:
         return None
     extents = [{each.name: each.extent for each in side.iterators} for side in (one, other)]
+    shared = [each.name for each, loop in zip(other.iterators, other.loops, strict=True) if loop in one.loops]
     found: list[tuple[int, tuple[Access, ...]]] = []
     for pairs in _pairs(one.assign.value, other.assign.value):
-        names = _names(((one.assign.target, other.assign.target), *pairs), *extents)
+        names = _names(((one.assign.target, other.assign.target), *pairs), extents[0], extents[1], shared)
         if names is not None:
             renaming = {old: variable(new) for old, new in names.items()}
             accesses = [reindexed(access, renaming) for access in (other.assign.target, *(two for _, two in pairs))]
@@ -82,9 +83,14 @@ def _hollow(value: Expression) -> object:
             assert_never(value)
 
 
-def _names(pairs: Pairs, extents: abc.Mapping[str, int], others: abc.Mapping[str, int]) -> dict[str, str] | None:
-    """The iterators of the second side by those of the first; None where the indices do not correspond."""
-    names: dict[str, str] = {}
+def _names(
+    pairs: Pairs, extents: abc.Mapping[str, int], others: abc.Mapping[str, int], shared: abc.Iterable[str]
+) -> dict[str, str] | None:
+    """The iterators of the second side by those of the first; None where the indices do not correspond.
+
+    ``shared`` are iterators of loops that both stand in: they are the same.
+    """
+    names = {name: name for name in shared}
     rows = [(a, b) for one, two in pairs for a, b in zip(one.map.results, two.map.results, strict=False)]
     if any(len(one.map.results) != len(two.map.results) for one, two in pairs) or len(extents) != len(others):
         return None

@@ -12,7 +12,7 @@ After ``separate t``:
 
 Legal where each of the statements gives every element its value, and reads no other element of the tensor than the one
 that it writes. A sum that went on with an earlier value is added to it afterwards: exact for integers, equal as real
-arithmetic for floats. What it starts from anyhow (zeros before a sum) stays its start.
+arithmetic for floats. A statement that only writes what a sum starts from anyhow (zeros) goes.
 """
 
 from __future__ import annotations
@@ -52,10 +52,15 @@ class Separate:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """``kernel`` with a tensor for each value; ``added`` are the numbers of statements that add a start to a sum."""
+    """``kernel`` with a tensor for each value.
+
+    ``added`` are the numbers of its statements that add a start to a sum, ``gone`` those of the first kernel's that it
+    has no more.
+    """
 
     kernel: Kernel
     added: tuple[int, ...]
+    gone: tuple[int, ...] = ()
 
 
 def read(words: StepReader, kernel: Kernel) -> Separate:
@@ -86,7 +91,7 @@ def separation(kernel: Kernel, name: str) -> Separation | Rejection:
     else:
         reason = _obstacle(kernel, tensor, writers) or ""
     plan = [] if tensor is None or reason else _values(kernel, tensor, writers)
-    if not reason and len({value.written for value in plan}) < 2:
+    if not reason and len({value.written for value in plan}) < 2 and not any(value.dropped for value in plan):
         reason = f"'{name}' has one value only"
     if tensor is None or reason:
         return Rejection("RW100", f"separation of '{name}'", reason, where)
@@ -97,7 +102,7 @@ def separation(kernel: Kernel, name: str) -> Separation | Rejection:
 class _Value:
     """What one statement writes: to ``written``, going on from ``before``; a sum by way of ``total``.
 
-    ``starts``: it only writes what the sum that follows it starts from anyhow.
+    ``starts``: it only writes what the sum that follows it starts from anyhow; ``dropped``: so it may go.
     """
 
     statement: int
@@ -105,6 +110,7 @@ class _Value:
     written: str
     total: str | None = None
     starts: bool = False
+    dropped: bool = False
 
 
 def _obstacle(kernel: Kernel, tensor: Tensor, writers: abc.Sequence[Statement]) -> str | None:
@@ -183,7 +189,9 @@ def _values(kernel: Kernel, tensor: Tensor, writers: abc.Sequence[Statement]) ->
         total = names.fresh(tensor.name) if _sums(writer) and current is not None else None
         last = writers[place + starts] is writers[-1]
         written = tensor.name if last else names.fresh(tensor.name)
-        found.append(_Value(writer.index, current, written, total, starts))
+        fresh = written != tensor.name or tensor.direction is not Direction.INOUT
+        dropped = starts and fresh and set(nest_of(kernel, writer.index).around) <= set(names_in(writer.assign.target))
+        found.append(_Value(writer.index, current, written, total, starts, dropped))
         current = written
     return found
 
@@ -218,6 +226,10 @@ def _separated(kernel: Kernel, tensor: Tensor, plan: abc.Sequence[_Value]) -> Se
         else:
             current = value.before or tensor.name
             assign = _writing(_reading(assign, tensor.name, current), value, _sums(statement))
+        if value is not None and value.dropped:
+            kernel = replaced(kernel, nest_of(kernel, statement.index).path, [])
+            added = [number - 1 for number in added]
+            continue
         if assign != statement.assign:
             kernel = replaced(kernel, path, [assign])
         if value is not None and value.total is not None:
@@ -225,7 +237,8 @@ def _separated(kernel: Kernel, tensor: Tensor, plan: abc.Sequence[_Value]) -> Se
             added = [statement.index + 1, *(number + 1 for number in added)]
     shape = replace(tensor, direction=Direction.LOCAL, role=Role.PLAIN, memory=None, address=None)
     fresh = tuple(replace(shape, name=name) for name in made if name != tensor.name)
-    return Separation(replace(kernel, tensors=(*kernel.tensors, *fresh)), tuple(added))
+    gone = tuple(value.statement for value in plan if value.dropped)
+    return Separation(replace(kernel, tensors=(*kernel.tensors, *fresh)), tuple(added), gone)
 
 
 def _reading(assign: Assign, old: str, new: str) -> Assign:

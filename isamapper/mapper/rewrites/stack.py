@@ -34,11 +34,12 @@ from isamapper.ir.nodes import (
     Kernel,
     Load,
     Node,
+    Reduction,
     Role,
     Tensor,
 )
 from isamapper.ir.rewrite import map_loads
-from isamapper.ir.walk import sites
+from isamapper.ir.walk import first_write, sites
 from isamapper.mapper.rewrites.alike import alike
 from isamapper.mapper.rewrites.edit import (
     Names,
@@ -150,11 +151,12 @@ def _stacked(kernel: Kernel, nests: abc.Sequence[Nest]) -> _Stacked | str:
 
 
 def _disturbed(kernel: Kernel, members: abc.Sequence[int]) -> int | None:
-    """A statement from the first member to the last that depends on one of them, or one of them on it."""
+    """A statement that one of the members, which all go to the place of the first, would have to pass but must not."""
+    moved = frozenset(members[1:])
     for each in dependences(kernel):
-        ends = {each.source, each.sink}
-        if len(ends) == 2 and ends & set(members) and all(members[0] <= end <= members[-1] for end in ends):
-            return max(ends)
+        first, last = sorted((each.source, each.sink))
+        if first != last and last in moved and first >= members[0]:
+            return last if first in members else first
     return None
 
 
@@ -232,6 +234,9 @@ class _Stacking:
             return next(tensor for tensor in self.tensors if tensor.name == name)
         offline = all(tensor.role is Role.CONST for tensor in tensors)
         own = tensors[0]
+        local = [tensor for tensor in tensors if tensor.direction is Direction.LOCAL and not offline]
+        if len({_start(self.kernel, tensor) for tensor in local}) > 1 or len(local) not in (0, len(tensors)):
+            return f"'{own.name}' and the others do not start in the same way"
         made = replace(
             own,
             name=self.names.fresh(own.name),
@@ -278,6 +283,12 @@ class _Stacking:
             if changed != assign:
                 kernel = replaced(kernel, site.place.path, [changed])
         return replace(kernel, tensors=tuple(each for each in kernel.tensors if each.name not in self.merged))
+
+
+def _start(kernel: Kernel, tensor: Tensor) -> Reduction | None:
+    """The reduction from whose start a tensor's first value comes; None where it is assigned."""
+    first = first_write(kernel.body, tensor.name)
+    return None if first is None else first.reduction
 
 
 def _moving(accesses: tuple[Access, ...], iterator: str) -> Access | None:

@@ -74,3 +74,78 @@ GRU_KERNEL_RESET_FIRST = """kernel gru(x: f32[T, B, I], h0: f32[B, H], const w: 
     }
   }
 }"""
+
+GRU_APART = """kernel gru(x: f32[B, I], h: f32[B, H], const wr: f32[I, H], const wz: f32[I, H], const wn: f32[I, H],
+    const ur: f32[H, H], const uz: f32[H, H], const un: f32[H, H]) -> (y: f32[B, H])
+  sizes B=3, I=8, H=8
+{
+  local r: f32[B, H]
+  local z: f32[B, H]
+  local n: f32[B, H]
+  local m: f32[B, H]
+  for b < B, j < H {
+    r[b, j] = 0
+    z[b, j] = 0
+    n[b, j] = 0
+    m[b, j] = 0
+  }
+  for b < B, j < H, k < I {
+    r[b, j] += x[b, k] * wr[k, j]
+    z[b, j] += x[b, k] * wz[k, j]
+    n[b, j] += x[b, k] * wn[k, j]
+  }
+  for b < B, j < H, k < H {
+    r[b, j] += h[b, k] * ur[k, j]
+    z[b, j] += h[b, k] * uz[k, j]
+    m[b, j] += h[b, k] * un[k, j]
+  }
+  for b < B, j < H {
+    r[b, j] = sigmoid(r[b, j])
+    z[b, j] = sigmoid(z[b, j])
+  }
+  for b < B, j < H { n[b, j] = tanh(n[b, j] + r[b, j] * m[b, j]) }
+  for b < B, j < H { y[b, j] = n[b, j] + z[b, j] * (h[b, j] - n[b, j]) }
+}"""
+
+LSTM_WITHOUT_BIAS = LSTM.replace("    u: f32[4, 8, 8] @pad, bias: f32[4, 8] @pad)", "    u: f32[4, 8, 8] @pad)")
+for _gate in range(4):
+    LSTM_WITHOUT_BIAS = LSTM_WITHOUT_BIAS.replace(f" + bias[{_gate}, n]", "")
+
+LSTM_APART = """kernel lstm(x: f32[T, B, I], h0: f32[B, H], c0: f32[B, H], const wi: f32[I, H], const wf: f32[I, H],
+    const wg: f32[I, H], const wo: f32[I, H], const ui: f32[H, H], const uf: f32[H, H], const ug: f32[H, H],
+    const uo: f32[H, H]) -> (h: f32[T+1, B, H], c: f32[T+1, B, H])
+  sizes T=2, B=3, I=8, H=8
+{
+  local i: f32[B, H]
+  local f: f32[B, H]
+  local g: f32[B, H]
+  local o: f32[B, H]
+  for b < B, j < H {
+    h[0, b, j] = h0[b, j]
+    c[0, b, j] = c0[b, j]
+  }
+  for t < T {
+    for b < B, j < H {
+      i[b, j] = 0
+      f[b, j] = 0
+      g[b, j] = 0
+      o[b, j] = 0
+    }
+    for b < B, j < H, k < I {
+      i[b, j] += x[t, b, k] * wi[k, j]
+      f[b, j] += x[t, b, k] * wf[k, j]
+      g[b, j] += x[t, b, k] * wg[k, j]
+      o[b, j] += x[t, b, k] * wo[k, j]
+    }
+    for b < B, j < H, k < H {
+      i[b, j] += h[t, b, k] * ui[k, j]
+      f[b, j] += h[t, b, k] * uf[k, j]
+      g[b, j] += h[t, b, k] * ug[k, j]
+      o[b, j] += h[t, b, k] * uo[k, j]
+    }
+    for b < B, j < H {
+      c[t+1, b, j] = sigmoid(f[b, j]) * c[t, b, j] + sigmoid(i[b, j]) * tanh(g[b, j])
+      h[t+1, b, j] = sigmoid(o[b, j]) * tanh(c[t+1, b, j])
+    }
+  }
+}"""

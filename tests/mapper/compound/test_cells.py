@@ -22,6 +22,8 @@ CASES = {
     "lstm, products alone": ("lstm", cells.GATES, {2, 3}),
     "lstm, what is left": ("lstm", cells.LSTM_REST, {4, 5}),
     "gru": ("gru", GRU, {1, 2, 3, 4, 5, 6}),
+    "gru, gates apart and in place": (cells.GRU_APART, GRU, {6, 7, 8, 9, 10, 11, 12, 13}),
+    "lstm, gates apart, temporaries for one step": (cells.LSTM_APART, cells.LSTM_WITHOUT_BIAS, {10, 11, 12, 13, 14}),
     "gru, reset before the product": (cells.GRU_KERNEL_RESET_FIRST, cells.GRU_RESET_FIRST, {1, 2, 3, 4, 5, 6, 7}),
 }
 

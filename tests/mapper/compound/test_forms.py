@@ -74,7 +74,6 @@ def test_what_is_found_in_another_form_is_run_and_verified() -> None:
         ("for m < 4 { t[m] = x[m] } for m < 3 { t[m] = t[m] + 1 }", "statement 1 does not write every element of 't'"),
         ("for m < 4 { t[m] = x[m] } for m < 4 { t[m] += t[3-m] }", "statement 1 reads other elements of 't'"),
         ("for m < 4 { t[m] = x[m] }", "only one statement writes 't'"),
-        ("for m < 4 { t[m] = 0 } for m < 4, k < 2 { t[m] += x[m] }", "'t' has one value only"),
         (
             "for m < 4 { t[m] = x[m] } for k < 3 sequential { for m < 4 { t[m] = t[m] + 1 }"
             " for m < 4 { t[m] = t[m] * x[m] } }",
