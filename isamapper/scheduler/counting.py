@@ -15,7 +15,7 @@ from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.exploring import space_of
 from isamapper.scheduler.family import Family
 from isamapper.scheduler.sizes import even_sizes
-from isamapper.scheduler.space import StatementSpace, family_count
+from isamapper.scheduler.space import StatementSpace, family_axes, family_count
 
 
 def counted(kernel: Kernel, machine: Machine) -> dict[str, Any]:
@@ -49,10 +49,21 @@ def counted(kernel: Kernel, machine: Machine) -> dict[str, Any]:
 
 def _statement(space: StatementSpace) -> dict[str, Any]:
     families = [
-        {"family": family.title(), "schedules": family_count(family), "undominated": undominated(family)}
+        {
+            "family": family.title(),
+            "schedules": family_count(family),
+            "undominated": undominated(family),
+            "axes": family_axes(family),
+        }
         for family in space.families
     ]
     return {
+        "axes": {
+            "mappings": len({(family.frame.call, family.frame.bound) for family in space.families}),
+            "placements": len({family.routes for family in space.families}),
+            "layouts": len({family.relaid for family in space.families}),
+            "copies": len({bool(family.fine) for family in space.families}),
+        },
         "schedules": sum(each["schedules"] for each in families),
         "undominated": sum(each["undominated"] for each in families),
         "integers_per_schedule": space.width,

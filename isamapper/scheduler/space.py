@@ -160,9 +160,14 @@ class StatementSpace:
 
 def family_count(family: Family) -> int:
     """Schedules of one family: chains of trip counts per iterator, orders per group, slots per buffer."""
-    chains = math.prod(_chains(family.shape.blocks[place], family.shape.levels) for place in family.moving)
+    return math.prod(family_axes(family).values())
+
+
+def family_axes(family: Family) -> dict[str, int]:
+    """What there is to choose in one family, axis by axis: every choice of one goes with every choice of the others."""
+    tiles = math.prod(_chains(family.shape.blocks[place], family.shape.levels) for place in family.moving)
     groups, buffers = family.shape.levels + 1, len(family.shape.buffers)
-    return chains * int(len(family.orders) ** groups) * int(2**buffers)
+    return {"tiles": tiles, "orders": len(family.orders) ** groups, "slots": 2**buffers}
 
 
 def _chains(blocks: int, levels: int) -> int:
