@@ -94,17 +94,18 @@ def _oddities(nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[str, str]]:
         yield "statements fill it, so nothing else does, ahead or offline", "leave the rest out"
     if nest.epilogue is not None and buffer.access == 0:
         yield "its statement is fused with the next and hands its elements on", "leave 'fuse' out"
-    beyond = sorted(_lanes(nest, buffer.access) & set(padded_lanes(nest, nest.call)))
-    if beyond:
-        reason = f"calls look beyond its elements along '{beyond[0]}', and there it holds nothing"
+    beyond = looks_beyond(nest, buffer.access)
+    if beyond is not None:
+        reason = f"calls look beyond its elements along '{beyond}', and there it holds nothing"
         yield reason, "digits that divide, or leave it at home"
 
 
-def _lanes(nest: Nest, access: int) -> set[str]:
-    """Instruction iterators along which the operand that stands for an access moves."""
+def looks_beyond(nest: Nest, access: int) -> str | None:
+    """An instruction iterator along which calls look at more than the kernel's own elements of an access."""
     operand, semantics = nest.call.operand(access), nest.call.instruction.semantics
     own = (each for statement in statements(semantics) for each in statement.accesses if each.tensor == operand)
-    return {name for each in own for index in each.map.results for name in index.names}
+    lanes = {name for each in own for index in each.map.results for name in index.names}
+    return next((lane for lane in padded_lanes(nest, nest.call) if lane in lanes), None)
 
 
 def _conflicts(

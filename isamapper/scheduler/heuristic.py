@@ -129,6 +129,8 @@ def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None
     machine, covered = found.machine, found.covered
 
     def changed(nest: Nest) -> Nest:
+        if any(buffer.kept for buffer in nest.buffers):
+            return nest  # others find there what it leaves, and a core of its own would leave it elsewhere
         index = nest.statement.index
         fused = {} if nest.epilogue is None else {index: nest.epilogue}
         subject = subject_of(machine, covered, nest.statement, nest.epilogue)

@@ -20,7 +20,7 @@ from isamapper.plan.addresses import start_bytes
 from isamapper.plan.check import check_program
 from isamapper.plan.emit import Stop
 from isamapper.plan.homes import all_tensors, home_memory
-from isamapper.plan.kept import overwritten
+from isamapper.plan.kept import kept_at, looks_beyond, overwritten
 from isamapper.plan.lanes import padded_lanes
 from isamapper.plan.layout import access_step, buffer_layout
 from isamapper.plan.lower import lower
@@ -222,13 +222,16 @@ class _Keeper:
             other = self.one(nest)
             if other is None and again is not None:
                 other = self._another(again, index, done)
-            if other is not None:
-                changed[index] = other
-                read = read or (other is not nest and not self._writes(nest))
-            elif self._writes(nest):
-                return None
-            else:
+            if other is None:
                 self.home.add(index)
+                other = self.one(nest, reads_at_home=True)
+            if other is None:
+                return None
+            changed[index] = other
+            read = read or any(
+                kept_at(other, access) is not None and access not in other.statement.written
+                for access in _uses(other, self.tensor.name)
+            )
         return changed if read else None
 
     def _another(self, again: Again, index: int, done: abc.Sequence[_Keeper]) -> Nest | None:
@@ -246,16 +249,16 @@ class _Keeper:
         found = again(self.machine, self.kernel, index, lambda nest: moved(nest) is not None)
         return None if found is None else moved(found)
 
-    def _writes(self, nest: Nest) -> bool:
-        return any(access in nest.statement.written for access in _uses(nest, self.tensor.name))
+    def one(self, nest: Nest, *, reads_at_home: bool = False) -> Nest | None:
+        """A nest with every use starting or ending where the tensor is kept; None where it cannot.
 
-    def one(self, nest: Nest) -> Nest | None:
-        """A nest with every use starting or ending where the tensor is kept; None where it cannot."""
+        With ``reads_at_home`` uses that only read may go home for it.
+        """
         for access in _uses(nest, self.tensor.name):
             changed = self._rerouted(nest, access)
-            if changed is None:
+            if changed is None and (access in nest.statement.written or not reads_at_home):
                 return None
-            nest = changed
+            nest = changed or nest
         return nest
 
     def _rerouted(self, nest: Nest, access: int) -> Nest | None:
@@ -263,7 +266,7 @@ class _Keeper:
         before, rest = nest.path(access), tuple(buffer for buffer in nest.buffers if buffer.access != access)
         own = nest.statement.accesses[access]
         layout = buffer_layout(nest, kept)
-        if isinstance(layout, Rejection):
+        if isinstance(layout, Rejection) or looks_beyond(nest, access) is not None:
             return None
         place = _place(self.machine, self.kernel, nest)
         shape = tuple(axis.extent for axis in layout.axes)
