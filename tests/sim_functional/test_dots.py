@@ -36,6 +36,16 @@ def test_products_of_bytes_are_exact(kinds: tuple[str, str], sizes: tuple[int, i
     np.testing.assert_array_equal(evaluate(kernel, {"a": a, "b": b, "c": c})["c"], expected)
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_batch_of_products_has_its_own_second_factor_each(rows: int) -> None:
+    kernel = parse_kernel(
+        f"kernel batch(a: i8[5, {rows}, 9], b: i8[5, 9, 16], c: inout i32[5, {rows}, 16])"
+        f" {{ for z < 5, i < {rows}, j < 16, k < 9 {{ c[z, i, j] += i32(a[z, i, k]) * i32(b[z, k, j]) }} }}"
+    )
+    a, b, c = _random("i8", (5, rows, 9), 1), _random("i8", (5, 9, 16), 2), np.zeros((5, rows, 16), np.int32)
+    np.testing.assert_array_equal(evaluate(kernel, {"a": a, "b": b, "c": c})["c"], a.astype(int) @ b.astype(int))
+
+
 def test_products_are_as_exact_without_the_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dots, "available", lambda: False)
     kernel = parse_kernel(

@@ -48,8 +48,10 @@ class Dot:
         return self.spread.view.tensor.dtype.name == "i8"
 
 
-def as_dot(code: Code, nest: Nest, reads: abc.Mapping[Access, Place], vector: str | None, along: str) -> Dot | None:
-    """The sum over ``along`` as such products, where it is one."""
+def as_dot(
+    code: Code, nest: Nest, reads: abc.Mapping[Access, Place], vector: str | None, along: str, across: str | None
+) -> Dot | None:
+    """The sum over ``along`` as such products, where it is one; ``across`` numbers the rows, if there are several."""
     assign = nest.assign
     if code.domain.name != "native" or vector is None or assign.reduction is not Reduction.ADD or not available():
         return None
@@ -63,7 +65,7 @@ def as_dot(code: Code, nest: Nest, reads: abc.Mapping[Access, Place], vector: st
     for spread, packed in (accesses, accesses[::-1]):
         assert spread is not None and packed is not None
         found = Dot(reads[spread], reads[packed])
-        if _suits(found, vector, along):
+        if _suits(found, vector, along, across):
             return found
     return None
 
@@ -77,12 +79,15 @@ def _widened(expression: Expression) -> Access | None:
             return None
 
 
-def _suits(dot: Dot, vector: str, along: str) -> bool:
+def _suits(dot: Dot, vector: str, along: str, across: str | None) -> bool:
+    """``packed`` is read once for all rows."""
     spread, packed = dot.spread, dot.packed
     kinds = spread.view.tensor.dtype.name in ("i8", "u8") and packed.view.tensor.dtype.name == "i8"
     guarded = any((*each.outside, *each.unproved) for each in (spread, packed))
     turned = {name for each in (spread, packed) for r, _ in each.address.rotations for name in r.value.names}
-    if not kinds or guarded or turned & {vector, along}:
+    if not kinds or guarded or turned & {vector, along, across}:
+        return False
+    if across is not None and packed.address.coefficient(across):
         return False
     neighbours = spread.address.coefficient(along) == 1 and spread.address.coefficient(vector) == 0
     return neighbours and packed.address.coefficient(vector) == 1

@@ -156,7 +156,8 @@ def _inner(code: Code, body: _Body, remaining: list[tuple[str, Raw, int]], old: 
         return [_term(_row(code, body, row), body, value, lanes, seen) for row, value in enumerate(old)]
     (name, begin, extent), rest = remaining[0], remaining[1:]
     if not rest and lanes == LANES and extent >= TERMS:
-        dot = as_dot(code, body.nest, body.reads, body.order.vector, name)
+        across = body.order.jam if len(old) > 1 else None
+        dot = as_dot(code, body.nest, body.reads, body.order.vector, name, across)
         if dot is not None:
             return _dotted(code, body, dot, (name, begin, extent), old)
     if not rest and joins(code, body.nest, body.reads, body.order.vector, name):
