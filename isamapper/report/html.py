@@ -30,6 +30,9 @@ HEADS = (
 )
 """Columns of the table of problems, and whether they hold numbers."""
 
+WORDS = ("machine", "suite", "baseline", "verified", "twice or more")
+"""Columns of the other tables that hold words."""
+
 
 def page(rows: abc.Sequence[Row], summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> str:
     """The whole document; ``rows`` and ``summary`` as ``bench deepbench`` gives them."""
@@ -98,7 +101,7 @@ def _summary(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> str:
         "% of mapped bound",
         "search s",
     )
-    return f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>{''.join(lines)}</table>"
+    return f"<table><thead><tr>{''.join(map(_head, heads))}</tr></thead>{''.join(lines)}</table>"
 
 
 def _baselines(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> str:
@@ -115,7 +118,7 @@ def _baselines(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> str:
                 )
                 lines.append(f"<tr>{''.join(cells)}</tr>" if each["compared"] else "")
     heads = ("machine", "suite", "baseline", "mean", "least", "most", "twice or more")
-    return f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>{''.join(lines)}</table>"
+    return f"<table><thead><tr>{''.join(map(_head, heads))}</tr></thead>{''.join(lines)}</table>"
 
 
 def _published(summary: abc.Mapping[str, abc.Mapping[str, Any]]) -> str:
@@ -156,6 +159,11 @@ def _line(row: Row) -> str:
     bad = " class=bad" if row["failure"] else ""
     full = f"<tr class=more><td colspan={len(HEADS)}>{more}</td></tr>"
     return f'<tbody data-words="{escape(words)}"><tr{bad}>{"".join(cells)}</tr>{full}</tbody>'
+
+
+def _head(words: str) -> str:
+    """The head of a column; those of numbers, which are named after what they count, stand to the right."""
+    return f"<th{'' if words in WORDS else ' class=n'}>{escape(words)}</th>"
 
 
 def _cell(words: str, value: float | None = None) -> str:

@@ -1,4 +1,4 @@
-"""One measured problem in full: figures, baselines, mapping, kernel, schedule, where cycles went, the first cycles."""
+"""One measured problem in full: figures, baselines, mapping, kernel, schedule, where cycles went, a stretch of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def detail(row: Row) -> str:
             _anchors(row),
             "<h4>Mapping</h4>" + _mapping(found["mapping"]),
             "<h4>Where the cycles go</h4>" + _units(found["units"], row["cycles"]),
-            "<h4>The first cycles</h4>" + _lanes(found["timeline"]),
+            "<h4>Cycle by cycle</h4>" + _lanes(found["timeline"]),
             f"<h4>Kernel</h4><pre>{escape(found['kernel'])}</pre>",
             f"<h4>Schedule</h4><pre>{escape(found['schedule'])}</pre>",
         )
@@ -135,7 +135,8 @@ def _lanes(timeline: Row) -> str:
         legend.append(element("rect", x=x, y=y + 8, width=10, height=10, fill=SERIES[number % len(SERIES)]))
         legend.append(text(x + 14, y + 17, name))
         x += 30 + round(7.4 * len(name))
-    part = "" if timeline["complete"] else f"<small>The first {len(events)} invocations.</small>"
+    begun = timeline.get("first", 0)
+    part = "" if timeline["complete"] else f"<p class=note>Invocations {begun + 1:,} to {begun + len(events):,}.</p>"
     return _svg([*marks, *legend], y + 24, max(WIDTH, x)) + part
 
 

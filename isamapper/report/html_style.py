@@ -33,6 +33,7 @@ def _rules(colour: abc.Mapping[str, str]) -> str:
         f"svg{{max-width:100%;height:auto}}svg text{{fill:{ink};font:12px ui-monospace,monospace}}"
         f"svg text.quiet{{fill:{quiet}}}svg text.middle{{text-anchor:middle}}svg text.end{{text-anchor:end}}"
         f"svg .grid{{stroke:{line};fill:none}}svg .roof{{stroke:{ink};fill:none;stroke-width:1.5}}"
+        f"svg circle{{stroke:{ink};stroke-opacity:.4;stroke-width:.5}}"
         f"svg .idle{{fill:{fill};stroke:{line}}}svg .paper{{fill:{paper}}}"
     )
 

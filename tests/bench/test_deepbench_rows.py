@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from isamapper.bench.deepbench.anchors import anchors_of, device_of, devices
-from isamapper.bench.deepbench.measure import Options, measure
+from isamapper.bench.deepbench.measure import EVENTS, Options, _stretch, measure
 from isamapper.bench.deepbench.problems import Problem, chosen_problems
 from isamapper.bench.deepbench.store import Row
 from isamapper.bench.deepbench.summary import figures_of, summary_of
@@ -124,7 +124,7 @@ def test_the_page_needs_nothing_else_and_is_well_formed() -> None:
 
 def test_the_page_shows_mapping_schedule_and_timeline_of_every_problem() -> None:
     text = page(rows(), summary_of(rows()))
-    for words in ("Mapping", "Schedule", "Where the cycles go", "The first cycles", "apply 0 call", "kernel gemm_acc("):
+    for words in ("Mapping", "Schedule", "Where the cycles go", "Cycle by cycle", "apply 0 call", "kernel gemm_acc("):
         assert words in text
     assert "NaN" not in text
 
@@ -185,3 +185,10 @@ def test_shapes_read_as_the_lists_give_them() -> None:
     assert shape_text(rows()[0]) == "20 x 4 x 24 NN"
     conv = chosen_problems(["conv-train"])[0]
     assert shape_text({"family": "conv", "parameters": dict(conv.values)}) == "700x161x1 n=4 k=32 20x5/2"
+
+
+def test_the_stretch_shown_is_the_first_that_most_units_take_part_in() -> None:
+    """Copies go before everything else; what is shown begins where the work does."""
+    units = ["host"] * 500 + ["load", "array"] * 400 + ["store"]
+    assert 500 - EVENTS < _stretch(units) < 500
+    assert _stretch(units[:10]) == _stretch([]) == 0

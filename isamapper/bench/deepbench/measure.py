@@ -5,6 +5,7 @@ What does not belong here: which problems (``problems.py``), several at once (``
 
 from __future__ import annotations
 
+from collections import abc
 from dataclasses import dataclass
 
 from isamapper.bench.baselines.contest import contest
@@ -184,13 +185,26 @@ def _detail(result: Result) -> Row:
 
 
 def _events(timeline: Timeline) -> Row:
-    """The first invocations as [unit, instruction, start, released, end], units and instructions by number."""
+    """A stretch of invocations as [unit, instruction, start, released, end], units and instructions by number."""
     units = [unit.name for unit in timeline.units if unit.instructions]
     names: list[str] = []
     found: list[list[int]] = []
-    for event in timeline.events[:EVENTS]:
+    first = _stretch([timeline.names[event.site][1] for event in timeline.events])
+    for event in timeline.events[first : first + EVENTS]:
         instruction, unit = timeline.names[event.site]
         if instruction not in names:
             names.append(instruction)
         found.append([units.index(unit), names.index(instruction), event.start, event.released, event.end])
-    return {"units": units, "instructions": names, "events": found, "complete": len(found) == timeline.invocations}
+    return {
+        "units": units,
+        "instructions": names,
+        "events": found,
+        "first": first,
+        "complete": len(found) == timeline.invocations,
+    }
+
+
+def _stretch(units: abc.Sequence[str]) -> int:
+    """Where the first of the stretches begins that most units take part in: layout copies may go before all else."""
+    starts = range(0, max(1, len(units) - EVENTS + 1), EVENTS // 2)
+    return max(starts, key=lambda start: len(set(units[start : start + EVENTS])))
