@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import abc
 from dataclasses import replace
 
@@ -96,7 +97,9 @@ def _layouts(place: Place, access: int, memory: str) -> tuple[str, ...]:
     described = place.machine.memory(memory)
     if described.kind is MemoryKind.CACHE:
         return ("digits",) if access in place.choice.relaid else ("dims",)
-    if described.kind is MemoryKind.ADDRESSED and not described.row_bytes:
+    const = place.tensors[place.choice.frame.statement.accesses[access].tensor].role is Role.CONST
+    relaid = memory == place.home and access in place.choice.relaid and not const
+    if relaid or (described.kind is MemoryKind.ADDRESSED and not described.row_bytes):
         return ("digits", "dims")
     return ("digits",)
 
@@ -104,8 +107,11 @@ def _layouts(place: Place, access: int, memory: str) -> tuple[str, ...]:
 def _fitted(
     place: Place, nest: Nest, buffers: abc.Sequence[Buffer], outer: Stop, relay: bool
 ) -> tuple[tuple[Buffer, Stop], ...] | Rejection:
-    """``buffers`` with every order and expansion that some copy fits, fewest invocations first."""
-    found: list[tuple[float, int, Buffer, Stop]] = []
+    """``buffers`` with every order and expansion that some copy fits, fewest invocations first.
+
+    At home, where a host copies element by element, fewest elements first.
+    """
+    found: list[tuple[int, float, int, Buffer, Stop]] = []
     failure: Rejection | None = None
     for buffer in buffers:
         for expand in _expansions(place, nest, buffer):
@@ -115,12 +121,14 @@ def _fitted(
                 if isinstance(result, Rejection):
                     failure = failure or result
                 else:
-                    found.append((result[0], len(found), result[1], result[2]))
+                    score, made, stop = result
+                    elements = math.prod(stop.tensor.shape) if buffer.memory == place.home else 0
+                    found.append((elements, score, len(found), made, stop))
     if not found:
         assert failure is not None
         return failure
-    found.sort(key=lambda one: one[:2])
-    return tuple((made, stop) for _, _, made, stop in found)
+    found.sort(key=lambda one: one[:3])
+    return tuple((made, stop) for *_, made, stop in found)
 
 
 def _expansions(place: Place, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[int, ...]]:

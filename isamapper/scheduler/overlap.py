@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection
@@ -25,20 +26,22 @@ def with_slots(place: Place, nest: Nest) -> Nest | Rejection:
         capacity = place.machine.memory(name).capacity_bytes
         if capacity is not None and total > capacity:
             return Rejection("SCH034", f"'{name}'", f"the tiles need {total} bytes of {capacity}")
-    buffers = []
-    for buffer, size in zip(nest.buffers, sizes, strict=True):
+    buffers = list(nest.buffers)
+    for number in sorted(range(len(buffers)), key=lambda number: -_fills(nest, buffers[number])):
+        buffer, size = buffers[number], sizes[number]
         memory = place.machine.memory(buffer.memory)
-        trips = 1
-        for loop in nest.order[: depth_of(nest, buffer.loop)]:
-            trips *= loop_trips(nest, loop)
         room = memory.capacity_bytes is None or used[buffer.memory] + size <= memory.capacity_bytes
         doubles = not memory.renamed and not buffer.prepared
         doubles = doubles and (buffer.access, buffer.memory) not in place.choice.single
-        if trips > 1 and room and doubles:
+        if _fills(nest, buffer) > 1 and room and doubles:
             used[buffer.memory] += size
-            buffer = _overlapped(place, nest, replace(buffer, slots=2))
-        buffers.append(buffer)
+            buffers[number] = _overlapped(place, nest, replace(buffer, slots=2))
     return replace(nest, buffers=tuple(buffers))
+
+
+def _fills(nest: Nest, buffer: Buffer) -> int:
+    """How often a buffer is filled or drained: where there is no room for all, what changes most is doubled first."""
+    return math.prod(loop_trips(nest, loop) for loop in nest.order[: depth_of(nest, buffer.loop)])
 
 
 def _overlapped(place: Place, nest: Nest, buffer: Buffer) -> Buffer:

@@ -42,6 +42,8 @@ HOPELESS = 4
 """A frame with a family that much dearer than the best has no better one."""
 NEAR_LEAST = 1.05
 """Where a nest without layout copies takes at most so many times what nothing undercuts, none is tried with them."""
+OUTDONE = 1.1
+"""How much less a frame must need than what has been found, to be tried with operands re-laid out."""
 
 
 def by_cycles_then_bytes(cycles: float, bytes_moved: float, best: float) -> tuple[int, float, float]:
@@ -76,7 +78,7 @@ def prospects(
     survey = _Survey(subject, deadline)
     for relaid in (False, True):
         survey.frames(frames, relaid)
-        if survey.near_least():
+        if survey.near_least() and not survey.outdone(frames):
             break
     found = survey.prospects(nests)
     if not found:
@@ -102,6 +104,13 @@ class _Survey:
         """Whether what has been found is about as good as any family can be."""
         least = min((each.least for each in self.looks if each.cycles <= self.best * CLOSE), default=0.0)
         return self.best <= least * NEAR_LEAST
+
+    def outdone(self, frames: abc.Sequence[Frame]) -> bool:
+        """Whether another frame needs much less than the best, and gave none: its operands lie the wrong way."""
+        machine = self.subject.machine
+        close = (each.family.frame for each in self.looks if each.cycles <= self.best * CLOSE)
+        own = min((frame.unit_cycles(machine) for frame in close), default=0.0)
+        return any(each.unit_cycles(machine) * OUTDONE < own for each in frames)
 
     def frames(self, frames: abc.Sequence[Frame], relaid: bool) -> None:
         """Looks at the frames in order, either at the families that cost a layout copy or at the others."""
