@@ -32,8 +32,9 @@ MOST_ORDERS = 400
 SMALL_CYCLES = 20000
 MORE = 4
 """Where first fills and last drains are much of the whole, estimates say less: so many times more nests are judged."""
-TIE = 0.003
-"""Cycles that differ by less than this part are as good as equal: fewer bytes decide."""
+TIE, LOOSE_TIE = 0.001, 0.003
+"""Cycles that differ by less than this part are as good as equal: fewer bytes decide. Half of the rows are chosen by
+either: estimates err more for some of the rows that move fewest bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,16 @@ class Priced:
     least: float
 
     def traits(self) -> dict[str, float]:
-        """Numbers that rows alike have alike: a doubled tile is 1 apart, another order 1/2, another way 2."""
-        found = {self.family.title(): 1.0}
-        names = [self.family.names[place] for place in self.family.moving]
+        """Numbers that rows alike have alike: a doubled tile is 1 apart, another order 1/2, another way 2.
+
+        Iterators that move the same operands stand for each other: rows and columns of an image.
+        """
+        found, kinds = {self.family.title(): 1.0}, self.family.kinds
         for level, sizes in enumerate(self.tiles):
-            found |= {f"{name} in {level}": math.log2(size) for name, size in zip(names, sizes, strict=True)}
+            pairs = sorted((kinds[place], -size) for place, size in zip(self.family.moving, sizes, strict=True))
+            found |= {f"{kind} in {level} {rank}": math.log2(-size) for rank, (kind, size) in enumerate(pairs)}
         for group, order in enumerate(self.orders):
-            found[f"order {group} {order}"] = 0.25
+            found[f"order {group} {[kinds[place] for place in order]}"] = 0.25
         return found
 
 
@@ -84,9 +88,11 @@ class Look:
 
     def best(self, count: int) -> Rows:
         """The numbers of the best rows: fewer bytes first where cycles are as good as equal."""
-        found = self.found
-        steps = np.floor(np.minimum(found.cycles / self.cycles, 1e6) / TIE)
-        chosen = np.lexsort((found.cycles, found.bytes_moved, steps))[:count]
+        found, halves = self.found, []
+        for tie in (TIE, LOOSE_TIE):
+            steps = np.floor(np.minimum(found.cycles / self.cycles, 1e6) / tie)
+            halves.append(np.lexsort((found.cycles, found.bytes_moved, steps))[: -(-count // 2)])
+        chosen = np.array(list(dict.fromkeys(np.stack(halves, axis=1).ravel().tolist())), dtype=np.int64)
         return chosen[np.isfinite(found.cycles[chosen])]
 
 
@@ -110,7 +116,7 @@ def closer(first: Look, kept: int = KEPT) -> list[Priced]:
         moved, which = around(family, tiles)
         other = np.tile(every, (len(chosen), 1, 1))
         tiles = np.concatenate([moved, np.repeat(tiles, len(every), axis=0)])
-        last = _look(family, *_distinct(tiles, np.concatenate([orders[which], other])), first.objective)
+        last = _look(family, *_distinct(family, tiles, np.concatenate([orders[which], other])), first.objective)
         least = min(least, last.least)
     return _decoded(last, kept * MORE if last.cycles < SMALL_CYCLES else kept, least)
 
@@ -127,10 +133,27 @@ def _look(family: Family, tiles: Rows, orders: Rows, objective: Weights) -> Look
     return Look(family, tiles, orders, found, objective)
 
 
-def _distinct(tiles: Rows, orders: Rows) -> tuple[Rows, Rows]:
+def _distinct(family: Family, tiles: Rows, orders: Rows) -> tuple[Rows, Rows]:
+    """Rows that differ in more than the places of loops of one trip."""
+    orders = _settled(family, tiles, orders)
     rows = np.concatenate([tiles.reshape(len(tiles), -1), orders.reshape(len(orders), -1)], axis=1)
     _, first = np.unique(rows, axis=0, return_index=True)
     return tiles[first], orders[first]
+
+
+def _settled(family: Family, tiles: Rows, orders: Rows) -> Rows:
+    """``orders`` with loops of one trip innermost, in the order of the iterators."""
+    moving = np.array(family.moving, dtype=np.int64)
+    left = np.tile(np.array([family.shape.blocks[place] for place in moving], dtype=np.int64), (len(tiles), 1))
+    trips = []
+    for level in range(family.shape.levels):
+        trips.append(np.minimum(tiles[:, level], left))
+        left = -(-left // trips[-1])
+    every = np.stack([left, *reversed(trips)], axis=1)
+    positions = np.searchsorted(moving, orders)
+    alone = np.take_along_axis(every, positions, axis=2) == 1
+    ranks = np.where(alone, len(moving) + positions, np.arange(len(moving)))
+    return np.take_along_axis(orders, np.argsort(ranks, axis=2, kind="stable"), axis=2)
 
 
 def _decoded(last: Look, most: int, least: float) -> list[Priced]:

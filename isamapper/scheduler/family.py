@@ -51,16 +51,23 @@ class Family:
         return np.array(self.orders, dtype=np.int64).reshape(len(self.orders), len(self.moving))
 
     @cached_property
+    def kinds(self) -> dict[int, int]:
+        """A number per moving iterator: the same for those that move the same operands."""
+        moved = (movers(self.shape.target), *(stop.movers for stop in self.shape.stops))
+        found = {place: tuple(place in each for each in moved) for place in self.moving}
+        numbers = {each: number for number, each in enumerate(dict.fromkeys(found.values()))}
+        return {place: numbers[each] for place, each in found.items()}
+
+    @cached_property
     def classes(self) -> tuple[tuple[int, ...], ...]:
         """Orders that keep together the loops that move the same operands: one of them is as good as any other.
 
         Traffic depends on which loops lie inside the innermost one that moves an operand; a loop next to another that
         moves the same operands adds nothing to that.
         """
-        groups: dict[tuple[bool, ...], list[int]] = {}
+        groups: dict[int, list[int]] = {}
         for place in self.moving:
-            moved = (movers(self.shape.target), *(stop.movers for stop in self.shape.stops))
-            groups.setdefault(tuple(place in each for each in moved), []).append(place)
+            groups.setdefault(self.kinds[place], []).append(place)
         return tuple(tuple(itertools.chain(*order)) for order in itertools.permutations(groups.values()))
 
     def tiles(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -75,8 +75,8 @@ def judge(
         best = min((each.cycles for each in found), default=math.inf)
         if expected - slack_cycles >= best * (1 - EQUAL):
             break
-        waiting.remove(following)
         prospect, nest = following.prospect, following.prospect.nest
+        waiting = [each for each in waiting if not _twins(each.prospect, prospect)]
         cycles = None if isinstance(nest, Rejection) else cycles_of(nest)
         if cycles is None or isinstance(nest, Rejection):
             misses += 1
@@ -96,6 +96,14 @@ def _next(waiting: abc.Sequence[_Waiting], errors: abc.Sequence[float], ways: ab
     equal = [place for place, cycles in enumerate(expected) if cycles <= best * (1 + EQUAL)]
     chosen = min(equal, key=lambda place: (waiting[place].prospect.bytes_moved, expected[place]))
     return waiting[chosen], expected[chosen]
+
+
+def _twins(one: Prospect, other: Prospect) -> bool:
+    """Whether two prospects differ in names only, such as rows and columns of a square image."""
+    if one is other:
+        return True
+    same = (one.estimated_cycles, one.bytes_moved) == (other.estimated_cycles, other.bytes_moved)
+    return same and one.traits == other.traits
 
 
 def _learned(waiting: abc.Sequence[_Waiting], prospect: Prospect, cycles: float) -> float:
