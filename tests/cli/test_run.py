@@ -129,7 +129,7 @@ def test_a_wrong_program_is_an_honest_no(
     capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     wrong = tmp_path / "wrong.txt"
-    wrong.write_text(files[1].read_text().replace("b[4*b", "b[0*b", 1))
+    wrong.write_text(files[1].read_text().replace("* i32(b", "+ i32(b", 1))
     assert wrong.read_text() != files[1].read_text()
     assert answer(capsys, "verify", str(wrong), code=1)["verified"]["ok"] is False
     assert answer(capsys, "simulate", str(wrong), code=1)["verified"]["ok"] is False
