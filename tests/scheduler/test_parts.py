@@ -9,10 +9,16 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.types import DTYPES
 from isamapper.mapper.find import find_mappings
+from isamapper.pipeline import resolve
+from isamapper.plan.nest import Nest
+from isamapper.plan.steps import Schedule, steps_of
+from isamapper.scheduler.build import build_nest
 from isamapper.scheduler.candidates import subject_of
+from isamapper.scheduler.families import families_of
 from isamapper.scheduler.frames import Frame, frames_of
 from isamapper.scheduler.routes import boundaries, input_routes, output_routes
 from isamapper.scheduler.tiling import Hop, Level, Tiled, best_tilings, tile_sizes
+from tests.scheduler.problems import assert_computes
 
 
 def frames(machine: str, text: str) -> tuple[Frame, ...]:
@@ -109,3 +115,23 @@ def test_what_other_steps_have_written_is_no_earlier_value() -> None:
     )
     machine = load_machine("toy4")
     assert [subject_of(machine, kernel, each).fresh for each in statements(kernel)] == [True, True, True, False]
+
+
+def test_a_result_is_re_laid_out_at_home_and_an_image_with_its_channels_last() -> None:
+    """Pixels as rows of the array: windows of the image stay windows, its channels lie side by side."""
+    sizes = {"C": 32, "K": 16, "HI": 5, "WI": 5}
+    kernel, machine = resolve("conv2d_forward", "gemmini16", sizes)
+    subject = subject_of(machine, kernel, statements(kernel)[0])
+    mappings = find_mappings(kernel, machine, statement=0)
+    found = frames_of(machine, subject.statement, mappings, subject.fresh, subject.shared)
+    rows = next(each for each in found if each.call.instruction.name == "compute" and each.call.operand(1) == "a")
+    family = next(each for each in families_of(subject, rows) if each.relaid == {0, 1, 2})
+    assert family.shape.relay_cycles == 3 * 25 * (32 + 16)  # every element of image and result once, by the host
+    whole = [[family.shape.blocks[place] for place in family.moving]]
+    choice = family.choice(whole, [family.moving] * 2, [1] * len(family.shape.buffers))
+    nest = build_nest(machine, kernel, subject.home, choice)
+    assert isinstance(nest, Nest)
+    image, result = nest.path(1)[0], nest.path(0)[0]
+    assert (image.memory, image.order, result.memory) == ("dram", ("dim0", "dim2", "dim3", "dim1"), "dram")
+    assert result.drain is not None and result.drain.instruction.startswith("host_copy")
+    assert_computes(Schedule(kernel, kernel, machine, steps_of(nest)))
