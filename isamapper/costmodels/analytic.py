@@ -26,7 +26,7 @@ from isamapper.plan.needle import copy_shape, operand_tensor, parameter_of
 from isamapper.plan.nest import Buffer, Copy, Nest, depth_of, digits_of, iterator_extent, weight
 from isamapper.plan.steps import Schedule, replay
 from isamapper.plan.walkers import paces, walkers
-from isamapper.plan.work import call_cycles
+from isamapper.plan.work import call_cycles, call_parameters
 
 SHARPNESS = 6
 """Exponent of the norm that joins the resources: a second resource that is 84 % busy costs 5 %, one at half 0.3 %."""
@@ -93,6 +93,11 @@ def estimate(machine: Machine, tensors: dict[str, Tensor], home: str, nest: Nest
     return Estimate(together + counter.exposed, tuple(sorted(counter.busy.items())), counter.invocations, counter.moved)
 
 
+def whole_call(nest: Nest) -> dict[str, int]:
+    """The parameters of a call that is not cut short."""
+    return call_parameters(nest.call, (digit for digit in nest.digits if digit.bound is not None), {})
+
+
 class _Counter:
     def __init__(self, machine: Machine, tensors: dict[str, Tensor], home: str, nest: Nest) -> None:
         self.machine, self.tensors, self.home, self.nest = machine, tensors, home, nest
@@ -133,7 +138,7 @@ class _Counter:
         apart = 1.0
         for name in nest.order[last + 1 :]:
             apart *= loop_trips(nest, name)
-        self.add("chain.target", self.calls() / apart * accumulate_cycles(nest.call))
+        self.add("chain.target", self.calls() / apart * accumulate_cycles(nest.call, whole_call(nest)))
 
     def _visits(self, depth: int) -> float:
         """Iterations of the outermost ``depth`` loops that are really run."""
@@ -191,7 +196,7 @@ class _Counter:
         moving = {i for i in iterators if any(r.coefficient(i) for r in results)}
         distinct = math.prod(loop_trips(self.nest, name) for name in order if self.nest.digit(name).iterator in moving)
         again = 1 - min(1.0, distinct / visits)
-        wait = longest / visits + latency - cycles_ahead(self.machine, self.nest.call)
+        wait = longest / visits + latency - cycles_ahead(self.machine, self.nest.call, whole_call(self.nest))
         self.exposed += max(0.0, wait) * visits * again
 
     def _kept(self, iterator: str) -> float:

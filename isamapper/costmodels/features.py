@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import abc
 
-from isamapper.costmodels.analytic import SHARPNESS, Estimate, estimate
+from isamapper.costmodels.analytic import SHARPNESS, Estimate, estimate, whole_call
 from isamapper.costmodels.limits import cycles_ahead
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Machine
@@ -81,13 +81,13 @@ def _machine(machine: Machine, home: str, nest: Nest, one_call: float) -> tuple[
     """The machine's limits in units of one call; 64 stands for no limit."""
     instruction = nest.call.instruction
     unit = machine.unit(instruction.unit)
-    values = {parameter.name: parameter.high for parameter in instruction.parameters}
+    values = whole_call(nest)
     return (
         timing(instruction, values)[1] / one_call,
         float(min(64, machine.dispatch.window or 64)),
         float(min(64, unit.queue_depth or 64)),
         machine.memory(home).latency_cycles / one_call,
-        min(64.0, cycles_ahead(machine, nest.call) / one_call),
+        min(64.0, cycles_ahead(machine, nest.call, whole_call(nest)) / one_call),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import abc
 
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Machine, Memory, Port, PortDirection, Unit
@@ -10,24 +11,26 @@ from isamapper.ir.sizes import evaluate_size
 from isamapper.plan.nest import Call
 
 
-def accumulate_cycles(call: Call) -> int:
-    """Cycles from one call to the next that adds to the same target: 0 where the write port accumulates."""
+def accumulate_cycles(call: Call, values: abc.Mapping[str, int]) -> int:
+    """Cycles from one call to the next that adds to the same target: 0 where the write port accumulates.
+
+    ``values`` are the parameters of a whole call.
+    """
     name = call.operand(0)
     operand = next(each for each in call.instruction.operands if each.name == name)
     if operand.accumulates:
         return 0
-    values = {parameter.name: parameter.high for parameter in call.instruction.parameters}
     latency = timing(call.instruction, values)[1]
     ready = latency if operand.ready_at is None else evaluate_size(operand.ready_at, values)
     start = 0 if operand.read_at is None else evaluate_size(operand.read_at, values)
     return ready - start
 
 
-def cycles_ahead(machine: Machine, call: Call) -> float:
-    """Cycles of calls that can be queued up at most: what follows them is not dispatched earlier."""
+def cycles_ahead(machine: Machine, call: Call, values: abc.Mapping[str, int]) -> float:
+    """Cycles of calls, each with ``values``, that can be queued up at most: what follows is not dispatched earlier."""
     unit = machine.unit(call.instruction.unit)
     limits = [limit for limit in (unit.queue_depth, machine.dispatch.window) if limit is not None]
-    return min(limits) * max(1, timing(call.instruction, {})[0]) / unit.count if limits else math.inf
+    return min(limits) * max(1, timing(call.instruction, values)[0]) / unit.count if limits else math.inf
 
 
 def in_flight_limit(unit: Unit) -> int | None:

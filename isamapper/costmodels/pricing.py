@@ -41,9 +41,10 @@ class _Laid:
 def nest_price(
     machine: Machine, tensors: abc.Mapping[str, Tensor], home: str, nest: Nest, call_cycles: int
 ) -> float | None:
-    """Cycles of a nest with one level of tiles; None for any other. ``call_cycles`` is what its calls occupy."""
+    """Cycles of a nest with one level of tiles or none; None for others. ``call_cycles`` is what its calls occupy."""
     routes = {access: _route(nest, access, home) for _, access in nest.call.sigma}
-    if level_count(machine, routes) != 1:
+    levels = level_count(machine, routes)
+    if levels > 1:
         return None
     bound = tuple(digit for digit in nest.digits if digit.bound is not None)
     shared = frozenset(d.iterator for d in nest.digits if d.bound is None and d.name not in nest.order)
@@ -53,8 +54,10 @@ def nest_price(
     shape = ShapeMaker(machine, tensors, home, shared, nest.epilogue).shape(laid, routes, relaid, fine)
     names = [each.name for each in nest.statement.iterators if each.name not in shared]
     depth = max((depth_of(nest, each.loop) for each in _tiles(machine, nest, home)), default=0)
-    tiles = np.array([[[_inside(nest, name, depth) for name in names]]], dtype=np.int64)
-    orders = (_order(nest, nest.order[:depth], names), _order(nest, nest.order[depth:], names))
+    tiles = np.array([[[_inside(nest, name, depth) for name in names]] * levels], dtype=np.int64)
+    tiles = tiles.reshape(1, levels, len(names))
+    cuts = (nest.order[:depth], nest.order[depth:]) if levels else (nest.order,)
+    orders = tuple(_order(nest, loops, names) for loops in cuts)
     found = prices(shape, tiles, orders, np.array([_slots(shape, nest)], dtype=np.int64))
     return float(found.cycles[0]) if np.isfinite(found.cycles[0]) else None
 

@@ -21,6 +21,7 @@ from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, required_strides
 from isamapper.plan.nest import Call, Digit, Epilogue
 from isamapper.plan.walkers import walkers
+from isamapper.plan.work import call_parameters
 
 Routes = abc.Mapping[int, tuple[str, ...]]
 """Per access the memories it passes from home to the instruction, home left out."""
@@ -96,7 +97,7 @@ class ShapeMaker:
         known = ((name, self.machine.memory(name).capacity_bytes) for name in used)
         own = [i for i in frame.statement.iterators if i.name not in self.shared]
         calls = float(math.prod(frame.blocks(i.name) for i in own))
-        values = {parameter.name: parameter.high for parameter in frame.call.instruction.parameters}
+        values = call_parameters(frame.call, frame.bound, {})
         unit = self.machine.unit(frame.call.instruction.unit)
         return Shape(
             tuple(i.extent for i in own),
@@ -111,8 +112,8 @@ class ShapeMaker:
             calls,
             frame.cost_cycles / unit.count / max(calls, 1.0),
             float(timing(frame.call.instruction, values)[1]),
-            calls * accumulate_cycles(frame.call) if _accumulates(frame) else 0.0,
-            cycles_ahead(self.machine, frame.call),
+            calls * accumulate_cycles(frame.call, values) if _accumulates(frame) else 0.0,
+            cycles_ahead(self.machine, frame.call, values),
             tuple(self._relays(frame, relaid)),
             float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
             sum(self._direct(frame, access) for access in routes if not routes[access]) * calls,
@@ -135,7 +136,7 @@ class ShapeMaker:
                 longest = max(longest, found[1])
         cycles = max(float(frame.cost_cycles), longest * calls)
         busy[f"unit.{unit.name}"] = cycles / unit.count
-        values = {parameter.name: parameter.high for parameter in instruction.parameters}
+        values = call_parameters(frame.call, frame.bound, {})
         for name, limit in _places(unit, self.machine.dispatch):
             busy[name] = calls * timing(instruction, values)[1] / limit
         return tuple(sorted(busy.items()))

@@ -16,6 +16,7 @@ from isamapper.ir.nodes import Access, Role, Tensor
 from isamapper.ir.types import DType
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, operand_tensor, required_strides
+from isamapper.plan.work import call_parameters
 from isamapper.scheduler.frames import Frame
 from isamapper.scheduler.routes import boundaries
 from isamapper.scheduler.tiling import Hop, Level, Tiled
@@ -118,8 +119,11 @@ def make_level(around: Surroundings, frame: Frame, routes: Routes, boundary: int
     extents = tuple(1 if i.name in around.shared else i.extent for i in frame.statement.iterators)
     renamed = frozenset(name for name in used if machine.memory(name).renamed)
     calls = math.prod(frame.blocks(i.name) for i in frame.statement.iterators if i.name not in around.shared)
-    chain = float(calls * accumulate_cycles(frame.call)) if boundary == 0 and _accumulates(frame) else 0.0
-    return Level(extents, block, tuple(operands), capacity, base, renamed, chain, cycles_ahead(machine, frame.call))
+    values = call_parameters(frame.call, frame.bound, {})
+    chain = float(calls * accumulate_cycles(frame.call, values)) if boundary == 0 and _accumulates(frame) else 0.0
+    return Level(
+        extents, block, tuple(operands), capacity, base, renamed, chain, cycles_ahead(machine, frame.call, values)
+    )
 
 
 def _accumulates(frame: Frame) -> bool:

@@ -15,6 +15,7 @@ from isamapper.plan.nest import Nest
 from isamapper.plan.protocols import SearchProblem
 from isamapper.scheduler.equivalents import equivalents
 from isamapper.scheduler.exploring import space_of
+from isamapper.scheduler.moves import smallest
 from isamapper.scheduler.task import Task
 
 
@@ -65,3 +66,18 @@ def test_energies_that_are_not_given_are_an_error() -> None:
         find_schedule("gemm", "ws16", objective="edp")
     with pytest.raises(SourceError, match="unknown objective"):
         find_schedule("gemm", "ws16", objective="speed")
+
+
+def test_calls_are_priced_at_their_own_size() -> None:
+    kernel, target = resolve("gemm", "toy4", sizes={"M": 6, "N": 5, "K": 7})
+    chosen: Alternative = next(iter(equivalents(kernel, target)))
+    space = space_of(SearchProblem(kernel, target), chosen, statements(chosen.kernel)[0], None)
+    searched, seen = Task(space, Simulated(), np.random.default_rng(1)), 0
+    for place, family in enumerate(space.families):
+        if family.shape.levels == 0 and not family.relaid and searched.alive(place):
+            row = smallest(space, place)[:1]
+            found, simulated = space.priced(row), searched.cost(row[0])
+            assert simulated is not None and found.least[0] <= simulated
+            assert 0.7 * simulated <= found.cycles[0] <= 1.1 * simulated
+            seen += 1
+    assert seen
