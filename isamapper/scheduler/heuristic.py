@@ -7,6 +7,7 @@ counts, ``sighting.py`` searches.
 
 from __future__ import annotations
 
+import itertools
 from collections import abc
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, replay, steps_of
-from isamapper.scheduler.candidates import Subject, prospects_of, subject_of
+from isamapper.scheduler.candidates import Prospect, Subject, prospects_of, subject_of
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.cutting import with_cut
 from isamapper.scheduler.descent import MORE, SMALL_CYCLES
@@ -32,10 +33,13 @@ from isamapper.scheduler.judging import chosen, judge
 from isamapper.scheduler.known import Known
 from isamapper.scheduler.refining import refined
 from isamapper.scheduler.residency import with_residents
+from isamapper.scheduler.roomy import roomy, with_room
 from isamapper.scheduler.sighting import sighted
 from isamapper.scheduler.spatial import distributed
 
 FINALISTS = 6
+TESTED = 120
+"""How many nests are tested for a condition at most."""
 
 
 def heuristic(
@@ -121,6 +125,9 @@ def _with_epilogues(
 
     schedule = Schedule(problem.kernel, covered, machine, steps, chosen.rewrites)
     found = with_residents(schedule, cost_model, again)
+    other = with_room(schedule, again)
+    if other is not None:
+        found = min(found, with_residents(other, cost_model, roomy(again)), key=cost_model.cycles)
     return with_cut(schedule, found, cost_model, again)
 
 
@@ -165,6 +172,8 @@ def _best_nest(
     ranked = prospects_of(subject, deadline)
     if isinstance(ranked, Rejection):
         return ranked
+    if accept is not None:
+        ranked = tuple(_accepted(ranked, accept))
 
     def cycles_of(nest: Nest) -> float | None:
         try:
@@ -172,17 +181,26 @@ def _best_nest(
         except SourceError:
             return None
 
-    def fitting(nest: Nest) -> float | None:
-        return cycles_of(nest) if accept is None or accept(nest) else None
-
+    if not ranked:
+        return Rejection("SCH040", f"statement {statement.index}", "none of its schedules is what is asked for")
     finalists = FINALISTS * (MORE if ranked[0].estimated_cycles < SMALL_CYCLES else 1)
-    judged = judge(ranked, fitting, finalists, _longest_latency(problem.machine), lambda: over(deadline))
+    judged = judge(ranked, cycles_of, finalists, _longest_latency(problem.machine), lambda: over(deadline))
     if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
     if accept is None:
         least = min(found.least_cycles for found in ranked)
         judged += refined(problem.machine, judged, cycles_of, least, lambda: over(deadline))
     return chosen(judged).nest
+
+
+def _accepted(ranked: abc.Sequence[Prospect], accept: abc.Callable[[Nest], bool]) -> abc.Iterator[Prospect]:
+    """The first few prospects that are accepted, of every way to lay an instruction over the statement in turn."""
+    ways: dict[str, list[Prospect]] = {}
+    for each in ranked:
+        ways.setdefault(each.way, []).append(each)
+    turns = (each for turn in itertools.zip_longest(*ways.values()) for each in turn if each is not None)
+    fitting = (each for each in itertools.islice(turns, TESTED) if isinstance(each.nest, Nest) and accept(each.nest))
+    return itertools.islice(fitting, FINALISTS)
 
 
 def _longest_latency(machine: Machine) -> int:
