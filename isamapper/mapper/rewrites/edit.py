@@ -32,7 +32,7 @@ from isamapper.ir.nodes import (
     Tensor,
 )
 from isamapper.ir.rewrite import map_loads
-from isamapper.ir.types import DType
+from isamapper.ir.types import DTYPES, DType
 from isamapper.ir.verifier import check_kernel
 from isamapper.ir.walk import sites, walk
 
@@ -132,8 +132,9 @@ def writes_whole(kernel: Kernel, nest: Nest) -> bool:
     tensor = tensors_at(kernel, nest.statement.index)[target.tensor]
     if tensor.direction not in (Direction.OUT, Direction.LOCAL):
         return False
-    if any(s.assign.target.tensor == target.tensor for s in statements(kernel)[: nest.statement.index]):
-        return False
+    earlier = statements(kernel)[: nest.statement.index]
+    if any(access.tensor == target.tensor for each in earlier for access in each.accesses):
+        return False  # what is read before it is written starts at an identity, and must go on doing so
     names = [lone(index) for index in target.map.results]
     extents = {**nest.around, **nest.extents}
     known = [extents[name] for name in names if name is not None]
@@ -195,7 +196,7 @@ class Names:
 
     def __init__(self, kernel: Kernel) -> None:
         self.taken = {tensor.name for tensor in kernel.tensors} | {name for name, _ in kernel.sizes}
-        self.taken |= {name for name, _ in kernel.types}
+        self.taken |= {name for name, _ in kernel.types} | DTYPES.keys()
         for node, _ in walk(kernel):
             if isinstance(node, Allocate):
                 self.taken.add(node.tensor.name)

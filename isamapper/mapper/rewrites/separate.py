@@ -120,6 +120,9 @@ def _obstacle(kernel: Kernel, tensor: Tensor, writers: abc.Sequence[Statement]) 
         reason = _not_whole(kernel, tensor, each)
         if reason is not None:
             return f"statement {each.index} {reason}"
+    first = next(each for each in statements(kernel) if any(a.tensor == tensor.name for a in each.accesses))
+    if tensor.direction is not Direction.INOUT and (first is not writers[0] or _reads(first, tensor.name)):
+        return f"statement {first.index} reads '{tensor.name}' before anything is written there"
     return _not_in_order(kernel, tensor.name)
 
 
