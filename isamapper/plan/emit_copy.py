@@ -75,9 +75,10 @@ def copy_nodes(nest: Nest, transfer: Transfer, values: Values, chunks: tuple[Chu
     return _Walk(nest, transfer, values).nodes({chunk.coordinate: chunk for chunk in chunks})
 
 
-def cuts_the_edge(nest: Nest, copy: Copy, layout: Layout) -> bool:
-    """Whether some invocation of ``copy`` spans blocks of which the last ends early: it can only be copied whole."""
-    return any(c.digit is not None and _is_spanned(nest, copy, c.digit) for c in layout.coordinates)
+def cut_digits(nest: Nest, copy: Copy, layout: Layout) -> tuple[str, ...]:
+    """Digits of which one invocation of ``copy`` spans several blocks, the last ending early: it is copied whole."""
+    digits = (c.digit for c in layout.coordinates if c.digit is not None)
+    return tuple(digit for digit in digits if _is_spanned(nest, copy, digit))
 
 
 def _is_spanned(nest: Nest, copy: Copy, name: str) -> bool:

@@ -8,7 +8,7 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction
 from isamapper.plan.copies import Walk, copies_between, copy_options
 from isamapper.plan.emit import Stop, axis_along, stop_steps
-from isamapper.plan.emit_copy import cuts_the_edge
+from isamapper.plan.emit_copy import cut_digits
 from isamapper.plan.layout import Coordinate, Layout
 from isamapper.plan.needle import copy_shape, operand_spec
 from isamapper.plan.nest import Copy, Nest, valid_extent
@@ -29,8 +29,8 @@ def best_copy(
         return Rejection("SCH030", f"'{apart}'", "one side has no window along it that the other could be copied to")
     home_source = source.buffer is None
     declared = source.access.otherwise
-    written = nest.statement.written
-    needs_pad = home_source and access not in written and (declared is not None or needs_padding(place, nest, access))
+    written = access in nest.statement.written
+    needs_pad = home_source and not written and (declared is not None or needs_padding(place, nest, access))
     inside = frozenset(c.digit for c in walked.coordinates if c.digit is not None)
     best: tuple[tuple[bool, float], Copy] | None = None
     for instruction in _movers(place, nest, source, target):
@@ -49,7 +49,8 @@ def best_copy(
             continue
         walks = tuple(_walk(place, nest, access, c, source, target, units, pads) for c in walked.coordinates)
         for copy in copy_options(instruction, walks, needs_pad):
-            if cuts_the_edge(nest, copy, walked) and not (pads and home_source and access not in written):
+            cut = cut_digits(nest, copy, walked)
+            if cut and (written or not (pads if home_source else _are_padded(place, nest, cut))):
                 continue
             rounding = _rounding(place, copy, walks, source, target)
             coarse = access in place.choice.fine and _carries_loops(nest, copy, walked)
@@ -69,6 +70,11 @@ def best_copy(
         )
     (_, score), copy = best
     return score, copy
+
+
+def _are_padded(place: Place, nest: Nest, digits: tuple[str, ...]) -> bool:
+    """Whether calls look at these digits in full, so that buffers on the way hold padding where they end early."""
+    return all(nest.digit(name).bound in place.padded for name in digits)
 
 
 def _apart(nest: Nest, walked: Layout, *stops: Stop) -> str | None:
