@@ -118,7 +118,8 @@ class _Survey:
         for frame in frames:
             cycles = frame.unit_cycles(self.subject.machine)
             done = self.best < math.inf and over(self.deadline)
-            if useful == FRAMES or tried == 2 * FRAMES or done or cycles > self.best * PROMISING:
+            enough = useful == FRAMES * (1 + relaid)  # the cheapest frames need the most layout copies
+            if enough or tried == 2 * FRAMES or done or cycles > self.best * PROMISING:
                 break
             useful += self._frame(frame, relaid)
             tried += cycles * FAR > self.best
