@@ -92,13 +92,17 @@ def asked_for(
     candidates: int | None = None,
     seed: int = 0,
 ) -> tuple[Asked, ...]:
-    """Every strategy on every problem, the reference among them; unknown names are errors before any measurement."""
+    """Every strategy on every problem, the reference among them; unknown names are errors before any measurement.
+
+    ``candidates`` do not limit the reference: it is to prove what it can.
+    """
     names = tuple(dict.fromkeys((REFERENCE, *strategies)))
     for name in names:
         load("strategy", name)
     load("cost model", cost_model)
+    limits = {name: None if name == REFERENCE else candidates for name in names}
     return tuple(
-        Asked(problem, machine, name, cost_model, budget_seconds, candidates, seed)
+        Asked(problem, machine, name, cost_model, budget_seconds, limits[name], seed)
         for problem in sample
         for name in names
     )
@@ -141,9 +145,9 @@ def _key(asked: Asked) -> str:
 
 
 def _head(asked: abc.Sequence[Asked]) -> dict[str, Any]:
-    first = asked[0]
-    names = ("machine", "cost_model", "budget_seconds", "candidates", "seed")
-    return {name: getattr(first, name) for name in names}
+    names = ("machine", "cost_model", "budget_seconds", "seed")
+    limits = (each.candidates for each in asked if each.candidates is not None)
+    return {**{name: getattr(asked[0], name) for name in names}, "candidates": next(limits, None)}
 
 
 def measured(asked: Asked) -> Row:

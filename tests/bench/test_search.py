@@ -63,4 +63,6 @@ def test_rows_come_from_the_store_the_second_time(tmp_path: Path) -> None:
     assert told[-1] == ("searches", 2, 2)
     again = search.measure(asked, store=tmp_path / "rows.sqlite", report=lambda *what: told.append(what))
     assert told[-1] == ("searches", 2, 2) and again["rows"] == first["rows"]
-    assert all(each["judged"] <= 3 and each["bound_cycles"] <= each["cost_cycles"] for each in first["rows"])
+    assert all(each["bound_cycles"] <= each["cost_cycles"] for each in first["rows"])
+    assert [each["judged"] <= 3 for each in first["rows"] if each["strategy"] == "random"] == [True]
+    assert first["candidates"] == 2

@@ -20,7 +20,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--every", type=whole, default=1, metavar="INT", help="take each so many-th problem only (default: 1, all)"
     )
     parser.add_argument(
-        "--candidates", type=whole, metavar="INT", help="end each search after so many judged schedules, not by time"
+        "--candidates",
+        type=whole,
+        metavar="INT",
+        help="end each search but the exhaustive one after so many judged schedules, not by time",
     )
     parser.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
     parser.add_argument("--store", metavar="PATH", help="keep every row here, and take those that are there already")
