@@ -177,7 +177,7 @@ class _Counter:
         size_bytes = elements * bits / 8
         run_bytes = self._run(buffer, layout, bound) * bits / 8
         longest, latency = self._resources(instruction, copy, source, target, (size_bytes, run_bytes), total)
-        if buffer.access == 0 and copy is buffer.fill and visits > 1:
+        if buffer.access in self.nest.statement.written and copy is buffer.fill and visits > 1:
             self._returns(buffer, visits, longest, latency)
         if buffer.slots > 1:
             self.add(f"chain.{buffer.access}.{buffer.memory}", longest + visits * latency)

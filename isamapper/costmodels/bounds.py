@@ -126,7 +126,7 @@ def _register_fills(machine: Machine, nest: Nest) -> abc.Iterator[tuple[str, flo
     bound = {digit.name: digit for digit in nest.digits if digit.bound is not None}
     for _, access in nest.call.sigma:
         path = nest.path(access)
-        if not path or access == 0 or path[-1].fill is None:
+        if not path or access in nest.statement.written or path[-1].fill is None:
             continue
         if machine.memory(path[-1].memory).kind is not MemoryKind.REGISTERS:
             continue
