@@ -57,7 +57,7 @@ def _by_hand(problem: CoverProblem) -> int:
 
 
 def test_both_solvers_find_covers_of_one_cost() -> None:
-    assert sum(check(seed) > 0 for seed in range(12)) >= 6
+    assert sum(check(seed) > 0 for seed in range(6)) >= 3
 
 
 @pytest.mark.slow

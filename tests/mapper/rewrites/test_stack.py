@@ -137,7 +137,8 @@ def test_what_is_not_alike_is_not_stacked(body: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["queries, keys and values", pytest.param("gates", marks=pytest.mark.slow), "over time"]
+    "case",
+    ["queries, keys and values", *(pytest.param(each, marks=pytest.mark.slow) for each in ("gates", "over time"))],
 )
 def test_a_stacked_product_is_scheduled_and_verified(case: str) -> None:
     result = isamapper.run(isamapper.parse_kernel(CASES[case][0]), "gemmini16_f32")
