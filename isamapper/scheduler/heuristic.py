@@ -21,6 +21,7 @@ from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule, replay, steps_of
+from isamapper.scheduler.ahead import has_slots, loaded_ahead
 from isamapper.scheduler.candidates import Prospect, Subject, prospects_of, subject_of
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.cutting import with_cut
@@ -38,6 +39,8 @@ from isamapper.scheduler.sighting import sighted
 from isamapper.scheduler.spatial import distributed
 
 FINALISTS = 6
+UNSURE = 0.3
+"""How much of an estimate may be wrong where first fills and last drains are much of the whole."""
 TESTED = 120
 """How many nests are tested for a condition at most."""
 
@@ -68,7 +71,7 @@ def heuristic(
             yield Candidate(schedule, cycles)
     if best is None or found is None:
         raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
-    if problem.machine.grids and not over(deadline):
+    if (problem.machine.grids or has_slots(problem.machine)) and not over(deadline):
         schedule = _across_cores(found, cost_model, deadline)
         cycles = cost_model.cycles(schedule)
         if cycles < best:
@@ -132,7 +135,7 @@ def _with_epilogues(
 
 
 def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None) -> Schedule:
-    """The schedule with every nest on all copies of a grid where that is faster."""
+    """The schedule with every nest on all copies of a grid, and its registers loaded ahead, where that is faster."""
     machine, covered = found.machine, found.covered
 
     def changed(nest: Nest) -> Nest:
@@ -152,7 +155,7 @@ def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None
             except SourceError:
                 return None
 
-        return distributed(machine, covered, nest, search, cycles_of)
+        return loaded_ahead(machine, distributed(machine, covered, nest, search, cycles_of), cycles_of)
 
     steps = tuple(step for nest in replay(found) for step in steps_of(changed(nest)))
     return replace(found, steps=steps)
@@ -183,8 +186,10 @@ def _best_nest(
 
     if not ranked:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules is what is asked for")
-    finalists = FINALISTS * (MORE if ranked[0].estimated_cycles < SMALL_CYCLES else 1)
-    judged = judge(ranked, cycles_of, finalists, _longest_latency(problem.machine), lambda: over(deadline))
+    estimate = ranked[0].estimated_cycles
+    short = estimate < SMALL_CYCLES
+    slack = max(_longest_latency(problem.machine), UNSURE * estimate if short else 0.0)
+    judged = judge(ranked, cycles_of, FINALISTS * (MORE if short else 1), slack, lambda: over(deadline))
     if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
     if accept is None:
