@@ -169,6 +169,14 @@ def test_amos_counts_of_random_convolutions_agree_with_a_formula(seed: int) -> N
     assert len(exact(kernel, GEMM, "amos")) == amos_by_formula(kernel)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(40, 540, 100))
+def test_amos_counts_of_five_hundred_more_agree_with_a_formula(first: int) -> None:
+    for seed in range(first, first + 100):
+        kernel = random_convolution(seed)
+        assert len(exact(kernel, GEMM, "amos")) == amos_by_formula(kernel), seed
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_full_counts_of_random_convolutions_are_products_of_choices(seed: int) -> None:
     """Every non-empty choice of rows, columns and sums is a mapping, and no other."""
