@@ -16,7 +16,7 @@ from isamapper.scheduler.ahead import has_slots, loaded_ahead
 from isamapper.scheduler.heuristic import heuristic
 from tests.scheduler.problems import assert_computes
 
-TYPES = {name: DTYPES["f32"] for name in ("TA", "TB", "TC")}
+TYPES = dict.fromkeys(("TA", "TB", "TC"), DTYPES["f32"])
 
 
 def test_what_is_faster_is_taken_and_computes_the_same() -> None:
