@@ -38,6 +38,9 @@ PROMISING = 1.3
 """Frames and rows this much dearer than the best nest are left out."""
 CLOSE = 1.05
 """Families whose first look is so much dearer than the best are not looked at closer."""
+FOREIGN = 2.0
+"""Families with layout copies and those without are compared among themselves: estimates say little between them, but
+none is looked at that is so much dearer than the best of all."""
 HOPELESS = 4
 """A frame with a family that much dearer than the best has no better one."""
 NEAR_LEAST = 1.05
@@ -176,25 +179,27 @@ class _Survey:
 
     def _rows(self, nests: int) -> list[Prospect]:
         """Rows of families that a closer look is worth, as many as asked for from every frame."""
-        rows: dict[Call, list[Priced]] = {}
+        rows: dict[tuple[Call, bool], list[Priced]] = {}
+        best: dict[bool, float] = {}
         kept = max(KEPT, 8 * nests) if nests > NESTS else KEPT
         for each in sorted(self.looks, key=lambda one: one.cycles):
-            if each.cycles > self.best * (CLOSE if rows else PROMISING):
-                break
-            if self._builds(each):
-                own = closer(each, kept)
-                rows.setdefault(each.family.frame.call, []).extend(own)
-                self.best = min([self.best, *(row.cycles for row in own)])
-        return [each for own in rows.values() for each in self._first(own, nests)]
+            copied = _copies_layouts(self.subject, each.family)
+            if each.cycles > best.get(copied, self.best * FOREIGN / CLOSE) * CLOSE or not self._builds(each):
+                continue
+            own = closer(each, kept)
+            rows.setdefault((each.family.frame.call, copied), []).extend(own)
+            best[copied] = min([best.get(copied, math.inf), *(row.cycles for row in own)])
+        return [each for (_, copied), own in rows.items() for each in self._first(own, nests, copied)]
 
-    def _first(self, rows: list[Priced], nests: int) -> abc.Iterator[Prospect]:
+    def _first(self, rows: list[Priced], nests: int, copied: bool) -> abc.Iterator[Prospect]:
         """The first rows of a frame: more where everything is short, since estimates say less there."""
         cheapest = min((row.cycles for row in rows), default=math.inf)
         least = min((row.least for row in rows), default=0.0)
         rows.sort(key=lambda row: by_cycles_then_bytes(row.cycles, row.bytes_moved, cheapest))
         for row in rows[: nests * MORE if cheapest < SMALL_CYCLES else nests]:
-            if row.cycles <= self.best * PROMISING:
-                way, build = way_of(row.family.frame.call), partial(_built, self.subject, row)
+            if row.cycles <= cheapest * PROMISING:
+                way = way_of(row.family.frame.call) + (", re-laid out" if copied else "")
+                build = partial(_built, self.subject, row)
                 yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build)
 
 
