@@ -20,7 +20,7 @@ from isamapper.ir.feasibility import box, feasible
 from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Reduction, Window
 from isamapper.ir.walk import Place, domain, value_range, walk
 from isamapper.plan.cores import across_chain, grid_named, is_divided, own, reduction_of
-from isamapper.plan.nest import Nest, depth_of
+from isamapper.plan.nest import Nest, depth_of, valid_extent
 from isamapper.plan.refusal import written_at
 
 # a nest
@@ -36,6 +36,10 @@ def _mistakes(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
     if nest.order[: len(loops)] != loops:
         edit = f"'reorder {nest.statement.index} {', '.join(loops)}, …'"
         yield Rejection("SCH015", f"loop '{loops[0]}'", "distributed loops are the outermost", at, edit)
+    for loop in loops:
+        if not valid_extent(nest, nest.digit(loop), {}).is_constant:
+            reason = "how often it runs depends on a loop around it"
+            yield Rejection("SCH015", f"loop '{loop}'", reason, at, "digits that divide")
     kinds = {each.name: each.kind for each in nest.statement.iterators}
     for loop in loops:
         iterator = nest.digit(loop).iterator
