@@ -29,8 +29,8 @@ from isamapper.ir.nodes import Kernel
 from isamapper.ir.types import DType
 from isamapper.mapper import explain as explain_mappings
 from isamapper.mapper import find_mappings
-from isamapper.mapper.alternatives import alternatives, derived_kernels
 from isamapper.mapper.compound.find import find_joint_mappings
+from isamapper.mapper.covers.alternatives import alternatives, derived_kernels
 from isamapper.mapper.rewrites.search import bound_reached
 from isamapper.plan.fixed import Fixed
 from isamapper.plan.joint_mapping import JointMapping
@@ -42,9 +42,9 @@ from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, Searc
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.result import Mappings, NoMapping, Result, Search, versions
-from isamapper.scheduler.pareto import Point, pareto
-from isamapper.scheduler.remembered import remembered
-from isamapper.scheduler.store import Store
+from isamapper.scheduler.campaign.remembered import remembered
+from isamapper.scheduler.campaign.store import Store
+from isamapper.scheduler.strategies.pareto import Point, pareto
 from isamapper.sim.timing import simulate
 from isamapper.verify.certified import certified, proof_of, small_program
 from isamapper.verify.verifier import verify

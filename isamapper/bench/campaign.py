@@ -27,7 +27,7 @@ from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES, DType
 from isamapper.pipeline import COST_MODEL, EXECUTED, STRATEGY, resolve
 from isamapper.registry import load
-from isamapper.scheduler.store import key_of
+from isamapper.scheduler.campaign.store import key_of
 
 TASK_LIMIT = 1_000_000
 

@@ -13,7 +13,7 @@ from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine, Memory, MemoryKind
 from isamapper.hwdesc.settings import reference
-from isamapper.scheduler.executors import Executor
+from isamapper.scheduler.campaign.executors import Executor
 
 
 @dataclass(frozen=True, slots=True)

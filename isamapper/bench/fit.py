@@ -25,9 +25,9 @@ from isamapper.ir.analysis import Statement, statements
 from isamapper.pipeline import resolve
 from isamapper.plan.lower import lower
 from isamapper.plan.steps import Schedule, steps_of
-from isamapper.scheduler.candidates import Found, Subject, ranked_candidates, subject_of
-from isamapper.scheduler.executors import Executor, Here
-from isamapper.scheduler.isolate import isolated
+from isamapper.scheduler.campaign.executors import Executor, Here
+from isamapper.scheduler.space.candidates import Found, Subject, ranked_candidates, subject_of
+from isamapper.scheduler.statements.isolate import isolated
 from isamapper.sim.timing import simulate
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]

@@ -6,7 +6,7 @@ from collections import abc
 from typing import Any
 
 from isamapper.hwdesc.shapes import byte_count
-from isamapper.scheduler.pareto import front
+from isamapper.scheduler.strategies.pareto import front
 
 __all__ = ["figure", "front"]
 

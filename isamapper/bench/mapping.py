@@ -24,8 +24,8 @@ from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
 from isamapper.mapper import Labeller, find_mappings
-from isamapper.mapper.find import subjects
-from isamapper.mapper.shared import enumerations, forget
+from isamapper.mapper.matching.find import subjects
+from isamapper.mapper.matching.shared import enumerations, forget
 
 CONV3D = """kernel conv3d(x: f32[4, 64, 18, 34, 34], w: f32[64, 64, 3, 3, 3]) -> (y: f32[4, 64, 16, 32, 32]) {
   for n < 4, k < 64, o < 16, p < 32, q < 32, c < 64, t < 3, r < 3, s < 3 {

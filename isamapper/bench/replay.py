@@ -16,11 +16,11 @@ from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.find import find_mappings
+from isamapper.mapper.matching.find import find_mappings
 from isamapper.pipeline import resolve
 from isamapper.plan.fixed import Fixed, Pin
-from isamapper.scheduler.frames import Frame, frames_of
-from isamapper.scheduler.subject import subject_of
+from isamapper.scheduler.statements.frames import Frame, frames_of
+from isamapper.scheduler.statements.subject import subject_of
 
 DIMENSIONS: tuple[dict[str, str], ...] = (
     {"N": "n", "M": "k", "C": "c", "P": "h", "Q": "wj", "R": "r", "S": "s"},

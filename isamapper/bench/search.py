@@ -27,9 +27,9 @@ from isamapper.plan.nest import Nest
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.steps import Schedule, replay
 from isamapper.registry import load
-from isamapper.scheduler.counted import Spent, counted
-from isamapper.scheduler.executors import Executor, Here
-from isamapper.scheduler.store import Store, key_of
+from isamapper.scheduler.campaign.counted import Spent, counted
+from isamapper.scheduler.campaign.executors import Executor, Here
+from isamapper.scheduler.campaign.store import Store, key_of
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]
 """Told what is being done, how many rows are done, how many there are."""

@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.nodes import BinaryOp, Reduction
-from isamapper.mapper.needle import needle_of
+from isamapper.mapper.algebra.terms import Node
+from isamapper.mapper.matching.needle import needle_of
 from isamapper.mapper.scheduled import scheduled_mappings
-from isamapper.mapper.terms import Node
 from isamapper.pipeline import run
 from isamapper.result import NoMapping, Result
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from isamapper.diagnostics.source import SourceError
 from isamapper.pipeline import run
 from isamapper.result import NoMapping, Result
-from isamapper.scheduler.executors import local
+from isamapper.scheduler.campaign.executors import local
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]
 """Told what is being done, how many rows are done, how many there are."""

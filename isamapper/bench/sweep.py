@@ -1,7 +1,8 @@
 """Doing a campaign: tasks that the store has are read, the others are done and stored one by one.
 
 A process that dies, however, loses the tasks that were under way and nothing else. What does not belong here: which
-tasks there are (``campaign.py``), where they run (``scheduler/executors.py``), how they look (``report/sweep.py``).
+tasks there are (``campaign.py``), where they run (``scheduler/campaign/executors.py``), how they look
+(``report/sweep.py``).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from isamapper.ir.parser import parse_kernel
 from isamapper.pipeline import run
 from isamapper.registry import load
 from isamapper.result import NoMapping
-from isamapper.scheduler.executors import Executor
-from isamapper.scheduler.store import Store
+from isamapper.scheduler.campaign.executors import Executor
+from isamapper.scheduler.campaign.store import Store
 
 Row: TypeAlias = dict[str, Any]
 Report: TypeAlias = abc.Callable[[str, int, int], None]

@@ -141,13 +141,13 @@ def search_of(arguments: argparse.Namespace, line: CommandLine) -> dict[str, Any
     if getattr(arguments, "objective", None) is not None:
         chosen["objective"] = arguments.objective
     if getattr(arguments, "fix", None) is not None:
-        from isamapper.scheduler.fix_file import read_fixed
+        from isamapper.scheduler.space.fix_file import read_fixed
 
         chosen["fixed"] = read_fixed(arguments.fix)
     if getattr(arguments, "keep", None) is not None:
         from pathlib import Path
 
-        from isamapper.scheduler.store import Store
+        from isamapper.scheduler.campaign.store import Store
 
         chosen["store"] = Store(Path(arguments.keep))
     return chosen

@@ -84,7 +84,7 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
 def _counted(arguments: argparse.Namespace, sizes: dict[str, int], types: dict[str, DType]) -> ExitCode:
     """The size of the decision space, statement by statement and family by family."""
     from isamapper.report.space import space_document
-    from isamapper.scheduler.counting import counted
+    from isamapper.scheduler.strategies.counting import counted
 
     kernel, machine = isamapper.resolve(arguments.kernel, arguments.hw, sizes, types)
     answer = counted(kernel, machine)

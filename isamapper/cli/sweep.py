@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     from isamapper.bench.export import check, export
     from isamapper.bench.sweep import executor_of, sweep
     from isamapper.report.sweep import sweep_document
-    from isamapper.scheduler.store import default_path
+    from isamapper.scheduler.campaign.store import default_path
 
     store = Path(arguments.store) if arguments.store else default_path()
     axes = _axes(arguments, line)

@@ -27,7 +27,7 @@ from isamapper.hwdesc.model import Instruction, Machine, MemoryKind, PortDirecti
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.mapper.compound.find import joint_members
-from isamapper.mapper.find import find_mappings
+from isamapper.mapper.matching.find import find_mappings
 from isamapper.plan.cores import copies
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.needle import iterator_sizes

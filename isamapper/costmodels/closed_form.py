@@ -21,7 +21,7 @@ import sympy
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.alternatives import alternatives
+from isamapper.mapper.covers.alternatives import alternatives
 from isamapper.plan.lower import lower
 from isamapper.plan.nest import Nest, digits_of
 from isamapper.plan.step_kinds import Split

@@ -2,7 +2,7 @@
 
 Dispatch is in order and queues are finite: copies that come in a bunch hold up the calls behind them, and then the
 calls leave the bus idle. A loop inside the tile may carry its share of one direction of the copies (``Buffer.spread``);
-the assignments tried here are those that ``scheduler/overlap.py`` finds best in all but odd cases.
+the assignments tried here are those that ``scheduler/nests/overlap.py`` finds best in all but odd cases.
 """
 
 from __future__ import annotations

@@ -11,17 +11,17 @@ from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Access, Direction, Reduction
 from isamapper.mapper.compound.labels import front_of
 from isamapper.mapper.compound.relate import lanes_of
-from isamapper.mapper.criteria import criteria_of
-from isamapper.mapper.delta import Digit, agree, pair_class, sound
-from isamapper.mapper.digits import best_sizes
-from isamapper.mapper.find import subjects
-from isamapper.mapper.invalid import remedy
-from isamapper.mapper.match import is_separable, match_of, repeated_reads, unit_choices
-from isamapper.mapper.needle import Needle, NeedleIterator, needle_of
-from isamapper.mapper.padding import Number
-from isamapper.mapper.placement import placements
-from isamapper.mapper.relation import Relation
-from isamapper.mapper.sigma import Match, Subject
+from isamapper.mapper.matching.criteria import criteria_of
+from isamapper.mapper.matching.delta import Digit, agree, pair_class, sound
+from isamapper.mapper.matching.find import subjects
+from isamapper.mapper.matching.invalid import remedy
+from isamapper.mapper.matching.match import is_separable, match_of, repeated_reads, unit_choices
+from isamapper.mapper.matching.needle import Needle, NeedleIterator, needle_of
+from isamapper.mapper.matching.padding import Number
+from isamapper.mapper.matching.placement import placements
+from isamapper.mapper.matching.relation import Relation
+from isamapper.mapper.matching.sigma import Match, Subject
+from isamapper.mapper.measures.digits import best_sizes
 from isamapper.plan.joint import joint_statement
 from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.mapping import Mapping, MappingClass

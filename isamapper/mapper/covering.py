@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.covers import covers
-from isamapper.mapper.find import find_mappings, subjects
-from isamapper.mapper.why_not import uncovered
+from isamapper.mapper.covers.covers import covers
+from isamapper.mapper.matching.find import find_mappings, subjects
+from isamapper.mapper.reasons.why_not import uncovered
 from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.mapping import Mapping
 

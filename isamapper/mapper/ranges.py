@@ -13,8 +13,8 @@ from typing import TypeAlias, assert_never
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Direction, Kernel, Reduction, Tensor
 from isamapper.ir.types import DType, integer_range
-from isamapper.mapper.find import subjects
-from isamapper.mapper.terms import Leaf, Literal, Node, Setting, Term, term_of
+from isamapper.mapper.algebra.terms import Leaf, Literal, Node, Setting, Term, term_of
+from isamapper.mapper.matching.find import subjects
 
 Range: TypeAlias = tuple[int, int]
 """Least and greatest value."""

@@ -10,7 +10,7 @@ from collections import abc
 from dataclasses import replace
 
 from isamapper.ir.analysis import Statement
-from isamapper.mapper.find import find_mappings
+from isamapper.mapper.matching.find import find_mappings
 from isamapper.plan.joint import join_of
 from isamapper.plan.joint_mapping import JointMapping, joint_class
 from isamapper.plan.mapping import Mapping

@@ -5,7 +5,7 @@ layer hands to the next. Along one axis only the last few positions may be kept,
 reads again.
 
 What does not belong here: where elements of a kept tensor lie (``layout.py``), what should be kept
-(``scheduler/keeping.py``).
+(``scheduler/improving/keeping.py``).
 """
 
 from __future__ import annotations

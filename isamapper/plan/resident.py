@@ -2,7 +2,7 @@
 
 Weights of a recurrence are read again in every time step; where they fit on chip they are brought there before the
 first one (DESIGN section 6: attached above a sequential loop, a buffer is resident). What does not belong here: which
-buffers should stay (``scheduler/residency.py``).
+buffers should stay (``scheduler/improving/residency.py``).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import abc
 
 from isamapper.report.document import Document, document, table
-from isamapper.scheduler.pareto import Point
+from isamapper.scheduler.strategies.pareto import Point
 
 
 def front_dict(

@@ -12,7 +12,7 @@ from isamapper.ir.nodes import Kernel
 from isamapper.ir.printer import print_node
 from isamapper.mapper import Labeller
 from isamapper.mapper.compound.labels import joint_labels
-from isamapper.mapper.labelling import Labels
+from isamapper.mapper.measures.labelling import Labels
 from isamapper.plan.joint_mapping import JointMapping
 from isamapper.plan.mapping import Mapping
 from isamapper.report.document import Block, Document, Text, document, table

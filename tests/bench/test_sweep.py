@@ -22,7 +22,7 @@ from isamapper.bench.sweep import measured, sweep
 from isamapper.cli.main import main
 from isamapper.diagnostics.source import SourceError, Span
 from isamapper.hwdesc.files import MACHINES
-from isamapper.scheduler.store import Store
+from isamapper.scheduler.campaign.store import Store
 
 SMALL = (("M", ("4", "8")), ("N", ("8",)), ("K", ("8",)))
 CAMPAIGN = """

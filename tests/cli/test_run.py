@@ -18,7 +18,7 @@ from isamapper import pipeline
 from isamapper.cli.main import main
 from isamapper.costmodels.simulated import Simulated
 from isamapper.plan.protocols import Candidate, CostModel, SearchProblem
-from isamapper.scheduler.heuristic import heuristic
+from isamapper.scheduler.strategies.heuristic import heuristic
 
 SMALL = ("gemm", "--hw", "toy4", "-s", "M=8,N=8,K=8")
 KEYS = {

@@ -12,7 +12,7 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.parser import parse_kernel
 from isamapper.plan.lower import lower
 from isamapper.plan.steps import Schedule, steps_of
-from isamapper.scheduler.candidates import ranked_candidates, subject_of
+from isamapper.scheduler.space.candidates import ranked_candidates, subject_of
 from isamapper.sim.timing import simulate
 from tests.scheduler.problems import MACHINES, schedules_of, small_kernel
 

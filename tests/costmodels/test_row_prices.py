@@ -9,14 +9,14 @@ from isamapper.costmodels.objectives import Objective, measured, objective_weigh
 from isamapper.costmodels.simulated import Simulated
 from isamapper.diagnostics.source import SourceError
 from isamapper.ir.analysis import statements
-from isamapper.mapper.alternatives import Alternative
+from isamapper.mapper.covers.alternatives import Alternative
 from isamapper.pipeline import find_schedule, resolve
 from isamapper.plan.nest import Nest
 from isamapper.plan.protocols import SearchProblem
-from isamapper.scheduler.equivalents import equivalents
-from isamapper.scheduler.exploring import space_of
-from isamapper.scheduler.moves import smallest
-from isamapper.scheduler.task import Task
+from isamapper.scheduler.statements.equivalents import equivalents
+from isamapper.scheduler.strategies.exploring import space_of
+from isamapper.scheduler.strategies.moves import smallest
+from isamapper.scheduler.strategies.task import Task
 
 
 def task(machine: str) -> Task:

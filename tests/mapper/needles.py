@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from isamapper.ir.parser import parse_kernel
-from isamapper.mapper.find import subjects
-from isamapper.mapper.match import enumerate_mappings
-from isamapper.mapper.needle import Needle, needle_of_kernel
-from isamapper.mapper.sigma import Subject
+from isamapper.mapper.matching.find import subjects
+from isamapper.mapper.matching.match import enumerate_mappings
+from isamapper.mapper.matching.needle import Needle, needle_of_kernel
+from isamapper.mapper.matching.sigma import Subject
 from isamapper.plan.mapping import Mapping
 
 GEMM = "kernel mm(A: f32[16, 16], B: f32[16, 16], C: inout f32[16, 16]) { C[i, j] += A[i, k] * B[k, j] }"

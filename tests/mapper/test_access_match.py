@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from isamapper.ir.parser import parse_kernel
-from isamapper.mapper.find import subjects
-from isamapper.mapper.match import enumerate_mappings, match_of
+from isamapper.mapper.matching.find import subjects
+from isamapper.mapper.matching.match import enumerate_mappings, match_of
 from isamapper.plan.mapping import MappingClass
 from tests.mapper.needles import CONV, DOT4, FMA, GEMM, mappings, needle, relations, subject
 

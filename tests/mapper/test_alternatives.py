@@ -9,7 +9,7 @@ from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.types import DTYPES
 from isamapper.mapper import cover, find_mappings
-from isamapper.mapper.alternatives import alternatives
+from isamapper.mapper.covers.alternatives import alternatives
 from tests.mapper.machines import ARRAY, ARRAY_F32, EXP, HOST_CAST, HOST_MAC, SUB, machine
 from tests.mapper.rewrites.equal import assert_equal
 

@@ -9,10 +9,10 @@ import pytest
 
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_kernel
-from isamapper.mapper.delta import moves
-from isamapper.mapper.find import find_mappings, subjects
-from isamapper.mapper.match import enumerate_mappings
-from isamapper.mapper.needle import Needle, needle_of_kernel
+from isamapper.mapper.matching.delta import moves
+from isamapper.mapper.matching.find import find_mappings, subjects
+from isamapper.mapper.matching.match import enumerate_mappings
+from isamapper.mapper.matching.needle import Needle, needle_of_kernel
 from isamapper.plan.mapping import Mapping, MappingClass
 
 GEMM = "kernel mm(A: f32[16, 16], B: f32[16, 16], C: inout f32[16, 16]) { C[i, j] += A[i, k] * B[k, j] }"

@@ -7,8 +7,8 @@ from itertools import islice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isamapper.mapper import cpsat
-from isamapper.mapper.cover_problem import Choice, CoverProblem, exhaustive, wrong_with
+from isamapper.mapper.covers import cpsat
+from isamapper.mapper.covers.cover_problem import Choice, CoverProblem, exhaustive, wrong_with
 
 
 @st.composite

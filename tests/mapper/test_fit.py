@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from isamapper.mapper.fit import fills, holds, meets_exactly
-from isamapper.mapper.needle import NeedleIterator
+from isamapper.mapper.matching.fit import fills, holds, meets_exactly
+from isamapper.mapper.matching.needle import NeedleIterator
 
 
 @pytest.mark.parametrize(

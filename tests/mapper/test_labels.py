@@ -9,7 +9,7 @@ from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.parser import parse_kernel
 from isamapper.mapper import find_mappings, labels
-from isamapper.mapper.labelling import Labels, OperandLabel
+from isamapper.mapper.measures.labelling import Labels, OperandLabel
 from isamapper.plan.mapping import Mapping
 
 

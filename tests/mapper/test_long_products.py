@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from isamapper.ir.parser import parse_kernel
-from isamapper.mapper.find import subjects
-from isamapper.mapper.twins import subject_symmetries
-from isamapper.mapper.unify import unify
-from isamapper.mapper.views import natural_view
+from isamapper.mapper.matching.find import subjects
+from isamapper.mapper.matching.twins import subject_symmetries
+from isamapper.mapper.matching.unify import unify
+from isamapper.mapper.matching.views import natural_view
 
 
 def elementwise(count: int) -> str:

@@ -6,10 +6,10 @@ import pytest
 
 from isamapper.diagnostics.source import SourceError
 from isamapper.ir.parser import parse_kernel
-from isamapper.mapper.find import subjects
-from isamapper.mapper.match import enumerate_mappings
-from isamapper.mapper.needle import Needle, needle_of_kernel
-from isamapper.mapper.sigma import Subject
+from isamapper.mapper.matching.find import subjects
+from isamapper.mapper.matching.match import enumerate_mappings
+from isamapper.mapper.matching.needle import Needle, needle_of_kernel
+from isamapper.mapper.matching.sigma import Subject
 from isamapper.plan.mapping import Mapping
 from tests.mapper.oracle import case_of, is_sound, saturated, sound_relations
 from tests.mapper.random_cases import random_pair

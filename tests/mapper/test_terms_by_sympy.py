@@ -9,7 +9,7 @@ import sympy
 from isamapper.ir.affine import AccessMap
 from isamapper.ir.nodes import Access, Binary, BinaryOp, Constant, Expression, Load, Tensor, Unary, UnaryOp
 from isamapper.ir.types import DTYPES
-from isamapper.mapper.terms import term_of
+from isamapper.mapper.algebra.terms import term_of
 
 F32 = DTYPES["f32"]
 NAMES = ("a", "b", "c", "d")

@@ -15,7 +15,7 @@ from isamapper.plan.lower import lower
 from isamapper.plan.program import Program
 from isamapper.plan.protocols import CostModel, NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule
-from isamapper.scheduler.heuristic import heuristic
+from isamapper.scheduler.strategies.heuristic import heuristic
 from isamapper.sim.functional import execute
 from isamapper.testing.kernels import inputs_for
 

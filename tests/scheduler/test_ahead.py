@@ -12,8 +12,8 @@ from isamapper.ir.types import DTYPES
 from isamapper.plan.nest import Buffer, Nest
 from isamapper.plan.protocols import SearchProblem
 from isamapper.plan.steps import replay, steps_of
-from isamapper.scheduler.ahead import has_slots, loaded_ahead
-from isamapper.scheduler.heuristic import heuristic
+from isamapper.scheduler.improving.ahead import has_slots, loaded_ahead
+from isamapper.scheduler.strategies.heuristic import heuristic
 from tests.scheduler.problems import assert_computes
 
 TYPES = dict.fromkeys(("TA", "TB", "TC"), DTYPES["f32"])

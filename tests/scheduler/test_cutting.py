@@ -8,7 +8,7 @@ from isamapper.ir.analysis import statements
 from isamapper.mapper.rewrites.replay import replayed
 from isamapper.plan.lower import lower
 from isamapper.plan.steps import Place
-from isamapper.scheduler.subject import subject_of
+from isamapper.scheduler.statements.subject import subject_of
 
 STEPS = """
 kernel steps(x: f16[T, B, H], const u: f16[H, H]) -> (h: f16[T+1, B, H])

@@ -6,7 +6,7 @@ import pytest
 
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_kernel
-from isamapper.scheduler.epilogues import epilogues
+from isamapper.scheduler.statements.epilogues import epilogues
 
 HEAD = "(a: i8[16, 16], const b: i8[16, 16])"
 PRODUCT = "for i < 16, j < 16, k < 16 { t[i, j] += i32(a[i, k]) * i32(b[k, j]) }"

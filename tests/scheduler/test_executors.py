@@ -15,7 +15,7 @@ import pytest
 
 from isamapper.diagnostics.source import SourceError
 from isamapper.registry import load
-from isamapper.scheduler.executors import Here, Processes, local
+from isamapper.scheduler.campaign.executors import Here, Processes, local
 
 
 def square(number: int) -> int:

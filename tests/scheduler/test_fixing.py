@@ -10,8 +10,8 @@ from isamapper.diagnostics.source import SourceError, Span
 from isamapper.pipeline import find_schedule
 from isamapper.plan.fixed import Fixed, Pin
 from isamapper.plan.steps import replay
-from isamapper.scheduler.fix_file import read_fixed
-from isamapper.scheduler.fixing import smallest_conflict
+from isamapper.scheduler.space.fix_file import read_fixed
+from isamapper.scheduler.space.fixing import smallest_conflict
 
 SIZES = {"M": 96, "N": 40, "K": 128}
 

@@ -12,9 +12,9 @@ from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.analysis import statements
 from isamapper.pipeline import resolve
 from isamapper.plan.nest import Nest
-from isamapper.scheduler.candidates import prospects_of, subject_of
-from isamapper.scheduler.found import Prospect
-from isamapper.scheduler.judging import chosen, judge
+from isamapper.scheduler.improving.judging import chosen, judge
+from isamapper.scheduler.space.candidates import prospects_of, subject_of
+from isamapper.scheduler.space.found import Prospect
 
 
 @pytest.fixture(scope="module")

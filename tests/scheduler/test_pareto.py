@@ -10,9 +10,9 @@ from isamapper import find_front, find_schedule
 from isamapper.cli.main import main
 from isamapper.costmodels.simulated import Simulated
 from isamapper.plan.steps import Schedule
-from isamapper.scheduler.pareto import front
-from isamapper.scheduler.remembered import remembered
-from isamapper.scheduler.store import Store
+from isamapper.scheduler.campaign.remembered import remembered
+from isamapper.scheduler.campaign.store import Store
+from isamapper.scheduler.strategies.pareto import front
 
 SIZES = {"M": 96, "N": 64, "K": 80}
 

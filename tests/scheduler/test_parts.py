@@ -8,16 +8,16 @@ from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.types import DTYPES
-from isamapper.mapper.find import find_mappings
+from isamapper.mapper.matching.find import find_mappings
 from isamapper.pipeline import resolve
 from isamapper.plan.nest import Nest
 from isamapper.plan.steps import Schedule, steps_of
-from isamapper.scheduler.build import build_nest
-from isamapper.scheduler.candidates import subject_of
-from isamapper.scheduler.families import families_of
-from isamapper.scheduler.frames import Frame, frames_of
-from isamapper.scheduler.routes import boundaries, input_routes, output_routes
-from isamapper.scheduler.tiling import Hop, Level, Tiled, best_tilings, tile_sizes
+from isamapper.scheduler.nests.build import build_nest
+from isamapper.scheduler.space.candidates import subject_of
+from isamapper.scheduler.space.families import families_of
+from isamapper.scheduler.space.tiling import Hop, Level, Tiled, best_tilings, tile_sizes
+from isamapper.scheduler.statements.frames import Frame, frames_of
+from isamapper.scheduler.statements.routes import boundaries, input_routes, output_routes
 from tests.scheduler.problems import assert_computes
 
 

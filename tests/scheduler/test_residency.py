@@ -12,7 +12,7 @@ from isamapper.diagnostics.source import Source, SourceError
 from isamapper.plan.lower import lower
 from isamapper.plan.nest import Buffer
 from isamapper.plan.steps import Place, Schedule
-from isamapper.scheduler.residency import with_residents
+from isamapper.scheduler.improving.residency import with_residents
 
 POWERS = """
 kernel powers(h0: f32[B, H], const u: f32[H, H]) -> (h: f32[T+1, B, H])

@@ -16,11 +16,11 @@ from isamapper.plan.lower import lower
 from isamapper.plan.nest import Nest
 from isamapper.plan.protocols import SearchProblem
 from isamapper.plan.steps import Schedule, replay, steps_of
-from isamapper.scheduler.counting import counted
-from isamapper.scheduler.equivalents import equivalents
-from isamapper.scheduler.exploring import space_of
-from isamapper.scheduler.isolate import isolated
-from isamapper.scheduler.space import StatementSpace, family_count
+from isamapper.scheduler.space.space import StatementSpace, family_count
+from isamapper.scheduler.statements.equivalents import equivalents
+from isamapper.scheduler.statements.isolate import isolated
+from isamapper.scheduler.strategies.counting import counted
+from isamapper.scheduler.strategies.exploring import space_of
 
 
 @cache

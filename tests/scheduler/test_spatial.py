@@ -18,7 +18,7 @@ from isamapper.ir.types import DTYPES
 from isamapper.plan.protocols import Candidate, SearchProblem
 from isamapper.plan.steps import Distribute
 from isamapper.registry import load
-from isamapper.scheduler.heuristic import heuristic
+from isamapper.scheduler.strategies.heuristic import heuristic
 from tests.scheduler.problems import assert_computes
 
 QUAD = """

@@ -8,7 +8,7 @@ from isamapper.diagnostics.source import Source
 from isamapper.plan.nest import Nest
 from isamapper.plan.steps import replay
 from isamapper.plan.text import parse_schedule
-from isamapper.scheduler.spreading import spread_best, variants
+from isamapper.scheduler.nests.spreading import spread_best, variants
 from tests.plan.lab import lab
 
 TEXT = """\

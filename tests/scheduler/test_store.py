@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from isamapper.diagnostics.source import SourceError
-from isamapper.scheduler.store import Store, key_of
+from isamapper.scheduler.campaign.store import Store, key_of
 
 
 def test_what_is_stored_is_read_back_by_another_opening(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_killed_writer_loses_nothing_that_was_stored(tmp_path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from isamapper.scheduler.store import Store
+from isamapper.scheduler.campaign.store import Store
 store = Store(Path({str(tmp_path / "s")!r}))
 for number in range(50):
     store.put(str(number), {{}}, {{"cycles": number}})

@@ -11,7 +11,7 @@ from isamapper.ir.parser import parse_kernel
 from isamapper.plan.protocols import NotSchedulable, SearchProblem
 from isamapper.plan.steps import Schedule
 from isamapper.plan.text import print_schedule
-from isamapper.scheduler.heuristic import heuristic
+from isamapper.scheduler.strategies.heuristic import heuristic
 from tests.scheduler.problems import assert_computes, small_kernel
 
 

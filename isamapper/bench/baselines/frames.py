@@ -13,16 +13,16 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel, Role
-from isamapper.mapper.find import find_mappings
+from isamapper.mapper.matching.find import find_mappings
 from isamapper.plan.nest import Nest
 from isamapper.plan.steps import Schedule, steps_of
-from isamapper.scheduler.build import build_nest
-from isamapper.scheduler.candidates import Subject, subject_of
-from isamapper.scheduler.frames import Frame, frames_of
-from isamapper.scheduler.levels import level_count, make_level
-from isamapper.scheduler.place import Choice
-from isamapper.scheduler.routes import input_routes, output_routes
-from isamapper.scheduler.tiling import Level
+from isamapper.scheduler.nests.build import build_nest
+from isamapper.scheduler.nests.place import Choice
+from isamapper.scheduler.space.candidates import Subject, subject_of
+from isamapper.scheduler.space.levels import level_count, make_level
+from isamapper.scheduler.space.tiling import Level
+from isamapper.scheduler.statements.frames import Frame, frames_of
+from isamapper.scheduler.statements.routes import input_routes, output_routes
 
 SLOWEST = 16
 """Instructions that need so many times the cycles of the fastest are not what a library is written for."""

@@ -9,7 +9,7 @@ from isamapper.bench.baselines.protocol import Baseline, Case, Part, Parts
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.plan.lower import lower
 from isamapper.plan.steps import Schedule
-from isamapper.scheduler.tiling import best_tilings
+from isamapper.scheduler.space.tiling import best_tilings
 from isamapper.sim.timing import simulate
 
 TILINGS = 6

@@ -15,7 +15,7 @@ from collections import abc
 from dataclasses import replace
 
 from isamapper.bench.baselines.frames import Groups, Site, level_of, levels_of
-from isamapper.scheduler.tiling import Level, Tiled
+from isamapper.scheduler.space.tiling import Level, Tiled
 
 REFERENCE_EXTENT = 1024
 """A library with one tile for all problems takes the tile of a problem with these extents."""

@@ -15,7 +15,7 @@ from isamapper.bench.deepbench.measure import Options, measure, row_key
 from isamapper.bench.deepbench.problems import Problem
 from isamapper.bench.deepbench.store import Appender, Row, read_rows
 from isamapper.hwdesc.loader import load_machine
-from isamapper.scheduler.executors import Executor, Here, Processes
+from isamapper.scheduler.campaign.executors import Executor, Here, Processes
 
 Report: TypeAlias = abc.Callable[[str, int, int], None]
 """Told what is being done, how many rows are done, how many there are."""

@@ -97,7 +97,7 @@ def _options(arguments: argparse.Namespace, line: CommandLine) -> Options:
 
 
 def _store(arguments: argparse.Namespace) -> Path:
-    from isamapper.scheduler.store import default_path
+    from isamapper.scheduler.campaign.store import default_path
 
     return Path(arguments.results) if arguments.results else default_path().with_name("deepbench.jsonl")
 

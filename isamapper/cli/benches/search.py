@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     from isamapper.bench import search
     from isamapper.report.search import search_document
-    from isamapper.scheduler.executors import local
+    from isamapper.scheduler.campaign.executors import local
 
     options = search_of(arguments, line)
     if arguments.candidates is not None:

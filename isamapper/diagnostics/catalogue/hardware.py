@@ -49,8 +49,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "HW007": (
         "a grid that cannot be",
-        """A grid holds itself, holds what another grid holds, or holds a name that is a memory and a unit; or its network
-        connects a memory that every copy has for itself.""",
+        """A grid holds itself, holds what another grid holds, or holds a name that is a memory and a unit; or its
+        network connects a memory that every copy has for itself.""",
     ),
     "HW008": (
         "the machine is not complete",

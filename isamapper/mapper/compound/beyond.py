@@ -16,9 +16,9 @@ from typing import TypeAlias
 from isamapper.ir import numeric
 from isamapper.ir.nodes import Reduction
 from isamapper.ir.types import DType
+from isamapper.mapper.algebra.terms import Leaf, Node, Term
 from isamapper.mapper.compound.variants import Piece
-from isamapper.mapper.padding import candidates, evaluate
-from isamapper.mapper.terms import Leaf, Node, Term
+from isamapper.mapper.matching.padding import candidates, evaluate
 from isamapper.plan.facade import Facade
 
 Number: TypeAlias = int | float

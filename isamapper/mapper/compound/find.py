@@ -22,7 +22,7 @@ from isamapper.mapper.compound.relate import Setting, lanes_of, may_go_on, space
 from isamapper.mapper.compound.unite import unite
 from isamapper.mapper.compound.value_graph import value_graphs
 from isamapper.mapper.compound.variants import Variant, variants
-from isamapper.mapper.relation import Relation, relations
+from isamapper.mapper.matching.relation import Relation, relations
 from isamapper.mapper.rewrites.hold import Hold
 from isamapper.plan.facade import Facade, facade
 from isamapper.plan.homes import all_tensors

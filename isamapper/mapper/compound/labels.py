@@ -8,8 +8,8 @@ from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import IteratorKind, Reduction
 from isamapper.mapper.compound.relate import lanes_of
-from isamapper.mapper.digits import best_sizes
-from isamapper.mapper.labelling import Labels
+from isamapper.mapper.measures.digits import best_sizes
+from isamapper.mapper.measures.labelling import Labels
 from isamapper.plan.homes import all_tensors
 from isamapper.plan.joint import Joint, joint_statement, seen_instruction
 from isamapper.plan.joint_mapping import JointMapping

@@ -13,12 +13,12 @@ from typing import TypeAlias
 
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Direction, Reduction, Tensor
+from isamapper.mapper.algebra.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term
 from isamapper.mapper.compound.normal import normal_view
 from isamapper.mapper.compound.value_graph import ValueGraph
 from isamapper.mapper.compound.variants import Number, Piece, Variant
-from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term
-from isamapper.mapper.unify import narrowed, retyped, setting_value
-from isamapper.mapper.views import View
+from isamapper.mapper.matching.unify import narrowed, retyped, setting_value
+from isamapper.mapper.matching.views import View
 from isamapper.plan.skeleton import shared_iterators
 
 Kind: TypeAlias = "tuple[Reduction | str | None, ...]"

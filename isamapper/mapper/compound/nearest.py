@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from isamapper.ir.analysis import Statement
+from isamapper.mapper.algebra.terms import SHIFTS, Leaf, Literal, Node, Setting, Term
 from isamapper.mapper.compound.match import Parts
 from isamapper.mapper.compound.variants import Piece
-from isamapper.mapper.difference import Difference, Kind, differences
-from isamapper.mapper.terms import SHIFTS, Leaf, Literal, Node, Setting, Term
+from isamapper.mapper.matching.difference import Difference, Kind, differences
 
 MOST_COMPARED = 24
 """Values with more operators and operands are not laid on each other to see where they differ."""

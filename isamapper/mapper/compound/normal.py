@@ -1,4 +1,4 @@
-"""The form in which values of statements are compared, beyond the normal form of expressions (``mapper/terms.py``).
+"""The form in which values of statements are compared, beyond that of expressions (``mapper/algebra/terms.py``).
 
     (1 - z) * c + z * h      and      c + z * (h - c)      are both      c + z * h - z * c
 
@@ -21,8 +21,8 @@ from typing import TypeAlias
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Tensor
 from isamapper.ir.types import DType
-from isamapper.mapper.terms import ASSOCIATIVE, Leaf, Literal, Node, Term, identity_of
-from isamapper.mapper.views import View, natural_view
+from isamapper.mapper.algebra.terms import ASSOCIATIVE, Leaf, Literal, Node, Term, identity_of
+from isamapper.mapper.matching.views import View, natural_view
 
 Monomial: TypeAlias = tuple[Term, ...]
 """What is multiplied, in the order in which it stands in the text."""

@@ -1,6 +1,6 @@
 """Why an instruction of several statements does nothing of a kernel: the first condition that fails, in words.
 
-What does not belong here: instructions of one statement (``mapper/refusal.py``).
+What does not belong here: instructions of one statement (``mapper/reasons/refusal.py``).
 """
 
 from __future__ import annotations

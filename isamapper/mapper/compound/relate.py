@@ -20,10 +20,10 @@ from isamapper.hwdesc.model import Instruction
 from isamapper.ir.nodes import Direction, IteratorKind, Tensor
 from isamapper.mapper.compound.beyond import Beyond
 from isamapper.mapper.compound.unite import United
-from isamapper.mapper.delta import injective, is_simple, pair_class
-from isamapper.mapper.fit import holds, meets_exactly
-from isamapper.mapper.needle import NeedleIterator
-from isamapper.mapper.relation import Relation, Row, Space
+from isamapper.mapper.matching.delta import injective, is_simple, pair_class
+from isamapper.mapper.matching.fit import holds, meets_exactly
+from isamapper.mapper.matching.needle import NeedleIterator
+from isamapper.mapper.matching.relation import Relation, Row, Space
 from isamapper.plan.mapping import MappingClass
 from isamapper.plan.needle import iterator_sizes
 

@@ -18,7 +18,7 @@ from isamapper.ir.nodes import Access, IteratorKind, Kernel, Tensor
 from isamapper.ir.walk import value_range
 from isamapper.mapper.compound.match import Injection, Link, Pair
 from isamapper.mapper.compound.variants import Piece
-from isamapper.mapper.delta import Role
+from isamapper.mapper.matching.delta import Role
 from isamapper.plan.facade import Facade, Groups, Member
 from isamapper.plan.needle import lone_axes
 from isamapper.plan.skeleton import shared_iterators

@@ -20,11 +20,11 @@ from isamapper.ir import numeric
 from isamapper.ir.affine import AccessMap
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
+from isamapper.mapper.algebra.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term, identity_of, leaves
 from isamapper.mapper.compound.forms import plain, separated
 from isamapper.mapper.compound.normal import normal_view
 from isamapper.mapper.compound.value_graph import ValueGraph, copied_order, value_graph
-from isamapper.mapper.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term, identity_of, leaves
-from isamapper.mapper.views import View
+from isamapper.mapper.matching.views import View
 
 Number: TypeAlias = int | float
 Fixed: TypeAlias = tuple[tuple[str, Number], ...]

@@ -20,7 +20,7 @@ from isamapper.ir.expressions import dtype_of
 from isamapper.ir.nodes import Binary, BinaryOp, Expression, Kernel
 from isamapper.ir.types import DType
 from isamapper.ir.walk import sites
-from isamapper.mapper.polynomial import (
+from isamapper.mapper.algebra.polynomial import (
     Monomial,
     Polynomial,
     factors,

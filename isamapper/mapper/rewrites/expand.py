@@ -21,7 +21,14 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.expressions import dtype_of, loads
 from isamapper.ir.nodes import Assign, Expression, Kernel, Reduction
-from isamapper.mapper.polynomial import Monomial, factors, linear_combination, literal, polynomial_of, product_of
+from isamapper.mapper.algebra.polynomial import (
+    Monomial,
+    factors,
+    linear_combination,
+    literal,
+    polynomial_of,
+    product_of,
+)
 from isamapper.mapper.rewrites.edit import (
     Names,
     Nest,

@@ -20,7 +20,7 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import AccessMap, Affine, variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Assign, Direction, Kernel, Load, Node, Tensor
-from isamapper.mapper.polynomial import literal
+from isamapper.mapper.algebra.polynomial import literal
 from isamapper.mapper.rewrites.edit import (
     Names,
     checked,

@@ -25,7 +25,7 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Access, Assign, Binary, BinaryOp, Expression, Kernel, Load, Reduction
 from isamapper.ir.rewrite import map_loads
-from isamapper.mapper.polynomial import Monomial, polynomial_of
+from isamapper.mapper.algebra.polynomial import Monomial, polynomial_of
 from isamapper.mapper.rewrites.edit import (
     Names,
     Temporary,

@@ -20,7 +20,7 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.expressions import dtype_of
 from isamapper.ir.nodes import Binary, BinaryOp, Kernel, Reduction
 from isamapper.ir.walk import sites
-from isamapper.mapper.polynomial import literal
+from isamapper.mapper.algebra.polynomial import literal
 from isamapper.mapper.rewrites.edit import replaced, spans, tensors_at
 from isamapper.mapper.rewrites.reader import statement_of
 from isamapper.plan.step_reader import StepReader

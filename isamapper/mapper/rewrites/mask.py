@@ -32,7 +32,7 @@ from isamapper.ir.nodes import (
     Tensor,
 )
 from isamapper.ir.walk import value_range, walk
-from isamapper.mapper.polynomial import literal
+from isamapper.mapper.algebra.polynomial import literal
 from isamapper.mapper.rewrites.edit import (
     Names,
     Nest,

@@ -22,7 +22,7 @@ from isamapper.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from isamapper.mapper.terms import ASSOCIATIVE, Leaf, Literal, Node, Setting, Term, identity_of, term_of
+from isamapper.mapper.algebra.terms import ASSOCIATIVE, Leaf, Literal, Node, Setting, Term, identity_of, term_of
 
 Canonical: TypeAlias = tuple[object, ...]
 

@@ -14,7 +14,7 @@ from isamapper.diagnostics.source import Rejection, Span
 from isamapper.ir.analysis import statements
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Kernel, Reduction
-from isamapper.mapper.polynomial import polynomial_of
+from isamapper.mapper.algebra.polynomial import polynomial_of
 from isamapper.mapper.rewrites import (
     collect,
     contraction,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import isamapper
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.covering import cover
-from isamapper.mapper.covers import covers
+from isamapper.mapper.covers.covers import covers
 from isamapper.mapper.scheduled import scheduled_mappings
 from isamapper.plan.joint_mapping import JointMapping
 from tests.mapper.compound import fused_machines as machines

@@ -8,9 +8,9 @@ from itertools import islice
 import pytest
 
 import isamapper
-from isamapper.mapper import cpsat
-from isamapper.mapper.cover_problem import CoverProblem, exhaustive, wrong_with
-from isamapper.mapper.covers import cover_problem, covers
+from isamapper.mapper.covers import cpsat
+from isamapper.mapper.covers.cover_problem import CoverProblem, exhaustive, wrong_with
+from isamapper.mapper.covers.covers import cover_problem, covers
 from tests.mapper.compound.fused_machines import fused_machine
 from tests.mapper.compound.random_covers import chain, instructions, kernel
 

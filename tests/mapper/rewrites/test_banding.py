@@ -11,8 +11,8 @@ from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.printer import print_kernel
-from isamapper.mapper.alternatives import alternatives
-from isamapper.mapper.bands import with_bands
+from isamapper.mapper.covers.alternatives import alternatives
+from isamapper.mapper.covers.bands import with_bands
 from isamapper.mapper.rewrites.banding import Band
 from tests.mapper.rewrites.equal import assert_equal
 

@@ -8,8 +8,8 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.ir.nodes import Kernel, Loop
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.printer import print_expression
-from isamapper.mapper.find import subjects
-from isamapper.mapper.munch import plan_split
+from isamapper.mapper.covers.munch import plan_split
+from isamapper.mapper.matching.find import subjects
 from isamapper.mapper.rewrites.split import Split
 from tests.mapper.needles import needle
 from tests.mapper.rewrites.equal import assert_equal

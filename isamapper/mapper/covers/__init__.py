@@ -1,0 +1,1 @@
+"""Choosing instructions for all statements of a kernel."""

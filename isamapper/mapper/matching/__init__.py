@@ -1,0 +1,1 @@
+"""One statement against one needle: operands, relations, padding, soundness."""

@@ -1,0 +1,1 @@
+"""What a mapping costs and is like."""

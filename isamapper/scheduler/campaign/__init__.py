@@ -1,0 +1,1 @@
+"""Many measurements: stores, processes, clusters."""

@@ -1,0 +1,129 @@
+"""Which prospects the cost model judges, and when that is enough.
+
+Estimates err alike for nests that are alike. So a prospect is expected to take its estimate times how far those of
+judged nests like it were off, the nearer the more; far from all of them as far as the luckiest one, or not at all while
+few are judged, or none that lays the instruction over the statement the same way. The next to be judged is what is
+expected to take least; among equals, what moves fewest bytes.
+
+What does not belong here: where prospects come from (``ranking.py``) and how a nest is judged (``heuristic.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import abc
+from dataclasses import dataclass
+
+from isamapper.diagnostics.source import Rejection
+from isamapper.plan.nest import Nest
+from isamapper.scheduler.space.found import Prospect
+
+EQUAL = 0.001
+"""Expected cycles that differ by less than this part are as good; a prospect must be expected to gain as much."""
+TIE = 0.003
+"""Judged cycles that differ by less than this part are as good: fewer bytes decide."""
+REACH = 0.7
+FAITH = 2.0
+"""How fast likeness fades with distance, and how much the luckiest nest weighs for one that is like none."""
+FEW = 2
+"""So many are judged before estimates are thought to be off for all nests."""
+MISSES = 40
+"""After so many prospects that cannot be judged no more are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A nest with the cycles that the cost model says, and the bytes it is thought to move."""
+
+    cycles: float
+    bytes_moved: float
+    nest: Nest
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A prospect with the errors of those judged: the sum of their weights, and of the errors times these."""
+
+    prospect: Prospect
+    weight: float = 0.0
+    error: float = 0.0
+
+    def expected(self, errors: abc.Sequence[float], ways: abc.Set[str]) -> float:
+        """Cycles that it will take, as far as is known from the errors of all that were judged, and their ways."""
+        known = len(errors) >= FEW and self.prospect.way in ways
+        luck = min(errors if known else [*errors, 1.0])
+        return self.prospect.estimated_cycles * (FAITH * luck + self.error) / (FAITH + self.weight)
+
+
+def judge(
+    prospects: abc.Sequence[Prospect],
+    cycles_of: abc.Callable[[Nest], float | None],
+    count: int,
+    slack_cycles: float,
+    late: abc.Callable[[], bool],
+) -> list[Judged]:
+    """Up to ``count`` judged nests; fewer where no other is expected to be better, or one as good as any can be.
+
+    ``cycles_of`` gives the cycles of a nest, None where it cannot be lowered; once ``late``, one is enough. Beginnings
+    and ends are never known better than ``slack_cycles``.
+    """
+    waiting, found, misses = [_Waiting(each) for each in prospects], list[Judged](), 0
+    errors, ways = list[float](), set[str]()
+    least = min((each.least_cycles for each in prospects), default=0.0)
+    while waiting and len(found) < count and misses < MISSES and not (found and late()):
+        following, expected = _next(waiting, errors, ways)
+        best = min((each.cycles for each in found), default=math.inf)
+        if expected - slack_cycles >= best * (1 - EQUAL):
+            break
+        prospect, nest = following.prospect, following.prospect.nest
+        waiting = [each for each in waiting if not _twins(each.prospect, prospect)]
+        cycles = None if isinstance(nest, Rejection) else cycles_of(nest)
+        if cycles is None or isinstance(nest, Rejection):
+            misses += 1
+            continue
+        found.append(Judged(cycles, prospect.bytes_moved, nest))
+        if cycles <= least * (1 + TIE):
+            break
+        errors.append(_learned(waiting, prospect, cycles))
+        ways.add(prospect.way)
+    return found
+
+
+def _next(waiting: abc.Sequence[_Waiting], errors: abc.Sequence[float], ways: abc.Set[str]) -> tuple[_Waiting, float]:
+    """What is expected to take least, or moves fewest bytes among those that are as good."""
+    expected = [each.expected(errors, ways) for each in waiting]
+    best = min(expected)
+    equal = [place for place, cycles in enumerate(expected) if cycles <= best * (1 + EQUAL)]
+    chosen = min(equal, key=lambda place: (waiting[place].prospect.bytes_moved, expected[place]))
+    return waiting[chosen], expected[chosen]
+
+
+def _twins(one: Prospect, other: Prospect) -> bool:
+    """Whether two prospects differ in names only, such as rows and columns of a square image."""
+    if one is other:
+        return True
+    same = (one.estimated_cycles, one.bytes_moved) == (other.estimated_cycles, other.bytes_moved)
+    return same and one.traits == other.traits
+
+
+def _learned(waiting: abc.Sequence[_Waiting], prospect: Prospect, cycles: float) -> float:
+    """Tells those waiting how far the estimate of ``prospect`` was off, and returns it."""
+    error = cycles / prospect.estimated_cycles if prospect.estimated_cycles else 1.0
+    for each in waiting:
+        weight = math.exp(-_distance(prospect.traits, each.prospect.traits) / REACH)
+        each.weight += weight
+        each.error += weight * error
+    return error
+
+
+def _distance(one: abc.Mapping[str, float], other: abc.Mapping[str, float]) -> float:
+    return sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in one.keys() | other.keys())
+
+
+def chosen(judged: abc.Sequence[Judged]) -> Judged:
+    """The best of at least one: of those that take about as long, what moves fewest bytes."""
+    best = min(each.cycles for each in judged)
+    return min(
+        (each for each in judged if each.cycles <= best * (1 + TIE)),
+        key=lambda each: (each.bytes_moved, each.cycles),
+    )

@@ -1,0 +1,1 @@
+"""From a choice to a nest: attachments, layouts, copies, slots."""

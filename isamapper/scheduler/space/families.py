@@ -1,0 +1,65 @@
+"""Which families of schedules a statement has: frames x routes x layouts at home x sizes of copies."""
+
+from __future__ import annotations
+
+import itertools
+from collections import abc
+
+from isamapper.costmodels.shapes import Routes, ShapeMaker
+from isamapper.ir.nodes import Role
+from isamapper.scheduler.space.family import Family
+from isamapper.scheduler.statements.frames import Frame
+from isamapper.scheduler.statements.routes import input_routes, output_routes
+from isamapper.scheduler.statements.subject import Subject
+
+ROUTES = 8
+"""Combinations of routes that are tried per frame; per operand the best two."""
+
+
+def families_of(subject: Subject, frame: Frame) -> abc.Iterator[Family]:
+    """Families of one frame: plain layouts first, then copies call by call, then operands re-laid out at home."""
+    maker = ShapeMaker(subject.machine, subject.tensors, subject.home, subject.shared, subject.epilogue)
+    names = tuple(each.name for each in frame.statement.iterators if each.name not in subject.shared)
+    for routes in route_choices(subject, frame):
+        fixed = tuple(sorted(routes.items()))
+        for relaid in relayouts(subject, frame, routes):
+            known = set()
+            for fine in (frozenset[int](), frozenset(a for a in routes if a not in frame.statement.written)):
+                shape = maker.shape(frame, routes, relaid, fine)
+                if shape not in known:
+                    known.add(shape)
+                    yield Family(frame, fixed, relaid, fine, subject.shared, subject.epilogue, names, shape)
+
+
+def route_choices(subject: Subject, frame: Frame) -> abc.Iterator[dict[int, tuple[str, ...]]]:
+    """Routes for all operands, those through all caches first."""
+    options: list[tuple[int, tuple[tuple[str, ...], ...]]] = []
+    for operand, access in frame.call.sigma:
+        dtype = subject.tensors[frame.statement.accesses[access].tensor].dtype
+        finder = output_routes if access in frame.statement.written else input_routes
+        options.append((access, finder(subject.machine, frame.call.instruction, operand, subject.home, dtype)[:2]))
+    every = sorted(itertools.product(*(enumerate(routes) for _, routes in options)), key=_detours)
+    for combination in every[:ROUTES]:
+        yield {access: route for (access, _), (_, route) in zip(options, combination, strict=True)}
+
+
+def _detours(combination: abc.Iterable[tuple[int, object]]) -> int:
+    return sum(rank for rank, _ in combination)
+
+
+def relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[frozenset[int]]:
+    """Which operands are re-laid out at home: none, the const ones, then other inputs, then the result as well."""
+    inputs = [access for access in routes if access not in frame.statement.written]
+    const = frozenset(a for a in inputs if subject.tensors[frame.statement.accesses[a].tensor].role is Role.CONST)
+    yield frozenset()
+    if const:
+        yield const
+    for access in inputs:
+        if access not in const:
+            yield const | {access}
+    if len(inputs) - len(const) > 1:
+        yield frozenset(inputs)
+    if subject.epilogue is None and 0 in routes and routes[0]:
+        yield const | {0}
+        if len(inputs) > len(const):
+            yield frozenset({0, *inputs})

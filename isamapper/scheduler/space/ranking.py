@@ -1,0 +1,236 @@
+"""Nests of one statement, best first by the analytic model: what the heuristic decodes and judges.
+
+Every family gets a first look, those that seem as good as the best a closer one, and only rows that somebody asks for
+are built. What does not belong here: how a family is looked at (``descent.py``), and the choice between nests by a cost
+model (``heuristic.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import abc
+from functools import partial
+
+from isamapper.costmodels.shape import Shape
+from isamapper.costmodels.shapes import level_count
+from isamapper.diagnostics.source import Rejection
+from isamapper.ir.nodes import Role
+from isamapper.plan.nest import Call, Nest
+from isamapper.scheduler.clock import over
+from isamapper.scheduler.nests.build import build_nest
+from isamapper.scheduler.space.descent import (
+    KEPT,
+    MORE,
+    SMALL_CYCLES,
+    TIE,
+    Look,
+    Priced,
+    best_rows,
+    closer,
+    look,
+    orders_of,
+)
+from isamapper.scheduler.space.families import families_of, route_choices
+from isamapper.scheduler.space.family import Family
+from isamapper.scheduler.space.found import Found, Prospect, prospect, way_of
+from isamapper.scheduler.space.levelwise import Levelwise
+from isamapper.scheduler.statements.frames import Frame
+from isamapper.scheduler.statements.subject import Subject
+
+__all__ = ["best_rows", "orders_of", "prospects", "ranked"]
+
+FRAMES = 8
+"""Frames that give nests; twice as many are tried once there is something to compare with."""
+NESTS = 24
+"""Nests per frame where no other number is asked for."""
+FAR = 8
+"""A nest so many times dearer than a frame's own work is no reason to stop trying frames."""
+PROMISING = 1.3
+"""Frames and rows this much dearer than the best nest are left out."""
+CLOSE = 1.05
+"""Families whose first look is so much dearer than the best are not looked at closer."""
+FOREIGN = 2.0
+"""Families with layout copies and those without are compared among themselves: estimates say little between them, but
+none is looked at that is so much dearer than the best of all."""
+HOPELESS = 4
+"""A frame with a family that much dearer than the best has no better one."""
+NEAR_LEAST = 1.05
+"""Where a nest without layout copies takes at most so many times what nothing undercuts, none is tried with them."""
+OUTDONE = 1.1
+"""How much less a frame must need than what has been found, to be tried with operands re-laid out."""
+
+
+def by_cycles_then_bytes(cycles: float, bytes_moved: float, best: float) -> tuple[int, float, float]:
+    """A sort key: cycles that differ from the best by less than a step of ``TIE`` are equal, then fewer bytes win."""
+    return (int(min(cycles / best / TIE, 1e12)) if 0 < best < math.inf else 0, bytes_moved, cycles)
+
+
+def ranked(
+    subject: Subject, frames: abc.Sequence[Frame], deadline: float | None = None, nests: int = NESTS
+) -> tuple[Found, ...] | Rejection:
+    """As :func:`prospects`, with all nests built."""
+    found = prospects(subject, frames, deadline, nests)
+    if isinstance(found, Rejection):
+        return found
+    built = ((each, each.nest) for each in found)
+    return tuple(
+        Found(nest, each.estimated_cycles, each.bytes_moved, each.least_cycles)
+        for each, nest in built
+        if isinstance(nest, Nest)
+    )
+
+
+def prospects(
+    subject: Subject, frames: abc.Sequence[Frame], deadline: float | None = None, nests: int = NESTS
+) -> tuple[Prospect, ...] | Rejection:
+    """Nests, least estimated cycles first, then fewest bytes; the nearest miss where there is none.
+
+    ``nests`` are found per frame where so many fit; the first of all can be built.
+
+    After ``deadline`` (on the monotonic clock) what has been found has to do; the first is found in any case.
+    """
+    survey = _Survey(subject, deadline)
+    for relaid in (False, True):
+        survey.frames(frames, relaid)
+        if survey.near_least() and not survey.outdone(frames):
+            break
+    found = survey.prospects(nests)
+    if not found:
+        miss = survey.failures[0] if survey.failures else None
+        reason = miss.reason if miss else "no instruction can do it"
+        return Rejection("SCH040", f"statement {subject.statement.index}", reason, edit=miss.edit if miss else None)
+    return found
+
+
+class _Survey:
+    """Looks at the families of all frames; ``best`` is the least price of one that can be built."""
+
+    def __init__(self, subject: Subject, deadline: float | None) -> None:
+        self.subject, self.deadline = subject, deadline
+        self.best = math.inf
+        self.looks: list[Look] = []
+        self.deeper: list[Prospect] = []
+        self.failures: list[Rejection] = []
+        self._families: dict[int, tuple[Family, ...]] = {}
+        self._alive: dict[Shape, bool] = {}
+
+    def near_least(self) -> bool:
+        """Whether what has been found is about as good as any family can be."""
+        least = min((each.least for each in self.looks if each.cycles <= self.best * CLOSE), default=0.0)
+        return self.best <= least * NEAR_LEAST
+
+    def outdone(self, frames: abc.Sequence[Frame]) -> bool:
+        """Whether another frame needs much less than the best, and gave none: its operands lie the wrong way."""
+        machine = self.subject.machine
+        close = (each.family.frame for each in self.looks if each.cycles <= self.best * CLOSE)
+        own = min((frame.unit_cycles(machine) for frame in close), default=0.0)
+        return any(each.unit_cycles(machine) * OUTDONE < own for each in frames)
+
+    def frames(self, frames: abc.Sequence[Frame], relaid: bool) -> None:
+        """Looks at the frames in order, either at the families that cost a layout copy or at the others."""
+        useful = tried = 0
+        for frame in frames:
+            cycles = frame.unit_cycles(self.subject.machine)
+            done = self.best < math.inf and over(self.deadline)
+            enough = useful == FRAMES * (1 + relaid)  # the cheapest frames need the most layout copies
+            if enough or tried == 2 * FRAMES or done or cycles > self.best * PROMISING:
+                break
+            useful += self._frame(frame, relaid)
+            tried += cycles * FAR > self.best
+
+    def _frame(self, frame: Frame, relaid: bool) -> bool:
+        """Whether the frame has a nest."""
+        found = self._looks(frame, relaid)
+        self.looks += found
+        alive = next((each for each in found if each.cycles <= self.best * PROMISING and self._builds(each)), None)
+        if alive is not None:
+            self.best = min(self.best, alive.cycles)
+        deeper = () if relaid else tuple(_deeper(self.subject, frame, self.best, self.failures, self.deadline))
+        self.deeper += deeper
+        self.best = min([self.best, *(each.estimated_cycles for each in deeper)])
+        return alive is not None or bool(deeper)
+
+    def _looks(self, frame: Frame, relaid: bool) -> list[Look]:
+        """First looks at the families of a frame, the cheapest first."""
+        if id(frame) not in self._families:
+            self._families[id(frame)] = tuple(families_of(self.subject, frame))
+        looks: dict[Shape, Look] = {}
+        for family in self._families[id(frame)]:
+            shape, cycles = family.shape, frame.unit_cycles(self.subject.machine)
+            if shape.levels != 1 or _copies_layouts(self.subject, family) != relaid or shape in looks:
+                continue
+            if cycles > self.best * PROMISING or any(
+                self.best * HOPELESS < each.cycles < math.inf for each in looks.values()
+            ):
+                break
+            looks[shape] = look(family)
+        return sorted((each for each in looks.values() if each.cycles < math.inf), key=lambda each: each.cycles)
+
+    def _builds(self, seen: Look) -> bool:
+        """Whether a family has any nest: what fails for one block at a time fails for every tiling."""
+        shape = seen.family.shape
+        if shape not in self._alive:
+            subject = self.subject
+            nest = build_nest(subject.machine, subject.kernel, subject.home, seen.family.smallest())
+            if isinstance(nest, Rejection):
+                self.failures.append(nest)
+            self._alive[shape] = isinstance(nest, Nest)
+        return self._alive[shape]
+
+    def prospects(self, nests: int) -> tuple[Prospect, ...]:
+        """The best rows of the best families, and what was found deeper; from the first on that can be built."""
+        found = [*self._rows(nests), *self.deeper]
+        best = min((each.estimated_cycles for each in found), default=math.inf)
+        found.sort(key=lambda one: by_cycles_then_bytes(one.estimated_cycles, one.bytes_moved, best))
+        for place, each in enumerate(found):
+            if isinstance(each.nest, Nest):
+                return tuple(found[place:])
+            self.failures.append(each.nest)
+        return ()
+
+    def _rows(self, nests: int) -> list[Prospect]:
+        """Rows of families that a closer look is worth, as many as asked for from every frame."""
+        rows: dict[tuple[Call, bool], list[Priced]] = {}
+        best: dict[bool, float] = {}
+        kept = max(KEPT, 8 * nests) if nests > NESTS else KEPT
+        for each in sorted(self.looks, key=lambda one: one.cycles):
+            copied = _copies_layouts(self.subject, each.family)
+            if each.cycles > best.get(copied, self.best * FOREIGN / CLOSE) * CLOSE or not self._builds(each):
+                continue
+            own = closer(each, kept)
+            rows.setdefault((each.family.frame.call, copied), []).extend(own)
+            best[copied] = min([best.get(copied, math.inf), *(row.cycles for row in own)])
+        return [each for (_, copied), own in rows.items() for each in self._first(own, nests, copied)]
+
+    def _first(self, rows: list[Priced], nests: int, copied: bool) -> abc.Iterator[Prospect]:
+        """The first rows of a frame: more where everything is short, since estimates say less there."""
+        cheapest = min((row.cycles for row in rows), default=math.inf)
+        least = min((row.least for row in rows), default=0.0)
+        rows.sort(key=lambda row: by_cycles_then_bytes(row.cycles, row.bytes_moved, cheapest))
+        for row in rows[: nests * MORE if cheapest < SMALL_CYCLES else nests]:
+            if row.cycles <= cheapest * PROMISING:
+                way = way_of(row.family.frame.call) + (", re-laid out" if copied else "")
+                build = partial(_built, self.subject, row)
+                yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build)
+
+
+def _copies_layouts(subject: Subject, family: Family) -> bool:
+    """Whether a layout is changed at run time: constants are re-laid out before."""
+    accesses, written = family.frame.statement.accesses, family.frame.statement.written
+    return any(
+        each in written or subject.tensors[accesses[each].tensor].role is not Role.CONST for each in family.relaid
+    )
+
+
+def _deeper(
+    subject: Subject, frame: Frame, best: float, failures: list[Rejection], deadline: float | None
+) -> abc.Iterator[Prospect]:
+    """Nests of one frame on routes that pass no memory on chip, or several."""
+    for routes in route_choices(subject, frame):
+        if level_count(subject.machine, routes) != 1:
+            yield from map(prospect, Levelwise(subject, failures, best, deadline).frame(frame, routes))
+
+
+def _built(subject: Subject, row: Priced) -> Nest | Rejection:
+    choice = row.family.choice(row.tiles, row.orders, row.slots)
+    return build_nest(subject.machine, subject.kernel, subject.home, choice)

@@ -1,0 +1,1 @@
+"""One statement to be scheduled: its frames, routes and surroundings."""

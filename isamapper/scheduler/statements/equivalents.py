@@ -1,0 +1,29 @@
+"""Kernels equal to the user's that the search may schedule: what the mapper's rewrites make of it, cheapest first."""
+
+from __future__ import annotations
+
+from collections import abc
+from itertools import islice
+
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.nodes import Kernel
+from isamapper.mapper.covers.alternatives import Alternative
+from isamapper.mapper.covers.bands import with_bands
+from isamapper.mapper.covers.covers import covers
+
+TRIED = 4
+FAR = 8.0
+"""How many alternatives are tried, bands apart; and how much longer one may keep instructions busy than the first, once
+something has been found: the figures are rough, but not that rough.
+"""
+
+
+def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
+    """The first few alternatives, each after the one with its windows banded where that pays; none where some
+    statement cannot be done.
+    """
+    for each in islice(covers(kernel, machine), TRIED):
+        banded = None if each.groups else with_bands(each, machine)
+        if banded is not None:
+            yield banded
+        yield each
