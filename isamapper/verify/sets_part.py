@@ -9,6 +9,7 @@ from isamapper.ir.dataflow import dataflow, kernel_flow, undefined_reads
 from isamapper.plan.program import Program
 from isamapper.sim.functional.run import meaning_on
 from isamapper.verify import naming
+from isamapper.verify.apart import Crashed, apart
 from isamapper.verify.certificate import Part, Status
 from isamapper.verify.proof import Unmatched, Unproved, prove
 from isamapper.verify.sides import side_of
@@ -17,6 +18,8 @@ from isamapper.verify.three_address import three_address
 NAME = "integer_sets"
 UNPROVED = "no proof: "
 """How the detail begins where a step of the proof does not hold."""
+PATIENCE = 30.0
+"""Seconds, and seconds per second of budget, after which an answer is no longer waited for."""
 _OPERATIONS_PER_SECOND = 2_000_000
 """isl counts its operations, which makes the bound the same on every machine; about so many take a second."""
 
@@ -30,13 +33,22 @@ def sets_part(program: Program, seconds: float) -> Part:
         return Part(NAME, Status.NOT_RUN, "islpy is not installed")
     start = time.perf_counter()
     try:
+        status, detail = apart(lambda: _judged(program, seconds), PATIENCE * seconds + PATIENCE)
+    except Crashed:
+        status, detail = Status.NOT_RUN.value, "isl, which does the sets, ended without an answer"
+    return Part(NAME, Status(status), detail, time.perf_counter() - start)
+
+
+def _judged(program: Program, seconds: float) -> tuple[str, str]:
+    """The status and the detail of the part."""
+    try:
         with relations.limited(int(seconds * _OPERATIONS_PER_SECOND)):
             status, detail = _proved(program)
     except Unproved as reason:
         status, detail = Status.NOT_RUN, f"{UNPROVED}{reason}"
     except relations.TooLarge:
         status, detail = Status.NOT_RUN, f"no proof within the budget of {seconds:g} s"
-    return Part(NAME, status, detail, time.perf_counter() - start)
+    return status.value, detail
 
 
 def _proved(program: Program) -> tuple[Status, str]:
