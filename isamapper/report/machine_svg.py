@@ -224,9 +224,10 @@ def _memory_grid(plan: _Plan, grid: Copies) -> str:
     )
     network = [f"multicast from {each}" for each in grid.grid.multicast]
     network += [f"sums to {each}" for each in grid.grid.reduces]
-    name = ", ".join([f"{grid.grid.count} x {grid.grid.name}", *network])
+    kinds = [word for word, found in (("multicast", grid.grid.multicast), ("sums", grid.grid.reduces)) if found]
+    name = ", ".join([f"{grid.grid.count} x {grid.grid.name}", *kinds])
     label = text(left + 8, top - 4, name, class_="name")
-    return titled(grid.grid.source or grid.grid.name, frame, label)
+    return titled("; ".join([grid.grid.source or grid.grid.name, *network]), frame, label)
 
 
 def _legend(plan: _Plan) -> str:
