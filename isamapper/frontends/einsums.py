@@ -26,6 +26,11 @@ def is_einsum(name: str) -> bool:
     return "->" in name or name.startswith(PREFIX)
 
 
+def resembles_einsum(name: str) -> bool:
+    """Whether an unknown name holds what subscripts have and names have not: the prefix was forgotten."""
+    return any(mark in name for mark in (",", "...", "["))
+
+
 def einsum_source(name: str) -> Source:
     """The kernel text of the einsum called ``name``; SourceError where it is malformed."""
     subscripts, shapes = _parted(name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from isamapper.diagnostics.names import did_you_mean
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError
-from isamapper.frontends.einsums import einsum_source, is_einsum, named_sizes
+from isamapper.frontends.einsums import PREFIX, einsum_source, is_einsum, named_sizes, resembles_einsum
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import checked_kernel
 from isamapper.ir.template import Template, parse_template
@@ -45,7 +45,9 @@ def kernel_source(name_or_path: str | Path) -> Source:
 
 def _shipped(name: str) -> Source:
     if name not in library_kernels():
-        hint = did_you_mean(name, library_kernels())
+        hint = (
+            f"for an einsum write '{PREFIX}{name}'" if resembles_einsum(name) else did_you_mean(name, library_kernels())
+        )
         raise SourceError(Diagnostic("IR070", f"unknown kernel '{name}'", None, hint))
     file = resources.files("isamapper.frontends").joinpath("kernels", name + _SUFFIX)
     return Source(name + _SUFFIX, file.read_text(encoding="utf-8"))

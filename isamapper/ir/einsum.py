@@ -76,6 +76,9 @@ def _terms(source: Source, shapes: abc.Sequence[tuple[int, ...]] | None) -> tupl
     inputs, arrow, output = source.text.partition("->")
     if re.search(r"[->]", inputs + output):
         raise _error("subscripts hold one '->' at most", whole)
+    if "," in output:
+        place = Span(source, source.text.rindex(","), len(source.text))
+        raise _error("an einsum has one result", place, "operands stand before '->', the result after it")
     operands = [_Term("".join(match[0].split()), Span(source, *match.span())) for match in _pieces(inputs)]
     if shapes is not None and len(shapes) != len(operands):
         raise _error(f"{len(shapes)} shapes are given for {len(operands)} operands", whole)

@@ -92,12 +92,23 @@ def _group_text(group: list[Rejection], most: int | None = None) -> Text:
     if len(subjects) < len(names):
         subjects.append(f"and {len(names) - len(subjects)} more")
     edit = [_filled(f"  try: {group[0].edit}")] if group[0].edit else []
-    return Text("\n".join([_filled(", ".join(subjects) + ":"), _filled(f"  {_without_name(group[0])}"), *edit]))
+    named = [rejection for rejection in group if rejection.subject in names[:most]]
+    lines = [_filled(", ".join(subjects) + ":"), _filled(f"  {_without_name(group[0])}")]
+    return Text("\n".join([*lines, *_places(named), *edit]))
 
 
-def _filled(line: str) -> str:
+def _places(group: abc.Iterable[Rejection]) -> list[str]:
+    """Where the members of a group stand, a line per text: ``--> gemm.isam:4:5``, ``--> array.yaml:20:9, 31:9``."""
+    found: dict[str, dict[str, None]] = {}
+    for rejection in group:
+        for span in rejection.spans:
+            found.setdefault(span.source.name, {})[f"{span.line}:{span.column}"] = None
+    return [_filled(f"  --> {name}:{', '.join(known)}", "      ") for name, known in found.items()]
+
+
+def _filled(line: str, indent: str = "  ") -> str:
     """``line`` broken where it is too long, the rest indented."""
-    return textwrap.fill(line, LINE_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(line, LINE_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _rejection_text(rejection: Rejection) -> Text:

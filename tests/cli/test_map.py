@@ -51,6 +51,15 @@ def test_explain_says_why_one_instruction_does_not_fit(capsys: pytest.CaptureFix
     assert "--> gemm.isam:" in shown and "--> toy4.yaml:" in shown
 
 
+def test_instructions_with_one_reason_are_shown_with_the_place_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "gemm", "--hw", "gemmini16_f32", "-s", "K=65"]) == 0
+    group = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert group[0] == "compute, compute_first, compute_at, compute_at_first:"
+    kernel, machine = (line.strip() for line in group[2:4])
+    assert kernel.startswith("--> gemm.isam:")
+    assert machine.startswith("--> gemmini16_f32.yaml:") and machine.count(", ") == 3
+
+
 @pytest.mark.parametrize(
     ("words", "code", "place"),
     [

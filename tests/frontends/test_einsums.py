@@ -37,6 +37,7 @@ def test_an_axis_of_one_element_is_read_for_every_index() -> None:
         ("[3,4]mk,kn[4,5]->mn", "IR073", "a shape stands after the subscripts of its operand", 6),
         ("mk[3,4],kn[5,6]->mn", "IR072", "'k' is 4 in one operand and 5 in another", 4),
         ("...i,i->...", "IR072", "'...' needs shapes", 1),
+        ("ij,jk->ik,kl", "IR072", "an einsum has one result", 10),
         ("mk[3,4->mn", "IR072", "'[' is no subscript", 3),
     ],
 )
@@ -51,3 +52,10 @@ def test_what_is_wrong_is_placed(name: str, code: str, message: str, column: int
 def test_a_size_that_no_index_has_is_an_error() -> None:
     with pytest.raises(SourceError):
         load_kernel("mk,kn->mn", {"q": 3})
+
+
+def test_subscripts_without_an_arrow_are_told_their_prefix() -> None:
+    with pytest.raises(SourceError) as caught:
+        load_kernel("ij[2,3],jk[3,4]")
+    assert caught.value.diagnostics[0].help == "for an einsum write 'einsum:ij[2,3],jk[3,4]'"
+    assert shapes("einsum:ij[2,3],jk[3,4]") == [(2, 3), (3, 4), (2, 4)]

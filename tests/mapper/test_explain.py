@@ -144,6 +144,13 @@ def test_what_a_fitting_instruction_costs() -> None:
     assert "operand 'w' of 'array' needs 'z' transposed" in found
 
 
+def test_groups_that_pad_and_steps_that_only_take_time_are_told_apart() -> None:
+    types = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
+    found = explain(load_kernel("gemm", sizes={"K": 65}, types=types), load_machine("amx"), "tdpbssd")
+    assert found[0].reason == "k = 65 pads to 68 and takes as long as if it were padded to 128 on 'tdpbssd', 49% waste"
+    assert found[0].edit == "make k = 64 or 128"
+
+
 def test_a_gather_is_named_with_its_index() -> None:
     text = """kernel k(x: f32[10, 10], z: f32[3, 3, 8]) -> (y: f32[8, 8, 8]) {
       for p < 8, q < 8, n < 8, r < 3, s < 3 { y[p, q, n] += x[p+r, q+s] * z[r, s, n] } }"""

@@ -83,11 +83,20 @@ def _padding(subject: Subject, instruction: Instruction, needle: Needle, mapping
         padded = -(-extents[name] // block) * block
         if padded > extents[name]:
             waste = 1 - extents[name] / padded
-            how = "pads" if len(shrinking) < len(bound) else "takes as long as if it were padded"
-            reason = f"{name} = {extents[name]} {how} to {padded} on '{instruction.name}', {waste:.0%} waste"
+            whole = prod(lanes[lane].extent for lane in bound if lane not in shrinking)
+            how = _padded(extents[name], -(-extents[name] // whole) * whole, padded)
+            reason = f"{name} = {extents[name]} {how} on '{instruction.name}', {waste:.0%} waste"
             less = f"{padded - block} or " if padded > block else ""
             edit = f"make {name} = {less}{padded}"
             yield Rejection("MAP101", instruction.name, reason, places(instruction, subject), edit, 100)
+
+
+def _padded(extent: int, held: int, timed: int) -> str:
+    """What becomes of ``extent``: as many elements as are ``held``, and the time of as many as ``timed``."""
+    if held >= timed:
+        return f"pads to {timed}"
+    pads = f"pads to {held} and " if held > extent else ""
+    return f"{pads}takes as long as if it were padded to {timed}"
 
 
 def _fused(subject: Subject, instruction: Instruction, needle: Needle, mapping: Mapping) -> abc.Iterator[Rejection]:
