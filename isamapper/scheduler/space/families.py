@@ -12,8 +12,8 @@ from isamapper.scheduler.statements.frames import Frame
 from isamapper.scheduler.statements.routes import input_routes, output_routes
 from isamapper.scheduler.statements.subject import Subject
 
-ROUTES = 8
-"""Combinations of routes that are tried per frame; per operand the best two."""
+ROUTES = 4
+"""Combinations of routes that are tried per frame, the fewest detours first; per operand the best two."""
 
 
 def families_of(subject: Subject, frame: Frame) -> abc.Iterator[Family]:
