@@ -24,6 +24,7 @@ from isamapper.verify.error_bound import error_weight
 from isamapper.verify.large_field import LargeField
 from isamapper.verify.limits import LimitField
 from isamapper.verify.residues import Residues
+from isamapper.verify.respelled import forwarded, respelled
 from isamapper.verify.small_field import SmallField
 from isamapper.verify.trail import trail
 
@@ -43,6 +44,11 @@ _IDEMPOTENT: dict[Residues, Residues] = {
     _SMALL: SmallField(idempotent=True),
     _LARGE: LargeField(idempotent=True),
     _LIMITS: LimitField(idempotent=True),
+}
+_SPELLED: dict[Residues, Residues] = {
+    _SMALL: SmallField(spelled=True),
+    _LARGE: LargeField(spelled=True),
+    _LIMITS: LimitField(spelled=True),
 }
 
 
@@ -112,6 +118,9 @@ def field_part(program: Program, seed: int, limit: int) -> FieldAnswer | None:
     done, difference = trials.run()
     if difference is None:
         return _passed(trials, done, "⊕ and ⊗ as operations of the field")
+    found = _respelled(trials)
+    if found is not None:
+        return found
     if not _takes_extrema(program.kernel):
         return _failed(trials, done, difference)
     return _idempotent(trials, difference)
@@ -136,6 +145,21 @@ def _rests_on_limits(program: Program) -> bool:
 
 def _has_exp(value: Expression) -> bool:
     return (isinstance(value, Unary) and value.op is UnaryOp.EXP) or any(map(_has_exp, operands(value)))
+
+
+def _respelled(before: _Trials) -> FieldAnswer | None:
+    """The answer where what limits values is in one spelling in kernel and instructions; None where they differ.
+
+    That the kernel with its values at hand is still the kernel, every operation its own, is seen in the field as well.
+    """
+    kernel = before.program.kernel
+    if _trial(replace(before.program, body=forwarded(kernel)), before.field, before.seed) is not None:
+        return None
+    program = replace(before.program, kernel=respelled(kernel))
+    trials = replace(before, program=program, field=_SPELLED[before.field])
+    done, difference = trials.run()
+    how = "⊕ and ⊗ as operations of the field, what limits values in one spelling"
+    return _passed(trials, done, how) if difference is None else None
 
 
 def _idempotent(before: _Trials, first: Difference) -> FieldAnswer:

@@ -20,24 +20,26 @@ from typing import Any
 
 import numpy as np
 
-from isamapper.ir.nodes import BinaryOp, CompareOp, Reduction, UnaryOp
+from isamapper.ir.nodes import BinaryOp, CompareOp, Kernel, Reduction, UnaryOp
 from isamapper.ir.types import DType
 from isamapper.sim.functional.code import STATE_FIELDS
 from isamapper.sim.functional.domain import Domain, Word
 from isamapper.sim.functional.lanes import INDEX, Lanes, Raw, index
 from isamapper.verify.casts import rounds
 from isamapper.verify.choices import EXTREMA, Name, literal_name, random_residue, random_word
+from isamapper.verify.respelled import respelled
 
 _GOLDEN = -7046029254386353131  # 2**64 / golden ratio, as a signed number
 
 
 class Residues(Domain):
-    """A prime field. ``idempotent`` chooses what ``min`` and ``max`` mean."""
+    """A prime field. ``idempotent`` chooses what ``min`` and ``max`` mean, ``spelled`` how instructions are read."""
 
     prime: int
 
-    def __init__(self, *, idempotent: bool = False) -> None:
+    def __init__(self, *, idempotent: bool = False, spelled: bool = False) -> None:
         self.idempotent = idempotent
+        self.spelled = spelled
         self._slots: dict[Name, int] = {}
 
     # What a field must say
@@ -78,6 +80,9 @@ class Residues(Domain):
     @abstractmethod
     def text(self, stored: Any) -> str:
         """A stored residue for people."""
+
+    def meaning(self, kernel: Kernel) -> Kernel:
+        return respelled(kernel) if self.spelled else kernel
 
     # Random elements
 

@@ -138,7 +138,9 @@ def sought(instruction: Instruction) -> tuple[tuple[Variant, frozenset[Kind]], .
     found: dict[Variant, None] = {}
     for apart in (False, True) if several else (False,):
         for through_results in (True, False):
-            found.update(dict.fromkeys(variants(instruction, through_results=through_results, apart=apart)))
+            for respelled in (False, True):
+                made = variants(instruction, through_results=through_results, apart=apart, respelled=respelled)
+                found.update(dict.fromkeys(made))
     return tuple((variant, kinds(variant)) for variant in found)
 
 

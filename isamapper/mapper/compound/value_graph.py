@@ -29,6 +29,7 @@ from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Access, Cast, Clamp, Constant, Direction, Expression, Kernel, Load, Tensor
 from isamapper.ir.rewrite import map_loads
+from isamapper.ir.spelling import spelled
 from isamapper.ir.types import DType
 from isamapper.ir.walk import value_range
 from isamapper.plan.homes import all_tensors
@@ -82,7 +83,19 @@ def value_graphs(kernel: Kernel) -> tuple[ValueGraph, ...]:
     kept = [frozenset(chosen) for size in sizes for chosen in combinations(names, size)]
     found = [whole, value_graph(kernel, through_results=False)]
     found += [value_graph(kernel, kept=chosen) for chosen in dict.fromkeys((*kept, frozenset(names)))]
+    found += [spelled_graph(graph) for graph in found]
     return tuple({graph.parts: graph for graph in reversed(found)}.values())[::-1]
+
+
+def spelled_graph(graph: ValueGraph) -> ValueGraph:
+    """The graph with its values in the one spelling of what limits them."""
+    dtypes = {tensor.name: tensor.dtype for tensor in graph.tensors}
+    made = ((part, spelled(part.assign.value, dtypes)) for part in graph.parts)
+    parts = tuple(
+        part if value is part.assign.value else replace(part, assign=replace(part.assign, value=value))
+        for part, value in made
+    )
+    return replace(graph, parts=parts)
 
 
 class _Maker:

@@ -23,7 +23,7 @@ from isamapper.ir.nodes import Access, Direction, Kernel, Tensor
 from isamapper.mapper.algebra.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term, identity_of, leaves
 from isamapper.mapper.compound.forms import plain, separated
 from isamapper.mapper.compound.normal import normal_view
-from isamapper.mapper.compound.value_graph import ValueGraph, copied_order, value_graph
+from isamapper.mapper.compound.value_graph import ValueGraph, copied_order, spelled_graph, value_graph
 from isamapper.mapper.matching.views import View
 
 Number: TypeAlias = int | float
@@ -63,12 +63,17 @@ class Variant:
 
 
 @lru_cache(maxsize=1024)
-def variants(instruction: Instruction, *, through_results: bool = True, apart: bool = False) -> tuple[Variant, ...]:
+def variants(
+    instruction: Instruction, *, through_results: bool = True, apart: bool = False, respelled: bool = False
+) -> tuple[Variant, ...]:
     """The instruction as it is, then with neutral operands, none twice.
 
-    ``apart``: every value that a tensor has one after the other is a tensor of its own.
+    ``apart``: every value that a tensor has one after the other is a tensor of its own. ``respelled``: what limits
+    values is in one spelling; none where parameters set constants, which would be lost in it.
     """
-    seen = _Seen(through_results, apart)
+    seen = _Seen(through_results, apart, respelled)
+    if respelled and _sets_constants(instruction):
+        return ()
     graph, origins = seen.graph(instruction.semantics)
     tensors = graph.tensors
     views = [(part, _view(instruction, part, tensors, seen)) for part in graph.parts]
@@ -89,11 +94,19 @@ class _Seen:
 
     through_results: bool
     apart: bool
+    respelled: bool
 
     def graph(self, semantics: Kernel) -> tuple[ValueGraph, tuple[int, ...]]:
         """The value graph, and of every statement in it the one of the instruction that it comes from."""
         form = separated(semantics) if self.apart else plain(semantics)
-        return value_graph(form.kernel, through_results=self.through_results), form.origins
+        graph = value_graph(form.kernel, through_results=self.through_results)
+        return (spelled_graph(graph) if self.respelled else graph), form.origins
+
+
+def _sets_constants(instruction: Instruction) -> bool:
+    """Whether a parameter does something else than say how much is done."""
+    resizing = {name for name, _ in controls(instruction).values()}
+    return any(each.name not in resizing and each.low < each.high for each in instruction.parameters)
 
 
 def _view(instruction: Instruction, part: Statement, tensors: tuple[Tensor, ...], seen: _Seen) -> View:

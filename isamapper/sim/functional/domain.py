@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from isamapper.ir.nodes import BinaryOp, CompareOp, Reduction, UnaryOp
+from isamapper.ir.nodes import BinaryOp, CompareOp, Kernel, Reduction, UnaryOp
 from isamapper.ir.types import DType
 from isamapper.sim.functional.lanes import Lanes, Raw
 
@@ -41,6 +41,10 @@ class Domain(ABC):
     """The same, asked once per stored value: it is undefined where anything that it was made of was."""
     counts_invocations: bool = False
     """Whether the run's state counts invocations and stops at a given one."""
+
+    def meaning(self, kernel: Kernel) -> Kernel:
+        """What is executed for an instruction that means ``kernel``."""
+        return kernel
 
     @abstractmethod
     def storage(self, dtype: DType) -> np.dtype[Any]:

@@ -63,7 +63,8 @@ def write_invoke(code: Code, invoke: Invoke) -> None:
     combinations = _combinations(code, instruction, extents)
     if len(combinations) == 1 and all(each.is_constant for each in extents):
         known = dict(zip(extents, combinations[0], strict=True))
-        _write_variant(code, invoke, _bound(instruction, fixed, combinations[0]), known, site)
+        meaning = code.domain.meaning(_bound(instruction, fixed, combinations[0]))
+        _write_variant(code, invoke, meaning, known, site)
         return
     _prepare(code, invoke)
     _switch(code, invoke, instruction, extents, combinations, site)
@@ -115,7 +116,8 @@ def _switch(
         builder.cbranch(same, yes, no)
         builder.position_at_end(yes)
         known = dict(zip(extents, values, strict=True))
-        _write_variant(code.scoped(), invoke, _bound(instruction, names, values), known, site)
+        meaning = code.domain.meaning(_bound(instruction, names, values))
+        _write_variant(code.scoped(), invoke, meaning, known, site)
         builder.branch(done)
         builder.position_at_end(no)
     code.fail(Failure.PARAMETER, site)

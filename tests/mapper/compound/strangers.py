@@ -59,6 +59,70 @@ CASES = {
         (_A, _SUM + _IN + " { y[i, j] = clamp(t[i, j], 0, 6) }"),
         "statement 1 has 7 where the instruction has 6",
     ),
+    "relu6 the other way round": _case(
+        (_KA, _KSUM + _ON + " { y[m, n] = max(min(t[m, n], 6), 0) }"),
+        (_A, _SUM + _IN + " { y[i, j] = clamp(t[i, j], 0, 6) }"),
+        {0, 1},
+    ),
+    "relu6 in two statements, the other way round": _case(
+        (_KA, _KSUM + _ON + " { t[m, n] = min(6, t[m, n]) } " + _ON + " { y[m, n] = relu(t[m, n]) }"),
+        (_A, _SUM + _IN + " { y[i, j] = min(max(t[i, j], 0), 6) }"),
+        {0, 1, 2},
+    ),
+    "the instruction limits in two steps": _case(
+        (_KA, _KSUM + _ON + " { y[m, n] = clamp(t[m, n], 0, 6) }"),
+        (_A, _SUM + "local u: f32[8, 8]\n" + _IN + " { u[i, j] = min(t[i, j], 6) } "
+         + _IN + " { y[i, j] = max(u[i, j], 0) }"),
+        {0, 1},
+    ),
+    "bounds the wrong way round": _case(
+        (_KA, _KSUM + _ON + " { y[m, n] = max(min(t[m, n], 0), 6) }"),
+        (_A, _SUM + _IN + " { y[i, j] = min(max(t[i, j], 6), 0) }"),
+        "statement 1 has 'max' where the instruction has 'min'",
+    ),
+    "relu of integers by select": _case(
+        (_QKA, _QKSUM + _ON + " { y[m, n] = select(t[m, n] > 0, t[m, n], 0) }"),
+        (_QA, _QSUM + _IN + " { y[i, j] = relu(t[i, j]) }"),
+        {0, 1},
+        dtype="i32",
+    ),
+    "relu of floats by select gives 0 for NaN": _case(
+        (_KA, _KSUM + _ON + " { y[m, n] = select(t[m, n] > 0, t[m, n], 0) }"),
+        (_A, _SUM + _IN + " { y[i, j] = relu(t[i, j]) }"),
+        "statement 1 has 'select <' where the instruction has 'max'",
+    ),
+    "select that keeps what is negative": _case(
+        (_QKA, _QKSUM + _ON + " { y[m, n] = select(t[m, n] > 0, 0, t[m, n]) }"),
+        (_QA, _QSUM + _IN + " { y[i, j] = relu(t[i, j]) }"),
+        "statement 1 has 'select <' where the instruction has 'max'",
+        dtype="i32",
+    ),
+    "relu after a cast that saturates": _case(
+        (_QKA, _QKSUM + "local q: i8[M, N]\n" + _ON + " { q[m, n] = i8(clamp(t[m, n], -128, 127)) } "
+         + _ON + " { y[m, n] = relu(q[m, n]) }"),
+        (_QA, _QSUM + _IN + " { y[i, j] = i8(clamp(relu(t[i, j]), -128, 127)) }"),
+        {0, 1, 2},
+        dtype="i8",
+    ),
+    "relu before a cast that saturates": _case(
+        (_QKA, _QKSUM + _ON + " { y[m, n] = i8(clamp(t[m, n], 0, 127)) }"),
+        (_QA, _QSUM + "local q: i8[8, 8]\n" + _IN + " { q[i, j] = i8(clamp(t[i, j], -128, 127)) } "
+         + _IN + " { y[i, j] = relu(q[i, j]) }"),
+        {0, 1},
+        dtype="i8",
+    ),
+    "relu after a cast from floats": _case(
+        (_QKA, _QKSUM + _ON + " { y[m, n] = relu(i8(f32(t[m, n]) * 0.125)) }"),
+        (_QA, _QSUM + _IN + " { y[i, j] = i8(clamp(f32(t[i, j]) * 0.125, 0, 127)) }"),
+        {0, 1},
+        dtype="i8",
+    ),
+    "relu after a cast that wraps": _case(
+        (_QKA, _QKSUM + _ON + " { y[m, n] = relu(i8(t[m, n])) }"),
+        (_QA, _QSUM + _IN + " { y[i, j] = i8(relu(t[i, j])) }"),
+        "statement 1 has no conversion to i8",
+        dtype="i8",
+    ),
     "a residual that the sum starts from": _case(
         (_KA + ", r: f32[M, N]", "local t: f32[M, N]\n" + _ON + " { t[m, n] = r[m, n] } "
          + _KSUM.split("\n")[1] + _ON + " { y[m, n] = max(t[m, n], 0) }"),
