@@ -82,6 +82,7 @@ def frames_of(
     around the whole nest.
     """
     found: list[Frame] = []
+    seen: set[tuple[object, ...]] = set()  # many mappings of many iterators fill the lanes alike
     home = home_memory(machine)
     if statement.assign.reduction is not None and not injective(statement.assign.target, _extents(statement)):
         return ()  # tiles would overlap in the target, as in y[p + r]: rewrites gather such sums
@@ -90,6 +91,10 @@ def frames_of(
         if not _schedulable(instruction, mapping, home):
             continue
         for bound in bound_digits(instruction, statement, mapping, shared):
+            key = (mapping.instruction, mapping.parameters, mapping.sigma, bound)
+            if key in seen:
+                continue
+            seen.add(key)
             frame = _frame(machine, statement, mapping, instruction, bound, fresh, shared)
             if frame is not None:
                 found.append(frame)
@@ -169,13 +174,13 @@ def _filled(
 
     The lanes in ``picked`` take that member alone.
     """
-    sizes = iterator_sizes(instruction.semantics)
+    sizes = dict(_inner_first(instruction))
     tests = (*statement.conditions, *(test for tests in statement.exclusions for test in tests))
     guarded = {name for test in tests for name in test.function.names}  # conditions are tested around calls
     left = {iterator.name: iterator.extent for iterator in statement.iterators}
     place = {iterator.name: rank for rank, iterator in enumerate(statement.iterators)}
     digits: list[Digit] = []
-    for lane in _inner_first(instruction, sizes):
+    for lane in sizes:
         members = [i for i, j in mapping.rho if j == lane and i not in shared and i not in guarded]
         members = [name for name in members if picked.get(lane, name) == name]
         members.sort(key=lambda name: (left[name], place[name]), reverse=largest_first)
@@ -195,15 +200,18 @@ def _filled(
     return tuple(reversed(digits))
 
 
-def _inner_first(instruction: Instruction, sizes: abc.Mapping[str, int]) -> list[str]:
-    """Instruction iterators, those that stand last in operands first: a split's inner digit goes there."""
+@lru_cache(maxsize=1024)
+def _inner_first(instruction: Instruction) -> tuple[tuple[str, int], ...]:
+    """Instruction iterators and extents, those that stand last in operands first: a split's inner digit goes there."""
+    sizes = iterator_sizes(instruction.semantics)
     rank: dict[str, int] = dict.fromkeys(sizes, 0)
     for tensor in instruction.semantics.tensors:
         axes = walkers(instruction.semantics, tensor.name)
         for place, along in enumerate(reversed(axes)):
             for axis, _ in along:
                 rank[axis] += place * 2 + (0 if place else -1)
-    return sorted(sizes, key=lambda name: (parameter_of(instruction, name) is not None, rank[name]))
+    names = sorted(sizes, key=lambda name: (parameter_of(instruction, name) is not None, rank[name]))
+    return tuple((name, sizes[name]) for name in names)
 
 
 def _whole(instruction: Instruction, lane: str, size: int, chosen: list[Digit]) -> list[Digit] | None:
