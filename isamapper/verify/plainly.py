@@ -52,6 +52,10 @@ Array = np.ndarray[Any, Any]
 class Scalars(Protocol):
     """Values of a domain; no argument is None."""
 
+    def meaning(self, kernel: Kernel) -> Kernel:
+        """What is executed for an instruction that means ``kernel``."""
+        return kernel
+
     def literal(self, value: int | float, dtype: DType) -> int: ...
 
     def identity(self, reduction: Reduction, dtype: DType) -> int: ...
@@ -175,7 +179,7 @@ class _Run:
         if self.machine is None:
             raise ValueError("a program cannot be executed without its machine")
         parameters = {name: evaluate_extent(value, point) for name, value in invoke.parameters}
-        kernel = bind_instruction(self.machine.instruction(invoke.instruction), parameters)
+        kernel = self.scalars.meaning(bind_instruction(self.machine.instruction(invoke.instruction), parameters))
         places = {name: elements(window, memory[window.tensor][0], point) for name, window in invoke.windows}
         windows = dict(invoke.windows)
         given = {name: self.gathered(window, places[name], memory, invoke, point) for name, window in windows.items()}

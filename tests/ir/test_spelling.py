@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ from isamapper.ir.types import DType
 
 _DTYPES = {name: isamapper.parse_kernel(f"kernel k(x: {name}[2]) -> (y: {name}[2]) {{ for i < 2 {{ y[i] = x[i] }} }}")
            .tensors[0].dtype for name in ("i32", "i16", "u8", "i8", "f32", "f16")}  # fmt: skip
-_WITHOUT_CASTS: dict[str, list[float]] = {
+_INPUTS: dict[str, list[float]] = {
     "integer": [*range(-3, 4), -200, -129, -128, 126, 127, 128, 200, 255, 256, 300, 70000, -70000],
     "float": [float("nan"), float("inf"), -float("inf"), -0.0, 0.0, 0.5, 1.5, 2.5, -1.5, 126.5, 127.5, -128.5, 300.0,
               -300.0, 5.0, 6.0, 7.0, 65000.0],
@@ -77,9 +79,10 @@ def _expressions(draw: st.DrawFn) -> tuple[Expression, DType]:
                 expression = Clamp(expression, low, high)
             case "select":
                 op = draw(st.sampled_from(list(CompareOp)))
-                sides = (expression, Constant(low, dtype))
-                chosen = draw(st.permutations(sides))
-                expression = Select(op, *draw(st.permutations(sides)), chosen[0], chosen[1])
+                sides: list[Expression] = [expression, Constant(low, dtype)]
+                left, right = draw(st.permutations(sides))
+                if_true, if_false = draw(st.permutations(sides))
+                expression = Select(op, left, right, if_true, if_false)
             case "cast":
                 dtype = _DTYPES[draw(st.sampled_from(sorted(_DTYPES)))]
                 expression = Cast(dtype, expression)
@@ -104,7 +107,7 @@ def test_no_bit_changes(given_: tuple[Expression, DType]) -> None:
     expression, source = given_
     made = spelled(expression, {"x": source})
     assert spelled(made, {"x": source}) == made
-    inputs = numeric.cast_array(np.array(_WITHOUT_CASTS["float" if source.is_float else "integer"]), source)
+    inputs = numeric.cast_array(np.array(_INPUTS["float" if source.is_float else "integer"]), source)
     with numeric.quiet():
         before, after = (_of(each, source, inputs) for each in (expression, made))
     assert np.array_equal(np.isnan(before), np.isnan(after))
@@ -113,7 +116,7 @@ def test_no_bit_changes(given_: tuple[Expression, DType]) -> None:
     assert np.array_equal(np.signbit(before[kept]), np.signbit(after[kept]))
 
 
-def _of(expression: Expression, source: DType, inputs: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _of(expression: Expression, source: DType, inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     count = str(expression).count("Load(")
     function = compile_expression(expression, {"x": source})
     return np.broadcast_to(np.asarray(function([inputs] * count), np.float64), inputs.shape)
