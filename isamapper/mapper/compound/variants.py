@@ -69,12 +69,15 @@ def variants(
     """The instruction as it is, then with neutral operands, none twice.
 
     ``apart``: every value that a tensor has one after the other is a tensor of its own. ``respelled``: what limits
-    values is in one spelling; none where parameters set constants, which would be lost in it.
+    values is in one spelling; none where it is so already, or parameters set limits, which would be lost in it.
     """
     seen = _Seen(through_results, apart, respelled)
-    if respelled and _sets_constants(instruction):
-        return ()
     graph, origins = seen.graph(instruction.semantics)
+    if respelled:
+        before = replace(seen, respelled=False)
+        same = graph.parts == before.graph(instruction.semantics)[0].parts
+        if same or _sets_limits(instruction, before):
+            return ()
     tensors = graph.tensors
     views = [(part, _view(instruction, part, tensors, seen)) for part in graph.parts]
     pieces = tuple(Piece(replace(part, index=origins[part.index]), view, part.accesses) for part, view in views)
@@ -103,10 +106,21 @@ class _Seen:
         return (spelled_graph(graph) if self.respelled else graph), form.origins
 
 
-def _sets_constants(instruction: Instruction) -> bool:
-    """Whether a parameter does something else than say how much is done."""
-    resizing = {name for name, _ in controls(instruction).values()}
-    return any(each.name not in resizing and each.low < each.high for each in instruction.parameters)
+def _sets_limits(instruction: Instruction, seen: _Seen) -> bool:
+    """Whether a parameter sets more than how much is done, how far is shifted, and what is added or multiplied."""
+    graph, _ = seen.graph(instruction.semantics)
+    views = (_view(instruction, part, graph.tensors, seen) for part in graph.parts)
+    return any(_has_setting(view.term) for view in views)
+
+
+def _has_setting(term: Term, around: str = "") -> bool:
+    match term:
+        case Setting():
+            return around not in SHIFTS | {"+", "*"}
+        case Node(op, _, parts):
+            return any(_has_setting(part, op) for part in parts)
+        case _:
+            return False
 
 
 def _view(instruction: Instruction, part: Statement, tensors: tuple[Tensor, ...], seen: _Seen) -> View:

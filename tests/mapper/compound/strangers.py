@@ -117,6 +117,20 @@ CASES = {
         {0, 1},
         dtype="i8",
     ),
+    "relu after a shift that is set": _case(
+        (_QKA, _QKSUM + _ON + " { y[m, n] = i8(clamp(shr_round(t[m, n], 4), 0, 127)) }"),
+        (_QA, _QSUM + _IN + " { y[i, j] = relu(i8(clamp(shr_round(t[i, j], s), -128, 127))) }"),
+        {0, 1},
+        dtype="i8",
+        before="(s in 1..31) ",
+    ),
+    "a limit that is set": _case(
+        (_QKA, _QKSUM + _ON + " { y[m, n] = i8(clamp(relu(shr_round(t[m, n], 4)), -128, 100)) }"),
+        (_QA, _QSUM + _IN + " { y[i, j] = i8(clamp(shr_round(t[i, j], s), 0, h)) }"),
+        {0, 1},
+        dtype="i8",
+        before="(s in 1..31, h in 0..127) ",
+    ),
     "relu after a cast that wraps": _case(
         (_QKA, _QKSUM + _ON + " { y[m, n] = relu(i8(t[m, n])) }"),
         (_QA, _QSUM + _IN + " { y[i, j] = i8(relu(t[i, j])) }"),
