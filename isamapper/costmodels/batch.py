@@ -11,8 +11,8 @@
 - idle, of everything: the latency of the first copy and the last call, and short last tiles, which leave too little
   work for the copies of the next tile.
 
-``least`` holds the busy times of units, ports, queues and dispatcher alone: no schedule with these tiles, orders and
-copies takes less. O(stops x loops) numpy operations per call, whatever the number of rows.
+``least`` is no sum of these: it is a bound (``floors.py``). O(stops x loops) numpy operations per call, whatever the
+number of rows.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isamapper.costmodels.floors import floors
 from isamapper.costmodels.geometry import Column, Geometry, Mask, Orders
 from isamapper.costmodels.shape import Shape, Stop, Transfer
 from isamapper.costmodels.spreading import evenness
@@ -64,16 +65,6 @@ def fitting(shape: Shape, tiles: NDArray[np.int64]) -> Mask:
     for name, capacity in shape.capacity:
         fits = fits & (used[name] <= capacity)
     return fits
-
-
-def least(shape: Shape, tiles: NDArray[np.int64], orders: Orders) -> Column:
-    """``Prices.least`` alone, infinite where one slot each does not fit: a bound that costs a third of the price."""
-    found = []
-    for start in range(0, max(1, len(tiles)), CHUNK):
-        own = orders if isinstance(orders, tuple) else orders[start : start + CHUNK]
-        pricer = _Pricer(shape, tiles[start : start + CHUNK], own, bounds_only=True)
-        found.append(np.where(pricer.impossible, np.inf, pricer.least))
-    return np.concatenate(found)
 
 
 def prices(shape: Shape, tiles: NDArray[np.int64], orders: Orders, slots: Slots | None = None) -> Prices:
@@ -121,8 +112,7 @@ class _Buffered:
 class _Pricer:
     """Everything that does not depend on slots is counted once."""
 
-    def __init__(self, shape: Shape, tiles: NDArray[np.int64], orders: Orders, *, bounds_only: bool = False) -> None:
-        self.bounds_only = bounds_only
+    def __init__(self, shape: Shape, tiles: NDArray[np.int64], orders: Orders) -> None:
         self.shape, self.at = shape, Geometry(shape, tiles, orders)
         zero = np.zeros(self.at.rows)
         self.busy: dict[str, Column] = {name: zero + cycles for name, cycles in shape.base}
@@ -144,13 +134,13 @@ class _Pricer:
             self.busy["relay"] = self.busy.get("relay", zero) + cycles * again
             self.exposed = self.exposed + cycles * again / parts
         self._join()
+        self.least = floors(shape, tiles, orders)
 
     def _join(self) -> None:
         """The busiest of what waits for copies, and of what does not; and how much the others are in its way."""
         zero = np.zeros(self.at.rows)
-        self.working, self.other, self.least = zero, self.turns, zero
+        self.working, self.other = zero, self.turns
         for name, cycles in self.busy.items():
-            self.least = np.maximum(self.least, cycles)
             if name in (f"unit.{self.shape.unit}", "chain"):
                 self.working = np.maximum(self.working, cycles)
             else:
@@ -246,8 +236,6 @@ class _Pricer:
         for it, as far as the rest of that run, or what the queues hold of it, does not cover.
         """
         zero = np.zeros(self.at.rows)
-        if self.bounds_only:
-            return
         held, fills = size * stop.padding, self.at.fills(stop)
         if transfer is None:
             self.held[stop.memory] = self.held.get(stop.memory, zero) + held
@@ -329,7 +317,7 @@ class _Pricer:
         if stop.fill is not None:
             self._transfer(stop.fill, total, block, stop)
             self.enter = self.enter + block * stop.fill.slowest + stop.fill.latency_cycles
-            if stop.memory not in self.shape.renamed and not self.bounds_only:
+            if stop.memory not in self.shape.renamed:
                 fills = total / held
                 calls = self.shape.calls / fills * self.shape.call_cycles
                 filled = held * stop.fill.slowest + stop.fill.latency_cycles

@@ -39,13 +39,53 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """What a copy takes at least: busy cycles per element and per invocation of at most ``piece`` elements.
+
+    ``latency``: from the start of an invocation to its end; ``lead``: from when it reads until what it brings is ready;
+    ``spare``: how much longer than the last of them its unit may work.
+    """
+
+    per_element: tuple[tuple[str, float], ...]
+    per_call: tuple[tuple[str, float], ...]
+    piece: float
+    latency: float
+    lead: float = 0.0
+    spare: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What every schedule of a shape takes.
+
+    ``busy``: cycles of resources, calls alone; ``relays``: layout copies at home as dims, elements outside the tensor
+    per dim, and rates;
+    ``pair_cycles``: from one call to the next that adds to the same target, but for the first ``first_pairs`` calls of
+    a target; ``call_cycles`` are those of all calls, ``wait`` how late a call may read, ``last_cycles`` from the start
+    of a call until its result is ready, less the longest call, ``spare`` as that of a copy; ``guarded``: calls and
+    copies may be left out by conditions, so nothing holds.
+    """
+
+    busy: tuple[tuple[str, float], ...] = ()
+    relays: tuple[tuple[Dims, tuple[int, ...], Rates], ...] = ()
+    pair_cycles: float = 0.0
+    first_pairs: int = 0
+    call_cycles: float = 0.0
+    wait: float = 0.0
+    last_cycles: float = 0.0
+    spare: float = 0.0
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """One operand in one memory on its way.
 
     ``dims`` lists per tensor axis the (iterator position, coefficient) pairs that move along it. ``level`` is the tile
     that lies here, 0 next to the instruction; None is a register file that is loaded again inside that tile. ``fill``
     brings the operand in (partial sums back, for a target), ``drain`` takes a target out. Runs are rounded up to
-    ``request_bytes``; whole registers take ``padding`` bytes for one of the tensor.
+    ``request_bytes``; whole registers take ``padding`` bytes for one of the tensor. ``least_in`` and ``least_out`` are
+    what fills and drains take at least, ``outside`` the indices per dim that lie outside the tensor.
     """
 
     access: int
@@ -58,6 +98,9 @@ class Stop:
     request_bytes: int = 1
     padding: float = 1.0
     target: bool = False
+    least_in: Rates | None = None
+    least_out: Rates | None = None
+    outside: tuple[int, ...] = ()
 
     @property
     def movers(self) -> frozenset[int]:
@@ -75,7 +118,7 @@ class Shape:
     as the dims of a stop. ``chain_cycles``: what calls that add to one target take one after the other;
     ``ahead_cycles``: how much work the queues hold; ``relays``: layout copies at home, as cycles, bytes and their dims;
     ``window``: invocations on their way at a time where their places are freed in order; ``call_latency`` and
-    ``call_cycles`` are of one call.
+    ``call_cycles`` are of one call; ``floor`` is what bounds are made of (``floors.py``).
     """
 
     extents: tuple[int, ...]
@@ -95,6 +138,7 @@ class Shape:
     relays: tuple[tuple[float, float, Dims], ...] = ()
     window: float = math.inf
     home_bytes: float = 0.0
+    floor: Floor = Floor()
 
     @property
     def relay_cycles(self) -> float:

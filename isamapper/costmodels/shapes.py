@@ -11,8 +11,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import Protocol
 
+from isamapper.costmodels.call_floors import Operand, beyond, call_floor
 from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
-from isamapper.costmodels.shape import Dims, Shape, Stop, Transfer
+from isamapper.costmodels.rates import rates
+from isamapper.costmodels.shape import Dims, Floor, Rates, Shape, Stop, Transfer
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Dispatch, Instruction, Machine, Memory, MemoryKind, Unit
 from isamapper.ir.analysis import Statement
@@ -34,6 +36,8 @@ class Laid(Protocol):
     def statement(self) -> Statement: ...
     @property
     def call(self) -> Call: ...
+    @property
+    def first(self) -> Call | None: ...
     @property
     def bound(self) -> tuple[Digit, ...]: ...
     @property
@@ -117,7 +121,42 @@ class ShapeMaker:
             tuple(self._relays(frame, relaid)),
             float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
             sum(self._direct(frame, access) for access in routes if not routes[access]) * calls,
+            self._floor(frame, routes, relaid),
         )
+
+    def _floor(self, frame: Laid, routes: Routes, relaid: frozenset[int]) -> Floor:
+        """What every tiling takes at least."""
+        own = [i for i in frame.statement.iterators if i.name not in self.shared]
+        target = self._dims(frame, frame.statement.assign.target)
+        extents, block = tuple(i.extent for i in own), tuple(frame.block(i.name) for i in own)
+        relays = tuple(self._least_relays(frame, relaid))
+        return call_floor(self.machine, frame, extents, block, target, self._operands(frame, routes), relays)
+
+    def _operands(self, frame: Laid, routes: Routes) -> abc.Iterator[Operand]:
+        for operand, access in frame.call.sigma:
+            route, found = routes.get(access, ()), frame.statement.accesses[access]
+            size = operand_tensor(frame.call.instruction.semantics, operand).dtype.bits / 8
+            written = access in frame.statement.written
+            dims, outside = self._dims(frame, found), self._outside(frame, access)
+            yield route[-1] if route else self.home, written, size, dims, outside
+
+    def _least_relays(self, frame: Laid, relaid: frozenset[int]) -> abc.Iterator[tuple[Dims, tuple[int, ...], Rates]]:
+        for access in sorted(relaid):
+            found = frame.statement.accesses[access]
+            tensor = self.tensors[found.tensor]
+            if tensor.role is not Role.CONST:
+                yield self._dims(frame, found), self._outside(frame, access), self._rates(self.home, self.home, tensor)
+
+    def _outside(self, frame: Laid, access: int) -> tuple[int, ...]:
+        found = frame.statement.accesses[access]
+        extents = {i.name: i.extent for i in frame.statement.iterators}
+        return beyond(found, self.tensors[found.tensor], extents, extents.keys() - self.shared)
+
+    def _rates(self, source: str, target: str, tensor: Tensor, *, last: bool = False) -> Rates:
+        if last and self.epilogue is not None:
+            return rates(self.machine, (self.epilogue.instruction,), source, target)
+        movers = copies_between(self.machine, source, target, tensor.dtype, tensor.dtype)
+        return rates(self.machine, movers, source, target)
 
     def _base(self, frame: Laid, routes: Routes, calls: float) -> tuple[tuple[str, float], ...]:
         """Busy cycles of all calls: their unit, the ports they stream through, dispatch, places in the queue."""
@@ -194,7 +233,10 @@ class ShapeMaker:
             if target and self.epilogue is not None:
                 inward = None
             padding = self._padding(frame, access, self.machine.memory(memory), size)
-            yield Stop(access, memory, level, size, dims, inward, outward, request, padding, target)
+            least_in = self._rates(source, memory, tensor) if inward is not None else None
+            least_out = self._rates(memory, source, tensor, last=place == 0) if outward is not None else None
+            least = least_in, least_out, self._outside(frame, access)
+            yield Stop(access, memory, level, size, dims, inward, outward, request, padding, target, *least)
 
     def _transposes(self, source: str, target: str, tensor: Tensor) -> bool:
         """Whether some copy turns what it moves: the buffer that it reads may then lie either way."""

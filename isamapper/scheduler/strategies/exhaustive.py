@@ -22,7 +22,8 @@ from collections import abc
 
 import numpy as np
 
-from isamapper.costmodels.batch import fitting, least, prices
+from isamapper.costmodels.batch import fitting, prices
+from isamapper.costmodels.floors import floor_of_shape, floors
 from isamapper.costmodels.geometry import Column
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.space.ranking import best_rows, orders_of
@@ -69,7 +70,7 @@ def explore(task: Task) -> abc.Iterator[Improvement]:
 
 def floor_of(family: Family) -> float:
     """What every row of a family takes at least: its calls, and layout copies where it has any."""
-    return max((family.shape.relay_cycles, *(cycles for _, cycles in family.shape.base)))
+    return floor_of_shape(family.shape)
 
 
 class _Search:
@@ -147,7 +148,7 @@ class _Search:
                     return floor
                 part = tiles[start : start + SLICE]
                 limit = np.inf if self.task.best is None else self.task.best.cycles
-                found = least(own.shape, own.tiles(part), groups)
+                found = floors(own.shape, own.tiles(part), groups)
                 promising = part[found < limit]
                 self.priced += len(promising)
                 cycles = self.pool.add(place, promising, order, limit * self.slack)
