@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -285,13 +284,16 @@ def test_a_single_slot_filled_early_shows_in_the_sources() -> None:
     assert late == {("V3W1", (0, 0, 0, 0, 0))}
 
 
+OPERATIONS = 2_000_000
+"""isl's operations that the accesses of forty registers may take."""
+
+
 def test_registers_written_and_read_apart_are_solved_apart() -> None:
     lines = [f"invoke load(r = 1, c = 4) s: x[{k}, $1] over [1, 4], d: g[{k}, $1] over [1, 4]" for k in range(40)]
     lines += [f"invoke load(r = 1, c = 4) s: g[{k}, $1] over [1, 4], d: y[{k}, $1] over [1, 4]" for k in range(40)]
     text = "kernel p(x: i8[40, 4] @m at 0) -> (y: i8[40, 4] @m at 0) { allocate g: i8[40, 4] @r at 0\n"
-    start = time.perf_counter()
-    flow = dataflow(parsed(text + "\n".join(lines) + " }", program=True), meaning)
-    assert time.perf_counter() - start < 1
+    with relations.limited(OPERATIONS):  # more where all are solved together
+        flow = dataflow(parsed(text + "\n".join(lines) + " }", program=True), meaning)
     assert undefined_reads(flow).is_empty() and undefined_results(flow).is_empty()
     assert {source[0] for read, source in pairs(flow.sources) if read[0] == "V57R0"} == {"V17W1"}
 
@@ -363,9 +365,8 @@ def test_local_tensors_start_anew_in_every_iteration() -> None:
     assert relations.first_points(undefined_reads(dataflow(program, meaning))) == {"V1R0": (1, 0, 0)}
 
 
-def test_a_program_of_real_size_takes_well_under_two_seconds() -> None:
-    start = time.perf_counter()
-    flow = dataflow(gemm(5124, 700, 2048, 16), meaning)
-    origins(flow, inner_flow(flow))
-    assert undefined_reads(flow).is_empty()
-    assert time.perf_counter() - start < 2
+def test_a_program_of_real_size_takes_no_more_operations_than_a_small_one_might() -> None:
+    with relations.limited(OPERATIONS):
+        flow = dataflow(gemm(5124, 700, 2048, 16), meaning)
+        origins(flow, inner_flow(flow))
+        assert undefined_reads(flow).is_empty()
