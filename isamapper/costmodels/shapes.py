@@ -11,17 +11,16 @@ from functools import lru_cache
 from itertools import chain
 from typing import Protocol
 
-from isamapper.costmodels.call_floors import Operand, beyond, call_floor
+from isamapper.costmodels.call_floors import Called, Operand, beyond, call_floor
 from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
 from isamapper.costmodels.rates import rates
 from isamapper.costmodels.shape import Dims, Floor, Rates, Shape, Stop, Transfer
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Dispatch, Instruction, Machine, Memory, MemoryKind, Unit
-from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Access, Role, Tensor
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, required_strides
-from isamapper.plan.nest import Call, Digit, Epilogue
+from isamapper.plan.nest import Epilogue
 from isamapper.plan.walkers import walkers
 from isamapper.plan.work import call_parameters
 
@@ -29,19 +28,8 @@ Routes = abc.Mapping[int, tuple[str, ...]]
 """Per access the memories it passes from home to the instruction, home left out."""
 
 
-class Laid(Protocol):
+class Laid(Called, Protocol):
     """A statement with an instruction laid over it: ``bound`` are the digits inside a call."""
-
-    @property
-    def statement(self) -> Statement: ...
-    @property
-    def call(self) -> Call: ...
-    @property
-    def first(self) -> Call | None: ...
-    @property
-    def bound(self) -> tuple[Digit, ...]: ...
-    @property
-    def cost_cycles(self) -> int: ...
 
     def block(self, iterator: str) -> int:
         """Iterations of a kernel iterator inside one call."""

@@ -49,8 +49,7 @@ def _parse(rule: str, source: Source, start: int, end: int) -> _Tree:
 def _grammar() -> Lark:
     """The parser; building it takes a tenth of a second, so it is built at first use and kept."""
     text = resources.files("isamapper.ir").joinpath("grammar.lark").read_text(encoding="utf-8")
-    options = {"propagate_positions": True, "maybe_placeholders": False}  # what is left out of a rule leaves no None
-    return Lark(text, parser="lalr", start=["start", "formula"], **options)
+    return Lark(text, parser="lalr", start=["start", "formula"], propagate_positions=True)
 
 
 def _trees(tree: _Tree, rule: str | None = None) -> list[_Tree]:
