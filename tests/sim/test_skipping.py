@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -50,12 +49,11 @@ def both(case: Program) -> Counters:
     return expected
 
 
-def test_a_thousand_million_instructions_take_well_under_a_second():
-    case = on_toy(product(2048, 2560, 4096))
-    start = time.process_time()
-    found = simulate(case)
-    assert time.process_time() - start < 1.0
-    assert found.invocations > 10**9
+def test_most_of_a_thousand_million_instructions_are_skipped():
+    found = engine.run(model(on_toy(product(2048, 2560, 4096))))
+    assert found is not None
+    assert sum(found.invocations) > 10**9
+    assert found.skipped > 3000  # iterations of the outer loops, each with many thousand instructions
 
 
 def test_the_cost_does_not_depend_on_the_trip_count():
@@ -193,9 +191,7 @@ def test_units_that_rest_in_a_loop_stay_where_they_are():
 def test_iterations_without_work_are_skipped_too():
     target = machine(op("make", MAKE, "occupies_cycles: 1, latency_cycles: 2"))
     body = "for i < 1000000000 { if i == 77 { invoke make() y: a[0 + $0] over [1] } }"
-    start = time.process_time()
-    assert simulate(micro_program(target, body)).cycles == 3
-    assert time.process_time() - start < 0.5
+    assert simulate(micro_program(target, body)).cycles == 3  # a walk through every iteration would not end today
 
 
 def test_a_tensor_larger_than_memory_costs_what_is_touched_of_it():
