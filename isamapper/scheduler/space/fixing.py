@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import itertools
 from collections import abc
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,13 @@ from numpy.typing import NDArray
 from isamapper.plan.fixed import Pin
 from isamapper.scheduler.space.family import Family
 
-if TYPE_CHECKING:
-    from isamapper.scheduler.space.space import StatementSpace
+
+@dataclass(frozen=True)
+class Columns:
+    """Where the parts of a row begin: after the family's number come tiles, then orders, then slots."""
+
+    orders: int
+    slots: int
 
 
 def allows(family: Family, pins: abc.Iterable[Pin]) -> bool:
@@ -72,28 +77,29 @@ def _along(family: Family, axis: str) -> frozenset[str]:
     return frozenset(iterators[name] for name in family.frame.call.members(axis))
 
 
-def project(space: StatementSpace, rows: NDArray[np.int64], pins: abc.Sequence[Pin]) -> NDArray[np.int64]:
-    """``rows`` with the fixed columns set to what they are fixed to."""
+def project(
+    families: abc.Sequence[Family], columns: Columns, rows: NDArray[np.int64], pins: abc.Sequence[Pin]
+) -> NDArray[np.int64]:
+    """``rows`` of ``families`` with the fixed columns set to what they are fixed to."""
     found = rows.copy()
     for number in np.unique(rows[:, 0]):
-        members, own = np.flatnonzero(rows[:, 0] == number), space.families[int(number)]
+        members, own = np.flatnonzero(rows[:, 0] == number), families[int(number)]
         for pin in pins:
-            _project(space, found, members, own, pin)
+            _project(columns, found, members, own, pin)
     return found
 
 
-def _project(space: StatementSpace, rows: NDArray[np.int64], members: NDArray[np.int64], own: Family, pin: Pin) -> None:
-    start = 1 + space.tile_columns
+def _project(columns: Columns, rows: NDArray[np.int64], members: NDArray[np.int64], own: Family, pin: Pin) -> None:
     if pin.kind == "tiles" and own.names.index(pin.name) in own.moving:
         place = own.moving.index(own.names.index(pin.name))
         for level, size in enumerate(pin.value if isinstance(pin.value, tuple) else (pin.value,)):
             rows[members, 1 + level * len(own.moving) + place] = size
     elif pin.kind == "slots":
         names = [f"{stop.memory}.{stop.access}" for stop in own.shape.buffers]
-        rows[members, start + space.order_columns + names.index(pin.name)] = pin.value
+        rows[members, columns.slots + names.index(pin.name)] = pin.value
     elif pin.kind in ("outside", "inside", "orders") and isinstance(pin.value, tuple):
         group = int(pin.name) if pin.kind == "orders" else 0 if pin.kind == "outside" else own.shape.levels
-        column = start + group
+        column = columns.orders + group
         rows[members, column] = _nearest(own, pin.value)[rows[members, column] % len(own.orders)]
 
 

@@ -24,7 +24,7 @@ from isamapper.plan.fixed import Pin
 from isamapper.plan.nest import Nest
 from isamapper.scheduler.nests.build import build_nest
 from isamapper.scheduler.space.family import Family
-from isamapper.scheduler.space.fixing import project
+from isamapper.scheduler.space.fixing import Columns, project
 from isamapper.scheduler.space.sizes import even_sizes
 from isamapper.scheduler.statements.subject import Subject
 
@@ -89,7 +89,10 @@ class StatementSpace:
         return build_nest(self.subject.machine, self.subject.kernel, self.subject.home, chosen)
 
     def _pinned(self, rows: Rows) -> Rows:
-        return project(self, rows, self.pins) if self.pins else rows
+        if not self.pins:
+            return rows
+        orders = 1 + self.tile_columns
+        return project(self.families, Columns(orders, orders + self.order_columns), rows, self.pins)
 
     def sizes(self, family: int) -> list[tuple[int, ...]]:
         """Per moving iterator the least size for every number of tiles, or the one that is fixed."""
