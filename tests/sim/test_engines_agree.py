@@ -25,11 +25,12 @@ def check(seed: int, scale: Scale) -> None:
         return
     expected = reference.run(view, 1_000_000)
     assert stepped == expected, f"seed {seed}"
-    skipped = engine.run(view, policy=EAGER)
-    assert skipped is not None
-    skipped.skipped = 0
     expected.events = []
-    assert skipped == expected, f"seed {seed}, skipping"
+    for walked in (engine.WALKED_MOST, 0):
+        skipped = engine.run(view, policy=EAGER, walked=walked)
+        assert skipped is not None
+        skipped.skipped = 0
+        assert skipped == expected, f"seed {seed}, skipping, walked {walked}"
 
 
 @settings(max_examples=12, deadline=None)
@@ -51,10 +52,17 @@ def check_skipping(seed: int, depth: int, most: int) -> None:
     if stepped is None:
         return
     for policy in (EAGER, engine.DEFAULT_POLICY):
-        skipped = engine.run(view, policy=policy)
-        assert skipped is not None
-        skipped.skipped = 0
-        assert skipped == stepped, f"seed {seed}, {policy}"
+        walked, written = engine.run(view, policy=policy), engine.run(view, policy=policy, walked=0)
+        assert walked is not None and walked == written
+        walked.skipped = 0
+        assert walked == stepped, f"seed {seed}, {policy}"
+
+
+def test_what_is_too_long_to_walk_gets_code_of_its_own():
+    view = model(random_pipeline(3, 2, 40))
+    written = engine.run(view, walked=0)
+    assert engine.run(view, walked=1) == written
+    assert engine.run(view) == written
 
 
 @settings(max_examples=15, deadline=None)

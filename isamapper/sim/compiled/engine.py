@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from isamapper.diagnostics.source import Diagnostic, SourceError
 from isamapper.sim.compiled.atoms import Atoms, Unsuited, atoms
-from isamapper.sim.compiled.jit import compile_program, compile_whole
+from isamapper.sim.compiled.jit import compile_program, compile_steps, compile_walker, compile_whole
 from isamapper.sim.compiled.layout import (
+    ARGUMENTS,
+    BUDGET,
     EVENT_COUNT,
     EVENT_SIZE,
     EVENT_WORDS,
@@ -25,7 +27,8 @@ from isamapper.sim.compiled.layout import (
 from isamapper.sim.compiled.nest import Nest, SkipPolicy, contested_sites, most_work, skipping_loops
 from isamapper.sim.compiled.registers import in_registers, kept_words
 from isamapper.sim.compiled.specs import StepSpec, step_spec
-from isamapper.sim.compiled.step import Options, step_function
+from isamapper.sim.compiled.step import Options, argument_names, step_function
+from isamapper.sim.compiled.table import MOST_ARGUMENTS, Table
 from isamapper.sim.counters import REASONS, Counters, Event
 from isamapper.sim.reference import violation
 from isamapper.sim.sites import Model
@@ -35,13 +38,18 @@ LONG = 1 << 19
 """Invocations and iterations from which on better code is worth compiling."""
 VERY_LONG = 1 << 24
 """From which on the best is."""
+WALKED_MOST = 1 << 21
+"""Invocations and iterations that are walked in a table before code is written for a program's own loops after all."""
 DEFAULT_POLICY = SkipPolicy()
 
 
 def run(
-    model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = DEFAULT_POLICY, spread: bool = False
-) -> Counters | None:
+    model: Model, events: int = 0, skip: bool = True, policy: SkipPolicy = DEFAULT_POLICY, spread: bool = False,
+    walked: int = WALKED_MOST,
+) -> Counters | None:  # fmt: skip
     """Times a program; None where only the reference engine can.
+
+    A program of which no more than so many invocations and iterations have to be stepped is ``walked`` in a table.
 
     Without ``skip`` every invocation is stepped; where ``events`` are asked for, no more than those, and they are kept.
     ``spread`` keeps at most so many, the first and the last of those that are stepped, and runs to the end.
@@ -52,8 +60,12 @@ def run(
     except Unsuited:
         return None
     intervals, work = _INTERVALS, most_work(model)
+    chosen = policy if skip and (spread or not events) else None
+    if walked and not events and (chosen is not None or work <= LONG):
+        counters = _walked(model, found, specs, chosen, walked)
+        if counters is not None:
+            return counters
     while True:
-        chosen = policy if skip and (spread or not events) else None
         plan, steps, nest = _program(model, found, specs, events, spread, chosen, intervals)
         stepped = work if plan.snapshots == [] and not events else 0
         if stepped > VERY_LONG:
@@ -70,6 +82,26 @@ def run(
         if state[STATUS] != OVERFLOW:
             return read_counters(plan, state)
         intervals *= 16
+
+
+def _walked(
+    model: Model, found: Atoms, specs: tuple[StepSpec, ...], policy: SkipPolicy | None, most: int
+) -> Counters | None:
+    """Totals of a program of which little is stepped; None where code of its own is better."""
+    if any(len(argument_names(spec)) > MOST_ARGUMENTS for spec in specs):
+        return None
+    loops = skipping_loops(model, found, policy) if policy else {}
+    plan = layout(model, specs, found, Needs(len(loops), contested_sites(loops), 0, _INTERVALS))
+    if plan.promised:
+        return None
+    options = Options(bool(loops), False)
+    _codes, addresses = compile_steps(tuple(step_function(plan, index, options) for index in range(len(specs))))
+    Table(plan, found, specs, addresses, loops, policy or SkipPolicy()).write()
+    plan.initial += [(BUDGET, most), (ARGUMENTS, plan.reserve(MOST_ARGUMENTS))]
+    state = plan.state()
+    _code, entry = compile_walker()
+    entry(state.ctypes.data)
+    return read_counters(plan, state) if state[STATUS] == 0 else None
 
 
 def _too_large(plan: Layout) -> SourceError:

@@ -18,6 +18,7 @@ from isamapper.sim.compiled.live import note_function
 from isamapper.sim.compiled.ports import port_functions
 from isamapper.sim.compiled.skip import skip_functions
 from isamapper.sim.compiled.text import DECLARATIONS
+from isamapper.sim.compiled.walker import walker_functions
 from isamapper.sim.walk.code import walk_functions
 
 SHARED = {
@@ -49,6 +50,7 @@ WALKING = {
 _PREFIX = "isamapper_time_"
 
 Entry = abc.Callable[[int], int]
+_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 
 
 STEPS_KEPT, PROGRAMS_KEPT = 512, 8
@@ -86,24 +88,39 @@ def compile_program(steps: tuple[str, ...], nest: str, level: int, walking: bool
     if walking:
         _walking()
         known = {**SHARED, **WALKING}
-    definitions: dict[str, str] = {}
-    for index, text in enumerate(steps):
-        symbol, definition = _named(index, text, level)
-        definitions[symbol] = definition
+    named = [_named(index, text, level) for index, text in enumerate(steps)]
+    for index, (symbol, _) in enumerate(named):
         nest = nest.replace(f"@step{index}(", f"@{symbol}(")
+    definitions = dict(named)
     codes = tuple(_step(symbol, definition, level, walking) for symbol, definition in definitions.items())
     declared = _declare(known) + "".join(_declaration(definition) for definition in definitions.values())
     code = Code(DECLARATIONS + _public(declared + nest, known), level, codes)
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-    return code, prototype(code.address("run"))
+    return code, _PROTOTYPE(code.address("run"))
+
+
+def compile_steps(steps: tuple[str, ...]) -> tuple[tuple[Code, ...], tuple[int, ...]]:
+    """The code of steps, which has to be kept while it is called, and their addresses."""
+    _shared()
+    named = [_named(index, text, 0) for index, text in enumerate(steps)]
+    codes = tuple(_step(symbol, definition, 0, False) for symbol, definition in named)
+    return codes, tuple(code.address(symbol) for code, (symbol, _) in zip(codes, named, strict=True))
+
+
+@lru_cache(maxsize=1)
+def compile_walker() -> tuple[Code, Entry]:
+    """The code that walks tables."""
+    _shared()
+    text = _public(_declare(SHARED) + walker_functions(), SHARED)
+    text = text.replace(" nounwind {", ' nounwind "no-jump-tables"="true" {')  # the loader may put tables far away
+    code = Code(DECLARATIONS + text, 1)
+    return code, _PROTOTYPE(code.address("walk"))
 
 
 @lru_cache(maxsize=PROGRAMS_KEPT)
 def compile_whole(text: str) -> tuple[Code, Entry]:
     """The code of one program with all that it calls in one piece: slow to compile, fast to run for long."""
     code = Code(DECLARATIONS + port_functions() + text, 2)
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-    return code, prototype(code.address("run"))
+    return code, _PROTOTYPE(code.address("run"))
 
 
 def _named(index: int, text: str, level: int) -> tuple[str, str]:

@@ -58,10 +58,13 @@ State = NDArray[np.int64]
     RECENT,  # pages of records that became live lately, by their last digits
     PAGES,  # how many more pages of records may be touched
     ROWS,  # of an expanded stream: the address of the next
-) = range(35)
+    CODE,  # table of the program's loops, where they are walked
+    BUDGET,  # how many more invocations and iterations of a table are walked
+    ARGUMENTS,  # of the invocation at hand
+) = range(38)
 FIXED_WORDS = 40
 
-OVERFLOW, EXHAUSTED = 1, 2  # values of STATUS: a calendar was full; too many pages were touched
+OVERFLOW, EXHAUSTED, LONG = 1, 2, 3  # values of STATUS: a calendar was full; too many pages touched; too long to walk
 _EXACT, _AT_FLOOR, _AT_CLOCK = range(3)  # kinds of items: from when on their times matter
 CALENDAR_HEADER = 3  # head, tail, size; then pairs (start, end)
 EVENT_WORDS = 7 + len(REASONS)  # site, dispatched, free, start, released, end, number, waits
@@ -128,6 +131,7 @@ class Layout:
     snapshots: list[int] = field(default_factory=list)
     words: int = FIXED_WORDS
     initial: list[tuple[int, int]] = field(default_factory=list)
+    tables: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
 
     def reserve(self, words: int) -> int:
         """The address of fresh words."""
@@ -137,7 +141,7 @@ class Layout:
     def put(self, *values: int) -> int:
         """Fresh words that begin with these values."""
         address = self.reserve(len(values))
-        self.initial += [(address + index, value) for index, value in enumerate(values)]
+        self.tables.append((address, values))
         return address
 
     def ring(self, size: int | None) -> Ring | None:
@@ -162,6 +166,8 @@ class Layout:
         state[PAGES] = MOST_TOUCHED_WORDS >> PAGE_BITS if self.promised else 1 << 62
         for address, value in self.initial:
             state[address] = value
+        places = [address + index for address, values in self.tables for index in range(len(values))]
+        state[places] = [value for _, values in self.tables for value in values]
         return state
 
 

@@ -22,7 +22,7 @@ from isamapper.sim.traffic import constant_extent
 class SkipPolicy:
     """When a loop looks for repetition: after ``first`` invocations or iterations, with ``trips`` or more to come."""
 
-    first: int = 256
+    first: int = 128
     trips: int = 4
 
 
@@ -90,6 +90,25 @@ def _units(steps: abc.Iterable[Step]) -> set[int]:
     return found
 
 
+def coming_units(plan: Layout, coming: abc.Sequence[Step]) -> tuple[int, int]:
+    """The table of the units that any invocation in ``coming`` is for, and their number."""
+    units = sorted(_units(coming))
+    rings = [plan.units[unit].servers for unit in units]
+    return plan.put(*(word for ring in rings for word in (ring.values, ring.position))), len(units)
+
+
+def shifts_of(plan: Layout, facts: LoopFacts) -> tuple[int, int, int]:
+    """The table of words by which records move per iteration, and the rows that decide where windows differ."""
+    table, rows = [0] * len(plan.model.regions), list[int]()
+    for region, moves in facts.shifts.items():
+        words = plan.records[region].words
+        table[region] = next(iter(moves)) * words
+        if len(moves) > 1:
+            for shift, sites in moves.items():
+                rows += [word for site in sites for word in (region, shift * words, plan.executed[site])]
+    return plan.put(*table), plan.put(*rows), len(rows) // 3
+
+
 class Nest:
     """Writes ``run``, the whole program. Other engines give the names of their own functions."""
 
@@ -123,11 +142,9 @@ class Nest:
 
     def floor(self, coming: abc.Sequence[Step]) -> None:
         """Tells the skipping code which units are still to come."""
-        units = sorted(_units(coming))
-        rings = [self.plan.units[unit].servers for unit in units]
-        table = self.plan.put(*(word for ring in rings for word in (ring.values, ring.position)))
+        table, count = coming_units(self.plan, coming)
         self.fn.store(FLOOR_UNITS, table)
-        self.fn.store(FLOOR_COUNT, len(units))
+        self.fn.store(FLOOR_COUNT, count)
 
     def _steps(self, steps: abc.Iterable[Step], scope: dict[str, Value]) -> None:
         for step in steps:
@@ -178,24 +195,13 @@ class Nest:
         """After an iteration: compares with the snapshot where there is one, takes one where it is time."""
         fn = self.fn
         with fn.when(fn.equal(fn.load(snapshot), 1)):
-            shifts = self._shifts(facts)
+            shifts = shifts_of(self.plan, facts)
             fn.set(counter, fn.call(self.ATTEMPT, snapshot, *shifts, fn.get(counter), facts.period))
         now = fn.get(counter)
         steps = fn.add(fn.load(STEPS), now)  # an iteration is work too, even where guards leave nothing to do
         with fn.when(fn.at_most(fn.get(due), steps)):
             fn.call(self.SNAPSHOT, snapshot, now, self._limit(facts, now, trips, scope))
             fn.set(due, fn.add(steps, fn.maximum(self.policy.first, fn.sub(steps, entered))))
-
-    def _shifts(self, facts: LoopFacts) -> tuple[int, int, int]:
-        """The table of words by which records move per iteration, and the rows that decide where windows differ."""
-        table, rows = [0] * len(self.plan.model.regions), list[int]()
-        for region, moves in facts.shifts.items():
-            words = self.plan.records[region].words
-            table[region] = next(iter(moves)) * words
-            if len(moves) > 1:
-                for shift, sites in moves.items():
-                    rows += [word for site in sites for word in (region, shift * words, self.plan.executed[site])]
-        return self.plan.put(*table), self.plan.put(*rows), len(rows) // 3
 
     # Zones
 

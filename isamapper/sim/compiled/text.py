@@ -237,6 +237,11 @@ class Function:
         code = f"call i64 @{name}({given})"
         return self._pure(code) if pure else self._emit(code)
 
+    def call_at(self, address: Value, *arguments: Value) -> str:
+        """Calls the function whose code is at a machine's address."""
+        given = ", ".join(["ptr %state", *(f"i64 {value}" for value in arguments)])
+        return self._emit(f"call i64 {self._emit(f'inttoptr i64 {address} to ptr')}({given})")
+
     def finish(self, value: Value) -> None:
         """Returns; what follows in the same block is unreachable."""
         self.lines.append(f"  ret i64 {value}")
