@@ -13,9 +13,10 @@ from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Role, Tensor
 from isamapper.ir.types import DType
 from isamapper.plan.copies import copies_between
-from isamapper.plan.needle import copy_shape, operand_spec, operand_tensor
+from isamapper.plan.needle import adding_shape, copy_shape, operand_spec, operand_tensor
 from isamapper.plan.nest import Buffer, Nest
 from isamapper.plan.refusal import written_at
+from isamapper.plan.sums import check_adding
 
 
 def check_copies(nest: Nest, tensors: abc.Mapping[str, Tensor], machine: Machine, home: str) -> Rejection | None:
@@ -39,6 +40,8 @@ def _mistakes(nest: Nest, tensors: abc.Mapping[str, Tensor], machine: Machine, h
             if inner.drain is not None and (nest.epilogue is None or outer is not None):
                 copy = machine.instruction(inner.drain.instruction)
                 yield from _copy(copy, inner, tensor.dtype, (places[1], places[0]), machine)
+            if inner.adds and inner.drain is not None:
+                yield from check_adding(machine.instruction(inner.drain.instruction), inner, nest)
 
 
 def _prepared(buffer: Buffer, tensor: Tensor) -> abc.Iterator[Rejection]:
@@ -52,7 +55,7 @@ def _prepared(buffer: Buffer, tensor: Tensor) -> abc.Iterator[Rejection]:
 def _copy(
     copy: Instruction, buffer: Buffer, dtype: DType, places: tuple[str, str], machine: Machine
 ) -> abc.Iterator[Rejection]:
-    shape = copy_shape(copy)
+    shape = copy_shape(copy) or adding_shape(copy)
     if shape is None:
         return  # said where the copy is made
     fitting = [each.name for each in copies_between(machine, *places, dtype, dtype)]

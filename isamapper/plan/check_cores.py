@@ -20,8 +20,10 @@ from isamapper.ir.feasibility import box, feasible
 from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Reduction, Window
 from isamapper.ir.walk import Place, domain, value_range, walk
 from isamapper.plan.cores import across_chain, grid_named, is_divided, own, reduction_of
+from isamapper.plan.homes import home_memory
 from isamapper.plan.nest import Nest, depth_of, valid_extent
 from isamapper.plan.refusal import written_at
+from isamapper.plan.sums import adding_buffer
 
 # a nest
 
@@ -43,14 +45,33 @@ def _mistakes(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
     kinds = {each.name: each.kind for each in nest.statement.iterators}
     for loop in loops:
         iterator = nest.digit(loop).iterator
-        if kinds[iterator] is not IteratorKind.PARALLEL:
+        if kinds[iterator] is IteratorKind.REDUCTION and adding_buffer(nest) is not None:
+            yield from _summed(nest, machine, loop)
+        elif kinds[iterator] is not IteratorKind.PARALLEL:
             reason = f"iterations of '{iterator}' depend on each other ({kinds[iterator].value})"
-            yield Rejection("SCH015", f"loop '{loop}'", reason, at, "an iterator of the target that nothing carries")
+            edit = "an iterator of the target that nothing carries"
+            edit += ", or partial sums that a network adds up ('adds')" if _may_be_summed(nest, machine, loop) else ""
+            yield Rejection("SCH015", f"loop '{loop}'", reason, at, edit)
     if any(digit.bound is None and digit.name not in nest.order and digit.extent > 1 for digit in nest.digits):
         reason = "a loop that statements share stands around it, and cores meet at the end of every nest"
         yield Rejection("SCH015", f"loop '{loops[0]}'", reason, at, "no distribution")
     yield from _counted(nest, machine)
     yield from _owned(nest, machine)
+
+
+def _may_be_summed(nest: Nest, machine: Machine, loop: str) -> bool:
+    """Whether the loop sums, and the network across it adds up what its copies add to the target's home."""
+    grid = grid_named(machine, dict(nest.distributed)[loop])
+    return nest.statement.assign.reduction is not None and grid is not None and home_memory(machine) in grid.reduces
+
+
+def _summed(nest: Nest, machine: Machine, loop: str) -> abc.Iterator[Rejection]:
+    """Cores do parts of a sum where the network between them adds the parts up."""
+    if not _may_be_summed(nest, machine, loop):
+        name = dict(nest.distributed)[loop]
+        reason = f"the network of '{name}' adds up nothing in '{home_memory(machine)}'"
+        edit = "an iterator of the target, or another grid"
+        yield Rejection("SCH015", f"loop '{loop}'", reason, written_at(nest.distributed_span), edit)
 
 
 def _counted(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:

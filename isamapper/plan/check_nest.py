@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import abc
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.ir.nodes import Direction
 from isamapper.ir.numeric import identity
 from isamapper.plan.lanes import lane_size, ragged
 from isamapper.plan.layout import buffer_layout
 from isamapper.plan.needle import copy_shape, fill_value, iterator_sizes, operand_spec
 from isamapper.plan.nest import Buffer, Call, Nest, depth_of, digits_of, iterator_extent, valid_extent, weight
 from isamapper.plan.refusal import written_at
+from isamapper.plan.sums import accumulates, added_depth, check_sums
 
 
 def check_nest(nest: Nest) -> Rejection | None:
@@ -22,7 +22,7 @@ def check_nest(nest: Nest) -> Rejection | None:
     return next(
         (
             reason
-            for rule in (_digits, _loops, _calls, _inside, _start, _buffers, _sums, _conditions, _fused)
+            for rule in (_digits, _loops, _calls, _inside, _start, _buffers, check_sums, _sums, _conditions, _fused)
             for reason in rule(nest)
         ),
         None,
@@ -139,7 +139,7 @@ def _start(nest: Nest) -> abc.Iterator[Rejection]:
             reason, at = "'init' fills the target with what the sum starts from", written_at(nest.init.span)
             edit = "an instruction that fills with that value, or 'first'"
             yield Rejection("SCH004", f"'{nest.init.instruction.name}'", reason, at, edit)
-    if nest.first is not None and _accumulates(nest.first):
+    if nest.first is not None and accumulates(nest.first):
         reason, at = "'first' overwrites its target, this accumulates", written_at(nest.first.span)
         edit = "the instruction's overwriting form, or an 'init' that fills the target"
         yield Rejection("SCH004", f"'{nest.first.instruction.name}'", reason, at, edit)
@@ -191,29 +191,22 @@ def _spread(nest: Nest, buffer: Buffer, subject: str) -> abc.Iterator[Rejection]
 
 
 def _sums(nest: Nest) -> abc.Iterator[Rejection]:
-    """Partial sums that leave a buffer come back."""
+    """Partial sums that leave a buffer come back, unless they are added to what is outside."""
     if nest.statement.assign.reduction is None:
         return
     results = nest.statement.assign.target.map.results
-    around = [d.name for d in nest.digits if d.bound is None and d.name not in nest.order]
-    for buffer in nest.path(0):
-        outer = (*around, *nest.order[: depth_of(nest, buffer.loop)])
+    added = added_depth(nest)
+    around = [d.name for d in nest.digits if d.bound is None and d.name not in nest.order] if added is None else []
+    for buffer in (each for each in nest.path(0) if not each.adds):
+        outer = (*around, *nest.order[added or 0 : depth_of(nest, buffer.loop)])
         again = [n for n in outer if not any(r.coefficient(nest.digit(n).iterator) for r in results)]
         again = [n for n in again if min(nest.digit(n).extent, iterator_extent(nest, nest.digit(n).iterator)) > 1]
         goes_on = nest.first is None and nest.init is None
-        if buffer.fill is None and not buffer.kept and (again or goes_on) and _accumulates(nest.call):
+        if buffer.fill is None and not buffer.kept and (again or goes_on) and accumulates(nest.call):
             reason = f"loop '{again[0]}' comes back to it" if again else "the target has an earlier value"
             subject, at = f"buffer of access 0 in '{buffer.memory}'", written_at(buffer.span)
             edit = f"'fill' as well as 'drain', or attach it outside '{again[0]}'" if again else "'fill' as well"
             yield Rejection("SCH004", subject, f"{reason}, so it must be filled", at, edit)
-
-
-def _accumulates(call: Call) -> bool:
-    """Whether a call reads what its target operand held before."""
-    operand = call.operand(0)
-    return any(
-        tensor.name == operand and tensor.direction is Direction.INOUT for tensor in call.instruction.semantics.tensors
-    )
 
 
 def _conditions(nest: Nest) -> abc.Iterator[Rejection]:

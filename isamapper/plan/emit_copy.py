@@ -23,7 +23,7 @@ from isamapper.plan.domain import divisible
 from isamapper.plan.emit import Stop, Values, loop_values, stop_offsets, stop_steps
 from isamapper.plan.lanes import digit_steps, ragged
 from isamapper.plan.layout import Coordinate, Layout, access_step
-from isamapper.plan.needle import copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
+from isamapper.plan.needle import adding_shape, copy_shape, lone_axes, operand_spec, operand_tensor, parameter_of
 from isamapper.plan.nest import Copy, Digit, Nest, digits_of, iterator_extent, valid_extent, weight
 from isamapper.plan.padding import must_fill, pad_value
 from isamapper.plan.refusal import refusal, written_at
@@ -97,7 +97,8 @@ _Layer: TypeAlias = tuple[str | None, Extent, tuple[Constraint, ...]]
 
 class _Walk:
     def __init__(self, nest: Nest, transfer: Transfer, values: Values) -> None:
-        shape = copy_shape(transfer.instruction)
+        adds = transfer.drain and transfer.source.buffer is not None and transfer.source.buffer.adds
+        shape = adding_shape(transfer.instruction) if adds else copy_shape(transfer.instruction)
         if shape is None:
             raise refusal(Rejection("SCH009", f"'{transfer.instruction.name}'", "it is no copy", _written(transfer)))
         self.nest, self.transfer, self.instruction, self.shape = nest, transfer, transfer.instruction, shape

@@ -23,6 +23,7 @@ from isamapper.plan.emit import Stop, call_node, loop_values
 from isamapper.plan.emit_copy import Chunk, Transfer, copy_nodes, walked
 from isamapper.plan.layout import loop_trips
 from isamapper.plan.nest import Buffer, Nest, depth_of, digits_of, valid_extent, weight
+from isamapper.plan.sums import added_depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class NestLowering:
     ) -> None:
         self.machine, self.nest, self.stops, self.constants = machine, nest, stops, constants
         self.cores = len(nest.distributed)
+        self.added = added_depth(nest)
         self.fills: list[Move] = []
         self.stays: list[Move] = []
         self.drains: list[Move] = []
@@ -213,8 +215,13 @@ class NestLowering:
         """Partial sums come back, except where none exist yet."""
         if self.nest.first is None and self.nest.init is None:
             return nodes
-        outer = tuple(name for name in (*self._around(), *self.nest.order[:depth]) if self._repeats(name))
+        outer = tuple(name for name in self._going_on(depth) if self._repeats(name))
         return (Guard(self._at_zero(outer), (), nodes),) if outer else ()
+
+    def _going_on(self, depth: int) -> tuple[str, ...]:
+        """Loops around the body at ``depth`` whose iterations go on with partial sums: inside what is added up."""
+        outer = self._around() if self.added is None else ()
+        return (*outer, *self.nest.order[self.added or 0 : depth])
 
     def _whole_shift(self, move: Move) -> tuple[Node, ...]:
         """All of a shifted move at once, where no inner loop carries it."""
@@ -299,7 +306,7 @@ class NestLowering:
     def _call(self) -> tuple[Node, ...]:
         last = {access: stops[-1] for access, stops in self.stops.items()}
         main = call_node(self.nest, self.nest.call, last, self.constants)
-        fresh = self._at_zero(name for name in (*self._around(), *self.nest.order) if self._repeats(name))
+        fresh = self._at_zero(name for name in self._going_on(len(self.nest.order)) if self._repeats(name))
         if self.nest.first is not None:
             start = call_node(self.nest, self.nest.first, last, self.constants)
             return (Guard(fresh, (start,), (main,)),) if fresh else (start,)

@@ -109,10 +109,25 @@ class CopyShape:
 def copy_shape(instruction: Instruction) -> CopyShape | None:
     """The move that ``instruction`` is, or None where it combines several elements."""
     statement = only_statement(instruction.semantics)
+    return None if statement is None or statement.assign.reduction is not None else _shape(instruction)
+
+
+@lru_cache(maxsize=4096)
+def adding_shape(instruction: Instruction) -> CopyShape | None:
+    """The same of an instruction that reduces its source into its target, element by element: ``d[i] += s[i]``."""
+    statement = only_statement(instruction.semantics)
+    shape = None if statement is None or statement.assign.reduction is None else _shape(instruction)
+    if shape is None or not shape.pure:
+        return None
+    return shape if set(shape.iterators) == set(lone_axes(instruction.semantics, shape.target)) else None
+
+
+def _shape(instruction: Instruction) -> CopyShape | None:
+    statement = only_statement(instruction.semantics)
     if statement is None or statement.conditions:
         return None
     assign: Assign = statement.assign
-    if assign.reduction is not None or len(statement.accesses) != 2:
+    if len(statement.accesses) != 2:
         return None
     if not all(has_lone_axes(instruction.semantics, tensor.name) for tensor in instruction.semantics.tensors):
         return None

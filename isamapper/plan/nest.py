@@ -77,6 +77,7 @@ class Buffer:
     ``kept`` are the axes of the tensor itself, outermost first, where it lives in ``memory`` from statement to
     statement instead of at home: one place for all statements that keep it, the first stop of their paths. Nothing
     fills it but what writes the tensor; a ``drain`` also brings home what this statement has written.
+    A buffer that ``adds`` starts every tile afresh, and its drain adds the tile to what is outside.
     """
 
     access: int
@@ -96,6 +97,7 @@ class Buffer:
     resident: bool = False
     kept: tuple[KeptAxis, ...] = ()
     span: Span | None = field(default=None, compare=False)
+    adds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from isamapper.ir.analysis import Statement
 from isamapper.plan.cores import grid_named
 from isamapper.plan.join_checks import join_mistakes
 from isamapper.plan.joint import Join, seen_instruction
-from isamapper.plan.needle import copy_shape, iterator_sizes, writes
+from isamapper.plan.needle import adding_shape, copy_shape, iterator_sizes, writes
 from isamapper.plan.nest import Buffer, Copy, Nest
 from isamapper.plan.step_kinds import Apply, Distribute, Fuse, Pipeline, Place, Reorder, Split, Step
 
@@ -138,18 +138,18 @@ def _place(buffer: Buffer, nest: Nest | None, statement: Statement, machine: Mac
     for axis in buffer.kept:
         if axis.dim >= rank or axis.weight < 1 or axis.extent < 1:
             yield f"'{axis.dim}/{axis.weight}: {axis.extent}' is no axis of a tensor of {rank} axes that is kept"
-    for copy in (buffer.fill, buffer.drain):
+    for copy, adds in ((buffer.fill, False), (buffer.drain, buffer.adds)):
         if copy is not None:
-            yield from _copy(copy, machine)
+            yield from _copy(copy, adds, machine)
 
 
-def _copy(copy: Copy, machine: Machine) -> abc.Iterator[str]:
+def _copy(copy: Copy, adds: bool, machine: Machine) -> abc.Iterator[str]:
     yield from _instruction(copy.instruction, machine)
     for known in machine.instructions:
         if known.name == copy.instruction:
-            shape = copy_shape(known)
+            shape = adding_shape(known) if adds else copy_shape(known)
             if shape is None:
-                yield f"'{known.name}' is no copy"
+                yield f"'{known.name}' adds nothing to its target" if adds else f"'{known.name}' is no copy"
                 continue
             for lane, coordinate, extent in copy.binds:
                 if lane not in shape.iterators:

@@ -115,7 +115,7 @@ def _buffer(buffer: Buffer) -> str:
         parts.append(f"kept [{', '.join(map(_kept, buffer.kept))}]")
     if buffer.spread:
         parts.append(f"spread {_spread(buffer.spread)}")
-    for word, copy in (("fill", buffer.fill), ("drain", buffer.drain)):
+    for word, copy in (("fill", buffer.fill), ("adds" if buffer.adds else "drain", buffer.drain)):
         if copy is not None:
             parts.append(f"{word} {_copy(copy)}")
     return " ".join(parts)
@@ -227,9 +227,10 @@ def _read_place(line: StepReader) -> Place:
     kept = tuple(_read_kept(line)) if line.accept("kept") else ()
     spread = _read_spread(line)
     fill = _read_copy(line) if line.accept("fill") else None
-    drain = _read_copy(line) if line.accept("drain") else None
+    adds = line.accept("adds")
+    drain = _read_copy(line) if adds or line.accept("drain") else None
     overlap = (prefetch, delay, spread, prepared, row, resident, kept)
-    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, *overlap)
+    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, *overlap, adds=adds)
     return Place(statement, buffer, line.span)
 
 

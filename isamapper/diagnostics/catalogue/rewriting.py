@@ -97,6 +97,11 @@ CODES: dict[str, tuple[str, str]] = {
         "a tensor's name that is taken",
         """The kernel has a tensor of that name already; one that is to hold a constant needs a name of its own.""",
     ),
+    "RW095": (
+        "a sum that does not start there",
+        """What a sum starts from can be written before it where the statement is the first to touch its target and
+        stands in no loop with others.""",
+    ),
     "RW101": (
         "a statement that cannot go into a loop",
         """A statement goes into a loop that stands beside it in the same block, by a loop of its own, and past nothing

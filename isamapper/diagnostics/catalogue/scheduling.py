@@ -85,6 +85,11 @@ CODES: dict[str, tuple[str, str]] = {
         block where it starts, a place along an axis that rolls is taken again before it was read for the last time, or
         calls look beyond its elements. All statements that write it keep it, on the same axes.""",
     ),
+    "SCH018": (
+        "sums that cannot be added up",
+        """A buffer that adds starts every tile of the target afresh and adds it to what is at home: it is the first stop
+        of a sum's path, nothing fills it, no consumer is fused, and its instruction reduces in the statement's way.""",
+    ),
     "SCH020": (
         "a step that does not apply",
         """A step of the schedule names something that is not there, or does not fit what the steps before it

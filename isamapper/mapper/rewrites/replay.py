@@ -39,6 +39,7 @@ from isamapper.mapper.rewrites import (
     skew,
     split,
     stack,
+    start,
 )
 from isamapper.plan.step_reader import StepReader
 
@@ -79,6 +80,7 @@ READERS: abc.Mapping[str, abc.Callable[[StepReader, Kernel], Rewrite]] = {
     "skew": skew.read,
     "split": split.read,
     "stack": stack.read,
+    "start": start.read,
 }
 """Every rewrite by the word that opens its text."""
 

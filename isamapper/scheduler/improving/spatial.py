@@ -59,10 +59,10 @@ def distributed(
     ``search`` finds a nest for the same statement of a kernel in which it is smaller, on a core of the machine.
     """
     best, least, cut = nest, cycles_of(nest), Cut(())
-    free = _free(kernel, nest)
-    for grid in _suited(machine, nest) if free else ():
+    free = free_iterators(kernel, nest)
+    for grid in suited_grids(machine, nest) if free else ():
         chosen = cut
-        for wider in _wider(machine, nest, free, cut, grid):
+        for wider in wider_cuts(machine, nest, free, cut, grid):
             whole = _distributed(machine, kernel, nest.statement, wider, search)
             cycles = None if whole is None else cycles_of(whole)
             if whole is not None and cycles is not None and (least is None or cycles < least):
@@ -79,14 +79,14 @@ def _distributed(
     search: abc.Callable[[Machine, Kernel], Nest | Rejection],
 ) -> Nest | None:
     """The nest that is found for a core's part, done by all; None where there is none."""
-    part = search(_core(machine, cut), _smaller(kernel, statement, cut))
+    part = search(core_of(machine, cut), smaller(kernel, statement, cut))
     if isinstance(part, Rejection):
         return None
-    whole = _spread_out(statement, part, cut)
+    whole = spread_out(statement, part, cut)
     return whole if check_cores(whole, machine) is None else None
 
 
-def _free(kernel: Kernel, nest: Nest) -> dict[str, int]:
+def free_iterators(kernel: Kernel, nest: Nest) -> dict[str, int]:
     """Iterators that may be cut, with their extents."""
     statement = nest.statement
     if shared_iterators(kernel, statement) or is_joint(statement) or statement.conditions or statement.exclusions:
@@ -95,13 +95,13 @@ def _free(kernel: Kernel, nest: Nest) -> dict[str, int]:
     return {each.name: each.extent for each in parallel if each.extent > 1}
 
 
-def _suited(machine: Machine, nest: Nest) -> list[Grid]:
+def suited_grids(machine: Machine, nest: Nest) -> list[Grid]:
     """Grids that copy the unit of the nest's arithmetic, outer ones first."""
     found = [grid for grid in machine.grids if nest.call.instruction.unit in held(machine, grid.name)]
     return sorted(found, key=lambda grid: -len(held(machine, grid.name)))
 
 
-def _wider(machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: Cut, grid: Grid) -> list[Cut]:
+def wider_cuts(machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: Cut, grid: Grid) -> list[Cut]:
     """The most promising ways to cut on over ``grid``."""
     left = {name: -(-size // cut.count(name)) for name, size in free.items()}
     open_ = [name for name, size in left.items() if size > 1]
@@ -112,7 +112,7 @@ def _wider(machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: Cut, 
         for counts in _shares([left[name] for name in names], grid.count)
     ]
     found = [each for each in found if _room(machine, nest, each)]
-    return sorted(found, key=lambda each: (_promise(nest, each), each.parts))[:TRIED]
+    return sorted(found, key=lambda each: (promise(nest, each), each.parts))[:TRIED]
 
 
 def _room(machine: Machine, nest: Nest, cut: Cut) -> bool:
@@ -134,7 +134,7 @@ def _shares(extents: list[int], cores: int) -> abc.Iterator[tuple[int, ...]]:
             yield from ((count, *others) for others in _shares(rest, cores // count))
 
 
-def _promise(nest: Nest, cut: Cut) -> tuple[float, ...]:
+def promise(nest: Nest, cut: Cut) -> tuple[float, ...]:
     """Blocks that a core does, elements that all cores touch, cores used: less is better."""
     blocks, left = 1, {}
     for iterator in nest.statement.iterators:
@@ -149,7 +149,7 @@ def _promise(nest: Nest, cut: Cut) -> tuple[float, ...]:
     return float(blocks), float(touched * cores), float(cores)
 
 
-def _core(machine: Machine, cut: Cut) -> Machine:
+def core_of(machine: Machine, cut: Cut) -> Machine:
     """A core with its share of what all use."""
     memories = []
     for memory in machine.memories:
@@ -162,7 +162,7 @@ def _core(machine: Machine, cut: Cut) -> Machine:
     return replace(share(machine, cut.across), memories=tuple(memories), grids=())
 
 
-def _smaller(kernel: Kernel, statement: Statement, cut: Cut) -> Kernel:
+def smaller(kernel: Kernel, statement: Statement, cut: Cut) -> Kernel:
     """The kernel with the loops of one statement as short as a core's part of them."""
     pairs = zip(statement.iterators, statement.loops, strict=True)
     wanted = {loop: -(-each.extent // cut.count(each.name)) for each, loop in pairs if cut.count(each.name) > 1}
@@ -183,7 +183,7 @@ def _smaller(kernel: Kernel, statement: Statement, cut: Cut) -> Kernel:
     return replace(kernel, body=tuple(shorter(node) for node in kernel.body))
 
 
-def _spread_out(statement: Statement, part: Nest, cut: Cut) -> Nest:
+def spread_out(statement: Statement, part: Nest, cut: Cut) -> Nest:
     """The nest of a core's part, with the loops across the grids around it."""
     known = {digit.name for digit in part.digits} | {each.name for each in statement.iterators}
     digits = list(part.digits)

@@ -5,22 +5,18 @@ What does not belong here: which cuts are tried (``spatial.py``) and how a part 
 
 from __future__ import annotations
 
-from collections import abc
 from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.plan.nest import Epilogue, Nest
+from isamapper.plan.nest import Nest
 from isamapper.plan.protocols import CostModel
 from isamapper.plan.steps import Schedule, replay, steps_of
 from isamapper.scheduler.improving.spatial import distributed
+from isamapper.scheduler.improving.summing import PartSearch, with_sums
 from isamapper.scheduler.statements.isolate import isolated
 from isamapper.scheduler.statements.subject import subject_of
-
-PartSearch = abc.Callable[[Machine, Kernel, int, Epilogue | None], Nest | Rejection]
-"""Finds the nest of a statement, by its number, of a smaller kernel on one core of a machine."""
-
 
 def across_cores(found: Schedule, cost_model: CostModel, search: PartSearch) -> Schedule:
     """The schedule with every nest on all copies of a grid where that is cheaper."""
@@ -42,4 +38,4 @@ def across_cores(found: Schedule, cost_model: CostModel, search: PartSearch) -> 
         return distributed(machine, covered, nest, part, cycles_of)
 
     steps = tuple(step for nest in replay(found) for step in steps_of(changed(nest)))
-    return replace(found, steps=steps)
+    return with_sums(replace(found, steps=steps), search, cost_model)

@@ -30,6 +30,7 @@ from isamapper.scheduler.improving.refining import refined
 from isamapper.scheduler.improving.residency import with_residents
 from isamapper.scheduler.improving.roomy import roomy, with_room
 from isamapper.scheduler.improving.spatial import distributed
+from isamapper.scheduler.improving.summing import with_sums
 from isamapper.scheduler.space.candidates import Prospect, Subject, prospects_of, subject_of
 from isamapper.scheduler.space.descent import MORE, SMALL_CYCLES
 from isamapper.scheduler.statements.epilogues import epilogues
@@ -158,7 +159,13 @@ def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None
         return loaded_ahead(machine, distributed(machine, covered, nest, search, cycles_of), cycles_of)
 
     steps = tuple(step for nest in replay(found) for step in steps_of(changed(nest)))
-    return replace(found, steps=steps)
+
+    def part_of(core: Machine, kernel: Kernel, index: int, epilogue: Epilogue | None) -> Nest | Rejection:
+        fused = {} if epilogue is None else {index: epilogue}
+        own = SearchProblem(kernel, core)
+        return _best_nest(own, kernel, statements(kernel)[index], fused, cost_model, deadline)
+
+    return with_sums(replace(found, steps=steps), part_of, cost_model)
 
 
 def _best_nest(
