@@ -87,7 +87,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "SCH018": (
         "sums that cannot be added up",
-        """A buffer that adds starts every tile of the target afresh and adds it to what is at home: it is the first stop
+        """A buffer that adds starts every tile of the target afresh and adds it to what is at home: the first stop
         of a sum's path, nothing fills it, no consumer is fused, and its instruction reduces in the statement's way.""",
     ),
     "SCH020": (

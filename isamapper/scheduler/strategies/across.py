@@ -18,6 +18,7 @@ from isamapper.scheduler.improving.summing import PartSearch, with_sums
 from isamapper.scheduler.statements.isolate import isolated
 from isamapper.scheduler.statements.subject import subject_of
 
+
 def across_cores(found: Schedule, cost_model: CostModel, search: PartSearch) -> Schedule:
     """The schedule with every nest on all copies of a grid where that is cheaper."""
     machine, covered = found.machine, found.covered
