@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import abc
+from dataclasses import dataclass, replace
 
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.nodes import Kernel
@@ -44,3 +45,15 @@ def joint_class(join: Join, rho: tuple[tuple[str, str], ...], front: Instruction
         if access.tensor not in held and any((name in names) != (lane in lanes) for name, lane in rho):
             return MappingClass.BROADCAST
     return MappingClass.EXACT
+
+
+def moved(mapping: JointMapping, shifts: abc.Sequence[tuple[int, int]]) -> JointMapping:
+    """The mapping with its statements as they are numbered after others have become more."""
+
+    def now(statement: int) -> int:
+        return statement + sum(more for index, more in shifts if index < statement)
+
+    join = mapping.join
+    iterators = tuple((name, tuple((now(s), each) for s, each in members)) for name, members in join.iterators)
+    members = tuple(now(member) for member in join.members)
+    return replace(mapping, join=replace(join, statement=now(join.statement), members=members, iterators=iterators))

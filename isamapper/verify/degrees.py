@@ -62,6 +62,8 @@ class Degrees(Domain):
         return self.binary(lanes, op, Word(old, term.dtype), term).raw
 
     def unary(self, lanes: Lanes, op: UnaryOp, operand: Word) -> Word:
+        if op is UnaryOp.ABS and operand.dtype.is_float:
+            return self._product(lanes, operand, operand)
         return operand if op is UnaryOp.NEG else self._one(lanes, operand)
 
     def binary(self, lanes: Lanes, op: BinaryOp, left: Word, right: Word) -> Word:

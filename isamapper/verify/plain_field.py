@@ -19,7 +19,7 @@ from isamapper.plan.program import Program
 from isamapper.sim.functional.counting import instances
 from isamapper.verify.casts import rounds
 from isamapper.verify.certificate import Difference, Part, Status
-from isamapper.verify.choices import EXTREMA, Name, literal_name, random_residue
+from isamapper.verify.choices import EXTREMA, Name, literal_name, neutral_name, opposite_of, random_residue, residue_of
 from isamapper.verify.plainly import Array, Scalars, execute_plainly
 from isamapper.verify.respelled import forwarded, respelled
 
@@ -39,23 +39,37 @@ class PlainField(Scalars):
 
     def _element(self, *name: str) -> int:
         chosen: Name = name
+        opposite = opposite_of(chosen)
+        if opposite is not None:
+            return -self._element(*opposite) % PRIME
         return random_residue(self.seed, chosen, PRIME)
 
     def literal(self, value: int | float, dtype: DType) -> int:
         name = literal_name(value, dtype)
-        return int(value) % PRIME if name is None else self._element(*name)
+        return residue_of(value, PRIME) if name is None else self._element(*name)
 
     def identity(self, reduction: Reduction, dtype: DType) -> int:
         if reduction in EXTREMA:
-            return self._element("neutral", EXTREMA[reduction].value)
+            return self._element(*neutral_name(reduction, dtype))
         return 0 if reduction is Reduction.ADD else 1
 
     def unary(self, op: UnaryOp, operand: int, dtype: DType) -> int:
-        if op is UnaryOp.NEG:
-            return -operand % PRIME
-        if op is UnaryOp.RSQRT:
-            return self._function("inverse", self._function(UnaryOp.SQRT.value, operand))
-        return self._function(op.value, operand)
+        match op:
+            case UnaryOp.NEG:
+                return -operand % PRIME
+            case UnaryOp.ABS if dtype.is_float:
+                return self.binary(BinaryOp.MAX, operand, -operand % PRIME, dtype)
+            case UnaryOp.RSQRT:
+                return self._function("inverse", self._function(UnaryOp.SQRT.value, operand))
+            case UnaryOp.SIGMOID:
+                return self._sigmoid(operand)
+            case UnaryOp.TANH:
+                return (2 * self._sigmoid(2 * operand % PRIME) - 1) % PRIME
+            case _:
+                return self._function(op.value, operand)
+
+    def _sigmoid(self, operand: int) -> int:
+        return self._function("inverse", (1 + self._function(UnaryOp.EXP.value, -operand % PRIME)) % PRIME)
 
     def binary(self, op: BinaryOp, left: int, right: int, dtype: DType) -> int:
         match op:
@@ -65,6 +79,8 @@ class PlainField(Scalars):
                 return (left - right) % PRIME
             case BinaryOp.MUL:
                 return left * right % PRIME
+            case BinaryOp.MIN if dtype.is_float:
+                return -self.binary(BinaryOp.MAX, -left % PRIME, -right % PRIME, dtype) % PRIME
             case BinaryOp.MIN | BinaryOp.MAX:
                 neutral, bend = self._element("neutral", op.value), self._element("bend", op.value)
                 return (left + right - neutral + bend * (left - neutral) * (right - neutral)) % PRIME

@@ -3,10 +3,13 @@
 Operators mean (docs/reference/verification.md says it at length):
 
 - ``+ - *`` the field's; casts nothing, but those that round floats their operand times a random function of it; whole
-  literals themselves, other literals random elements;
-- ``min`` and ``max`` (each its own) a + b - v + u (a - v)(b - v): commutative, associative, with identity v, which is
-  what infinities and extreme integers stand for; in the idempotent variant the one that a random order puts first;
-- ``a / b`` of floats is a times a random function of b; all else are random functions of their arguments.
+  literals and coarse binary fractions (0.5) themselves, other literals random elements;
+- ``max`` a + b - v + u (a - v)(b - v): commutative, associative, with identity v, which is what infinities and extreme
+  integers stand for; in the idempotent variant the one that a random order puts first; ``min`` of integers the same
+  with a v and u of its own, of floats -max(-a, -b);
+- ``a / b`` of floats is a times a random function of b; ``abs``, ``sigmoid``, ``tanh`` and ``rsqrt`` of floats are made
+  of ``max``, ``exp``, ``sqrt`` and quotients (``mapper/algebra/spellings.py`` has the formulas); all else are random
+  functions of their arguments.
 
 Random elements are not written into the code: they lie behind the run's state, so one compiled body serves any seed.
 What does not belong here: how residues are stored and added (``small_field.py``, ``large_field.py``).
@@ -26,7 +29,16 @@ from isamapper.sim.functional.code import STATE_FIELDS
 from isamapper.sim.functional.domain import Domain, Word
 from isamapper.sim.functional.lanes import INDEX, Lanes, Raw, index
 from isamapper.verify.casts import rounds
-from isamapper.verify.choices import EXTREMA, Name, literal_name, random_residue, random_word
+from isamapper.verify.choices import (
+    EXTREMA,
+    Name,
+    literal_name,
+    neutral_name,
+    opposite_of,
+    random_residue,
+    random_word,
+    residue_of,
+)
 from isamapper.verify.respelled import respelled
 
 _GOLDEN = -7046029254386353131  # 2**64 / golden ratio, as a signed number
@@ -99,6 +111,9 @@ class Residues(Domain):
 
     def element_of(self, name: Name, seed: int) -> int:
         """The random residue for ``name``."""
+        opposite = opposite_of(name)
+        if opposite is not None:
+            return -self.element_of(opposite, seed) % self.prime
         if name[0] == "neutral" and self.idempotent:  # the element that the order puts last
             factor, shift = (self.element_of((what, name[1]), seed) for what in ("factor", "shift"))
             return -shift * pow(factor, -1, self.prime) % self.prime
@@ -119,13 +134,13 @@ class Residues(Domain):
     # Literals and identities
 
     def literal(self, value: int | float, dtype: DType) -> int | float:
-        return self.stored(int(value))
+        return self.stored(residue_of(value, self.prime))
 
     def constant(self, lanes: Lanes, value: int | float, dtype: DType) -> Word:
         name = literal_name(value, dtype)
         if name is not None:
             return self.random_element(lanes, name, dtype)
-        return self.fixed(lanes, int(value), dtype)
+        return self.fixed(lanes, residue_of(value, self.prime), dtype)
 
     def fixed(self, lanes: Lanes, residue: int, dtype: DType) -> Word:
         """The same residue in every lane, whatever the seed."""
@@ -138,21 +153,38 @@ class Residues(Domain):
             case Reduction.MUL:
                 return self.stored(1)
             case _:
-                return self.stored(self.element_of(("neutral", EXTREMA[reduction].value), seed))
+                return self.stored(self.element_of(neutral_name(reduction, dtype), seed))
 
     def identity_word(self, lanes: Lanes, reduction: Reduction, dtype: DType) -> Word:
         if reduction in EXTREMA:
-            return self.random_element(lanes, ("neutral", EXTREMA[reduction].value), dtype)
+            return self.random_element(lanes, neutral_name(reduction, dtype), dtype)
         return self.fixed(lanes, 0 if reduction is Reduction.ADD else 1, dtype)
 
     # Operators
 
     def unary(self, lanes: Lanes, op: UnaryOp, operand: Word) -> Word:
-        if op is UnaryOp.NEG:
-            return self.subtract(lanes, self.fixed(lanes, 0, operand.dtype), operand)
-        if op is UnaryOp.RSQRT:
-            return self.function(lanes, "inverse", [self.function(lanes, UnaryOp.SQRT.value, [operand])])
-        return self.function(lanes, op.value, [operand])
+        match op:
+            case UnaryOp.NEG:
+                return self._negated(lanes, operand)
+            case UnaryOp.ABS if operand.dtype.is_float:
+                return self.extremum(lanes, BinaryOp.MAX, operand, self._negated(lanes, operand))
+            case UnaryOp.RSQRT:
+                return self.function(lanes, "inverse", [self.function(lanes, UnaryOp.SQRT.value, [operand])])
+            case UnaryOp.SIGMOID:
+                return self._sigmoid(lanes, operand)
+            case UnaryOp.TANH:
+                twice = self._sigmoid(lanes, self.add(lanes, operand, operand))
+                one = self.fixed(lanes, 1, operand.dtype)
+                return self.subtract(lanes, self.add(lanes, twice, twice), one)
+            case _:
+                return self.function(lanes, op.value, [operand])
+
+    def _negated(self, lanes: Lanes, operand: Word) -> Word:
+        return self.subtract(lanes, self.fixed(lanes, 0, operand.dtype), operand)
+
+    def _sigmoid(self, lanes: Lanes, operand: Word) -> Word:
+        exponential = self.unary(lanes, UnaryOp.EXP, self._negated(lanes, operand))
+        return self.function(lanes, "inverse", [self.add(lanes, self.fixed(lanes, 1, operand.dtype), exponential)])
 
     def binary(self, lanes: Lanes, op: BinaryOp, left: Word, right: Word) -> Word:
         match op:
@@ -193,6 +225,9 @@ class Residues(Domain):
 
     def extremum(self, lanes: Lanes, op: BinaryOp, left: Word, right: Word) -> Word:
         """``min`` or ``max`` as the head of this file says."""
+        if op is BinaryOp.MIN and left.dtype.is_float:
+            turned = (self._negated(lanes, left), self._negated(lanes, right))
+            return self._negated(lanes, self.extremum(lanes, BinaryOp.MAX, *turned))
         if self.idempotent:
             return self._first_in_order(lanes, op, left, right)
         neutral = self.random_element(lanes, ("neutral", op.value), left.dtype)

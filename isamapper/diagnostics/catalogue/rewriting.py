@@ -126,4 +126,17 @@ value alone, in the order of the text.""",
         """A loop is cut in two where it is the statement's own, its iterations write different elements and depend on
         none of each other, and both parts have some of them.""",
     ),
+    "RW120": (
+        "a number fed along a recurrence",
+        """A number that an operand reads from memory lies in a tensor along iterators whose iterations are independent:
+        the tensor is filled once, offline.""",
+    ),
+    "RW121": (
+        "a number that is not there",
+        """Feeding takes a number of the statement's value in its normal form, in which ``x - 1`` is ``x + -1``.""",
+    ),
+    "RW122": (
+        "a number that a data type does not hold",
+        """A number may be read from a narrower tensor where casting what lies there gives the number.""",
+    ),
 }

@@ -31,7 +31,7 @@ from isamapper.mapper.covers.work import busy_cycles
 from isamapper.mapper.matching.find import subjects
 from isamapper.mapper.measures.digits import best_sizes
 from isamapper.plan.joint import joint_statement, seen_instruction
-from isamapper.plan.joint_mapping import JointMapping
+from isamapper.plan.joint_mapping import JointMapping, moved
 
 SMALL = 24
 """Choices up to which a cover problem is solved by looking at everything."""
@@ -172,22 +172,10 @@ def _alternative(
             result = applied
         shifts.append((index, len(subjects(result)) - before))
     busy = sum(cycles for cycles, _ in groups) + sum(option.busy_cycles for _, option in left)
-    moved = [_moved(mapping, shifts) for _, mapping in groups]
-    for mapping in moved:
+    shifted = [moved(mapping, shifts) for _, mapping in groups]
+    for mapping in shifted:
         texts += mapping.rewrites
         held = {name for name, _ in mapping.join.constants}
         own = (tensor for tensor in mapping.kernel.tensors if tensor.name in held)
         result = replace(result, tensors=(*result.tensors, *own))
-    return Alternative(result, tuple(texts), busy, tuple(replace(mapping, kernel=result) for mapping in moved))
-
-
-def _moved(mapping: JointMapping, shifts: abc.Sequence[tuple[int, int]]) -> JointMapping:
-    """The mapping with its statements as they are numbered after others have become more."""
-
-    def now(statement: int) -> int:
-        return statement + sum(more for index, more in shifts if index < statement)
-
-    join = mapping.join
-    iterators = tuple((name, tuple((now(s), each) for s, each in members)) for name, members in join.iterators)
-    members = tuple(now(member) for member in join.members)
-    return replace(mapping, join=replace(join, statement=now(join.statement), members=members, iterators=iterators))
+    return Alternative(result, tuple(texts), busy, tuple(replace(mapping, kernel=result) for mapping in shifted))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import abc
 from math import ceil
+from typing import TypeAlias
 
 from isamapper.hwdesc.bind import bind_instruction, controls, timing
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind, PortDirection
@@ -15,23 +16,34 @@ from isamapper.ir.types import storage_bytes
 from isamapper.mapper.matching.match import enumerate_mappings, space_of
 from isamapper.mapper.matching.needle import Needle, needle_of
 from isamapper.mapper.matching.sigma import Subject, matches
+from isamapper.plan.mapping import Pairing
+
+Usable: TypeAlias = abc.Callable[[tuple[Pairing, ...]], bool]
+"""Whether a way to pair operands and accesses may be used."""
 
 
-def least_cycles(subject: Subject, machine: Machine, instruction: Instruction) -> float | None:
-    """About the fewest busy cycles over all mappings on ``instruction``; None where there is no mapping."""
+def least_cycles(
+    subject: Subject, machine: Machine, instruction: Instruction, usable: Usable | None = None
+) -> float | None:
+    """About the fewest busy cycles over all mappings on ``instruction``; None where there is no ``usable`` mapping."""
     needle = needle_of(instruction)
-    if needle is None or next(enumerate_mappings(subject, needle, twins=True), None) is None:
+    if needle is None:
+        return None
+    mappings = enumerate_mappings(subject, needle, twins=True)
+    if next((each for each in mappings if usable is None or usable(each.sigma)), None) is None:
         return None
     points = 1
     for iterator in subject.statement.iterators:
         points *= iterator.extent
-    return min(_cycles(machine, instruction, fill, points) for fill in _fills(subject, needle))
+    return min(_cycles(machine, instruction, fill, points) for fill in _fills(subject, needle, usable))
 
 
-def _fills(subject: Subject, needle: Needle) -> abc.Iterator[dict[str, int]]:
+def _fills(subject: Subject, needle: Needle, usable: Usable | None) -> abc.Iterator[dict[str, int]]:
     """Per sigma how many kernel iterations each instruction iterator can hold."""
     extents = {each.name: each.extent for each in subject.statement.iterators}
     for match in matches(subject, needle):
+        if usable is not None and not usable(match.sigma):
+            continue
         space = space_of(subject, needle, match)
         fill = {lane.name: 1 for lane in needle.iterators}
         lanes = {lane.name: lane.extent for lane in needle.iterators}

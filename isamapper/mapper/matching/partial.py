@@ -1,7 +1,8 @@
 """Matches an instruction's expression at the root of a kernel's, leaving larger parts for other instructions.
 
 As ``unify.py``, but an operand may take any part of the kernel's expression that has its dtype: that part becomes a
-temporary. Of an associative chain longer than the instruction's, one operand takes the beginning.
+temporary. Of an associative chain longer than the instruction's, one operand takes the beginning. Operators are read in
+their other spellings, too (``algebra/spellings.py``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import assert_never
 
+from isamapper.mapper.algebra.spellings import spellings
 from isamapper.mapper.algebra.terms import ASSOCIATIVE, Leaf, Literal, Node, Setting, Term, identity_of
 from isamapper.mapper.matching.unify import Key, unify
 from isamapper.mapper.matching.views import FORMER
@@ -40,6 +42,9 @@ def partial_matches(needle: Term, subject: Term, *, neutral: bool) -> abc.Iterat
                 yield Partial(tuple(binding.items()), 0)
         case Node():
             yield from _node_matches(needle, subject, neutral)
+            for other in spellings(subject) if isinstance(subject, Node) else ():
+                if (other.op, other.dtype) == (needle.op, needle.dtype):
+                    yield from _node_matches(needle, other, neutral)
         case _:
             assert_never(needle)
 

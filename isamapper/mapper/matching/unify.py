@@ -11,7 +11,7 @@ from collections import abc
 from typing import TypeAlias
 
 from isamapper.ir import numeric
-from isamapper.ir.types import integer_range
+from isamapper.ir.types import DType, integer_range
 from isamapper.mapper.algebra.terms import ASSOCIATIVE, SHIFTS, Leaf, Literal, Node, Setting, Term
 
 Key: TypeAlias = int | str
@@ -46,10 +46,10 @@ def _unify(needle: Term, subject: Term, bound: Binding, may: May | None = None) 
     elif isinstance(needle, Literal):
         if needle == subject:
             yield bound
-    elif needle.op == "cast" and isinstance(subject, Literal):
-        narrow = narrowed(needle, subject)
-        if narrow is not None:
-            yield from _unify(needle.parts[0], narrow, bound, may)
+    elif isinstance(subject, Literal):
+        before = number_before(needle, subject)
+        if before is not None:
+            yield from _unify(needle.parts[0], before, bound, may)
     elif isinstance(subject, Node) and _same_operator(needle, subject):
         for parts in _arrangements(needle, subject, may):
             yield from _each(needle.parts, parts, bound, may)
@@ -70,6 +70,23 @@ def setting_value(needle: Setting, subject: Term) -> Literal | None:
         return None
     value = needle.parameter_for(subject.value)
     return None if value is None else Literal(value, needle.dtype)
+
+
+def number_before(needle: Node, subject: Literal) -> Literal | None:
+    """The number of which the needle's operator, a cast or a negation, makes ``subject``."""
+    match needle.op:
+        case "cast":
+            return narrowed(needle, subject)
+        case "neg" if needle.dtype == subject.dtype:
+            fits = subject.dtype.is_float or _holds(subject.dtype, -subject.value)
+            return Literal(-subject.value, subject.dtype) if fits else None
+        case _:
+            return None
+
+
+def _holds(dtype: DType, value: int | float) -> bool:
+    low, high = integer_range(dtype)
+    return low <= value <= high
 
 
 def narrowed(needle: Node, subject: Literal) -> Literal | None:
@@ -122,7 +139,7 @@ def _roots_suit(needle: Term, subject: Term) -> bool:
             return needle == subject
         case Node():
             if isinstance(subject, Literal):
-                return needle.op == "cast" and narrowed(needle, subject) is not None
+                return number_before(needle, subject) is not None
             return isinstance(subject, Node) and _same_operator(needle, subject)
 
 

@@ -1,4 +1,4 @@
-"""Terms back to expressions, and whether two terms are equal.
+"""Terms back to expressions, and the numbers in them.
 
 What does not belong here: the normal form itself (``terms.py``).
 """
@@ -6,11 +6,9 @@ What does not belong here: the normal form itself (``terms.py``).
 from __future__ import annotations
 
 from collections import abc
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
-from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import (
-    Access,
     Binary,
     BinaryOp,
     Cast,
@@ -18,13 +16,10 @@ from isamapper.ir.nodes import (
     Constant,
     Expression,
     Select,
-    Tensor,
     Unary,
     UnaryOp,
 )
-from isamapper.mapper.algebra.terms import ASSOCIATIVE, Leaf, Literal, Node, Setting, Term, identity_of, term_of
-
-Canonical: TypeAlias = tuple[object, ...]
+from isamapper.mapper.algebra.terms import Leaf, Literal, Node, Setting, Term
 
 _BINARY = frozenset(op.value for op in BinaryOp)
 
@@ -66,26 +61,28 @@ def _joined(op: str, left: Expression, part: Term, leaves: abc.Mapping[int, Expr
     return Binary(BinaryOp(op), left, expression_of(part, leaves))
 
 
-def canonical(expression: Expression, tensors: abc.Mapping[str, Tensor]) -> Canonical:
-    """A value that is the same for expressions equal modulo regrouping, reordering and identities (``x * 1``)."""
-    return _canonical(term_of(expression, tensors), loads(expression))
-
-
-def _canonical(term: Term, accesses: tuple[Access, ...]) -> Canonical:
+def replaced_literal(term: Term, number: Literal, by: Term) -> Term:
+    """``term`` with ``by`` in place of every ``number``; the same object where it holds none."""
     match term:
-        case Leaf(access, dtype):
-            return ("load", dtype.name, accesses[access - 1])
-        case Literal(value, dtype):
-            return ("constant", dtype.name, value)
-        case Setting():
-            raise ValueError("a setting is no part of a kernel")
+        case Literal():
+            return by if repr(term) == repr(number) else term  # 0.0 is no -0.0
         case Node(op, dtype, parts):
-            inner = [_canonical(part, accesses) for part in parts]
-            if op in ASSOCIATIVE:
-                identity = ("constant", dtype.name, identity_of(op, dtype))
-                inner = sorted((each for each in inner if each != identity), key=repr)
-                if len(inner) == 1:
-                    return inner[0]
-            return (op, dtype.name, *inner)
+            made = tuple(replaced_literal(part, number, by) for part in parts)
+            return term if all(new is old for new, old in zip(made, parts, strict=True)) else Node(op, dtype, made)
+        case Leaf() | Setting():
+            return term
+        case _:
+            assert_never(term)
+
+
+def literals_of(term: Term) -> tuple[Literal, ...]:
+    """The numbers in ``term``, left to right."""
+    match term:
+        case Literal():
+            return (term,)
+        case Node():
+            return tuple(literal for part in term.parts for literal in literals_of(part))
+        case Leaf() | Setting():
+            return ()
         case _:
             assert_never(term)

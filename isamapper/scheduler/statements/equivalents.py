@@ -10,6 +10,7 @@ from isamapper.ir.nodes import Kernel
 from isamapper.mapper.covers.alternatives import Alternative
 from isamapper.mapper.covers.bands import with_bands
 from isamapper.mapper.covers.covers import covers
+from isamapper.mapper.covers.feeding import fed
 
 TRIED = 4
 FAR = 8.0
@@ -25,5 +26,5 @@ def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
     for each in islice(covers(kernel, machine), TRIED):
         banded = None if each.groups else with_bands(each, machine)
         if banded is not None:
-            yield banded
-        yield each
+            yield fed(banded, machine)
+        yield fed(each, machine)
