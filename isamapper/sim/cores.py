@@ -24,8 +24,10 @@ from isamapper.ir.affine import Affine, constant, substitute, substitute_extent
 from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop, Node, Prepare, Window, WindowAxis
 from isamapper.plan.cores import Across, across_chain, share, sharers
 from isamapper.plan.program import Program
+from isamapper.sim.contention import Place, at_full_rate, places, scale_of
 from isamapper.sim.counters import Event
 from isamapper.sim.network import together
+from isamapper.sim.step import in_step
 from isamapper.sim.timeline import FrontEndUse, PortLoad, Timeline, Traffic, UnitUse
 
 Values = abc.Mapping[str, Affine]
@@ -33,10 +35,14 @@ Values = abc.Mapping[str, Affine]
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What runs between two meetings: programs of one core each, with how many cores run alike."""
+    """What runs between two meetings: programs of one core each, with how many cores run alike.
+
+    ``shared`` is what each of several programs uses together with others.
+    """
 
     across: Across
     programs: tuple[tuple[Program, int], ...]
+    shared: tuple[tuple[Place, ...], ...] = ()
 
     @property
     def cores(self) -> int:
@@ -48,10 +54,22 @@ def runs_across(program: Program) -> bool:
     return any(isinstance(node, Loop) and node.across is not None for node in program.body.body)
 
 
-def simulate_cores(program: Program, alone: abc.Callable[[Program], Timeline]) -> Timeline:
-    """The timeline of ``program``; ``alone`` times a program of one core."""
-    found = [(phase, [(alone(each), count) for each, count in phase.programs]) for phase in phases(program)]
-    return _joined(program.machine, found)
+Jointly = abc.Callable[[abc.Sequence[Program], abc.Sequence[tuple[Place, ...]], int], abc.Sequence[Timeline]]
+"""Times programs of cores that contend, measured in so many fractions of the cycles of the ports that they share."""
+
+
+def simulate_cores(program: Program, alone: abc.Callable[[Program], Timeline], jointly: Jointly) -> Timeline:
+    """The timeline of ``program``; ``alone`` times a program of one core, ``jointly`` several side by side."""
+    return _joined(program.machine, [(phase, _timed(phase, alone, jointly)) for phase in phases(program)])
+
+
+def _timed(phase: Phase, alone: abc.Callable[[Program], Timeline], jointly: Jointly) -> list[tuple[Timeline, int]]:
+    programs, counts = [each for each, _ in phase.programs], [count for _, count in phase.programs]
+    if not any(phase.shared):
+        return [(alone(each), count) for each, count in phase.programs]
+    scale = scale_of(programs)
+    measured = [at_full_rate(each, own, scale) for each, own in zip(programs, phase.shared, strict=True)]
+    return list(zip(jointly(measured, phase.shared, scale), counts, strict=True))
 
 
 def phases(program: Program) -> tuple[Phase, ...]:
@@ -74,13 +92,18 @@ def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node]) 
     choices = [_classes(loop.iterator, count, inside) for loop, (_, count) in zip(chain, across, strict=True)]
     outside = (*program.body.tensors, *(node.tensor for node in held if isinstance(node, Allocate)))
     served = together(program.machine, chain, inside, outside)
-    programs = []
-    for chosen in itertools.product(*choices):
-        values = {loop.iterator: constant(value) for loop, (value, _) in zip(chain, chosen, strict=True)}
+    programs: list[tuple[Program, int]] = []
+    shared: list[tuple[Place, ...]] = []
+    for chosen in itertools.product(*(tuple(enumerate(classes)) for classes in choices)):
+        values = {loop.iterator: constant(value) for loop, (_, (value, _)) in zip(chain, chosen, strict=True)}
         body = tuple(_fixed(node, values) for node in inside)
         core = replace(_alone(program, machine, (*held, *body)), together=served)
-        programs.append((core, math.prod(count for _, count in chosen)))
-    return Phase(across, tuple(programs))
+        programs.append((core, math.prod(count for _, (_, count) in chosen)))
+        numbers = tuple((number, count) for number, (_, count) in chosen)
+        shared.append(places(program.machine, across, numbers))
+    if all(in_step(programs[0][0], core) for core, _ in programs[1:]):
+        return Phase(across, ((programs[0][0], math.prod(count for _, count in across)),))
+    return Phase(across, tuple(programs), tuple(shared))
 
 
 def _alone(program: Program, machine: Machine, body: tuple[Node, ...]) -> Program:

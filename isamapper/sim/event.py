@@ -5,13 +5,14 @@ younger ones, so one pass in program order is not enough. Here every cycle in wh
 what can start starts, what can be dispatched is, then every port serves one beat. The rules are those of the one-pass
 engines, but that nothing is known before it has happened: what hazards compare with the end of a transfer waits for
 that end, and writes that may come late hold their server as far as can be seen. Plain Python: it is for such machines,
-and a second opinion where both apply.
+and a second opinion where both apply. Cores that contend for ports are walked side by side (``joint.py``).
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import abc, deque
+from types import MappingProxyType
 
 from isamapper.diagnostics.source import SourceError
 from isamapper.sim.counters import (
@@ -41,12 +42,21 @@ _FRONT = (DISPATCH, QUEUE_FULL, WINDOW_FULL)
 
 def run(model: Model, events: int = 0) -> Counters:
     """Times every invocation of ``model``; where ``events`` are asked for, no more than those, and keeps them."""
-    return _Machine(model, events).run()
+    return Core(model, events).run()
 
 
-class _Machine:
-    def __init__(self, model: Model, events: int) -> None:
+class Core:
+    """One core on its way through time.
+
+    ``credits`` are its greatest shares of the calendars that others use, too. It goes no further than the ``events``
+    that are asked for, unless it is to go ``through``.
+    """
+
+    def __init__(
+        self, model: Model, events: int, credits: abc.Mapping[int, int] = MappingProxyType({}), through: bool = False
+    ) -> None:
         machine = model.machine
+        self.credits, self.most = credits, 0 if through else events
         self.model = model
         self.units = machine.units
         self.events = events
@@ -74,19 +84,37 @@ class _Machine:
 
     def run(self) -> Counters:
         now = 0
-        while self.next is not None or self.alive:
-            while self._start(now) or self._dispatch(now):
-                pass
-            following = now + 1 if self._serve(now) else NEVER
-            while self.times and self.times[0] <= now:
-                heapq.heappop(self.times)
-            following = min(following, self.times[0] if self.times else NEVER)
-            self._book_front(now, following)
-            self._forget(now)
+        while self.working:
+            self.act(now)
+            chosen = self.chosen(now)
+            self.serve(now, [(stream, 1) for stream in chosen])
+            following = min(now + 1 if chosen else NEVER, self.coming_time(now))
+            self.leave(now, following)
             if following == NEVER:
                 break
             now = following
-        return self._totals()
+        return self.totals()
+
+    @property
+    def working(self) -> bool:
+        """Whether something is still to come, or under way."""
+        return self.next is not None or bool(self.alive)
+
+    def act(self, now: int) -> None:
+        """Starts and dispatches what can be."""
+        while self._start(now) or self._dispatch(now):
+            pass
+
+    def coming_time(self, now: int) -> int:
+        """The next cycle in which something can happen, beats apart."""
+        while self.times and self.times[0] <= now:
+            heapq.heappop(self.times)
+        return self.times[0] if self.times else NEVER
+
+    def leave(self, now: int, following: int) -> None:
+        """Books the cycles until ``following``."""
+        self._book_front(now, following)
+        self._forget(now)
 
     def _at(self, time: int) -> None:
         heapq.heappush(self.times, time)
@@ -95,7 +123,7 @@ class _Machine:
 
     def _dispatch(self, now: int) -> bool:
         """Dispatches the next invocation, if it can be."""
-        if self.next is None or (self.events and self.next[0] >= self.events):
+        if self.next is None or (self.most and self.next[0] >= self.most):
             self.next = None
             return False
         number, invocation = self.next
@@ -278,34 +306,40 @@ class _Machine:
         def backlog(port: PortUse) -> int:
             return sum(stream.left for bank, _ in use.at.beats(port) for stream in self.waiting[port.first + bank])
 
+        def credit(calendar: int) -> int:
+            return self.credits.get(calendar, 1)
+
         port = min(ports, key=backlog)
         self.counters.port_bytes[port.index] += use.at.bytes
-        found = [Stream(job, port.first + bank, begins, beats) for bank, beats in use.at.beats(port)]
-        job.longest = max([job.longest, *(stream.left for stream in found)])
+        asked = ((port.first + bank, beats) for bank, beats in use.at.beats(port))
+        found = [Stream(job, calendar, begins, beats, credit=credit(calendar)) for calendar, beats in asked]
+        job.longest = max([job.longest, *(stream.least for stream in found)])
         for stream in found:
             self.waiting[stream.calendar].append(stream)
-            self.counters.beats[stream.calendar] += stream.left
+            self.counters.beats[stream.calendar] += stream.least
             self._at(stream.begins)
         return found
 
-    def _serve(self, now: int) -> bool:
-        """Every port serves a beat; whether one may have another in the next cycle."""
-        busy = False
-        done: list[Stream] = []
+    def chosen(self, now: int) -> list[Stream]:
+        """Whom every port serves in this cycle."""
+        found = []
         for calendar, streams in enumerate(self.waiting):
             present = [stream for stream in streams if stream.begins <= now]
             if present:
-                busy = True
-                stream = self._chosen(calendar, present)
-                self.served[calendar] = stream.job.unit
-                stream.left -= 1
-                if not stream.left:
-                    stream.done = now + 1
-                    streams.remove(stream)
-                    done.append(stream)
-        for stream in done:
-            self._settle(stream.job)
-        return busy
+                found.append(self._chosen(calendar, present))
+        return found
+
+    def serve(self, now: int, served: abc.Sequence[tuple[Stream, int]]) -> None:
+        """Takes from streams what has been done of them; then what ends may ask for more."""
+        for stream, done in served:
+            self.served[stream.calendar] = stream.job.unit
+            stream.left = max(0, stream.left - done)
+            if not stream.left:
+                stream.done = now + 1
+                self.waiting[stream.calendar].remove(stream)
+        for stream, _ in served:
+            if not stream.left:
+                self._settle(stream.job)
 
     def _chosen(self, calendar: int, present: abc.Sequence[Stream]) -> Stream:
         arbitration = self.calendars[calendar].port.arbitration
@@ -380,7 +414,8 @@ class _Machine:
 
     # Totals
 
-    def _totals(self) -> Counters:
+    def totals(self) -> Counters:
+        """What has been counted, once nothing is under way."""
         counters = self.counters
         for job in sorted(self.finished, key=lambda each: each.number):
             assert job.start is not None and job.released is not None and job.end is not None
@@ -403,6 +438,6 @@ class _Machine:
         counters.stalls[job.unit][PORT] += released - start - needed
         for reason, cycles in enumerate(job.waits):
             counters.stalls[job.unit][reason] += cycles
-        if self.events:
+        if job.number < self.events:
             times = (job.dispatched, job.free, tuple(job.waits), start, released, end)
             counters.events.append(Event(invocation.site.index, *times, job.number))

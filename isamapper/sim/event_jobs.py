@@ -14,13 +14,22 @@ NEVER = 1 << 62
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """Beats of one operand on one port and bank, from ``begins`` on; ``done`` is when the last was over."""
+    """Beats of one operand on one port and bank, from ``begins`` on; ``done`` is when the last was over.
+
+    What is ``left`` is done by ``credit`` in a cycle at best: beats one by one, or shares of a port that cores share.
+    """
 
     job: Job
     calendar: int
     begins: int
     left: int
     done: int | None = None
+    credit: int = 1
+
+    @property
+    def least(self) -> int:
+        """Cycles that it still takes at least."""
+        return -(-self.left // self.credit)
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +84,7 @@ def release_time(server: int | Job, now: int) -> int:
             return NEVER
         found = max(found, end - start - use.at.read_at if use.reading else 0)
         for stream in use.writing:
-            soonest = max(stream.begins, now) + stream.left if stream.done is None else stream.done
+            soonest = max(stream.begins, now) + stream.least if stream.done is None else stream.done
             found = max(found, soonest - start - use.at.ready_at)
     return start + found
 

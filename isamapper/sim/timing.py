@@ -9,11 +9,13 @@ counterpart through time of the engine that is asked for.
 
 from __future__ import annotations
 
+from collections import abc
 from importlib import import_module
 from importlib.util import find_spec
 
 from isamapper.plan.program import Program
-from isamapper.sim import event, reference
+from isamapper.sim import event, joint, reference
+from isamapper.sim.contention import Place, contentions, in_port_cycles
 from isamapper.sim.cores import runs_across, simulate_cores
 from isamapper.sim.counters import Counters
 from isamapper.sim.sites import Model, model
@@ -34,14 +36,20 @@ def simulate(program: Program, *, engine: str = "auto", trace: bool = False, spr
     that repeat are stepped until they do, so what is left out is periods like those before it (compiled engine only;
     others keep the first).
 
-    Loops across a grid are timed core by core (``cores.py``); a trace shows the slowest core.
+    Loops across a grid are timed core by core (``cores.py``), or side by side where cores that run differently contend
+    for a port (``joint.py``); a trace shows the slowest core.
 
     SourceError where the program does not suit its machine, or violates a hazard on a machine that does not wait.
     """
     if engine not in ENGINES:
         raise ValueError(f"'{engine}' is not an engine; there are {', '.join(ENGINES)}")
     if runs_across(program):
-        return simulate_cores(program, lambda core: simulate(core, engine=engine, trace=trace, spread=spread))
+        keep = SPREAD_INVOCATIONS if spread else TRACED_INVOCATIONS if trace else 0
+        return simulate_cores(
+            program,
+            lambda core: simulate(core, engine=engine, trace=trace, spread=spread),
+            lambda cores, shared, scale: _jointly(cores, shared, scale, engine, keep),
+        )
     view = model(program)
     counters = _run(view, engine, 0)
     if trace or spread:
@@ -69,6 +77,21 @@ def _walk(view: Model, engine: str, events: int) -> Counters:
     walk = import_module("isamapper.sim.walk.engine")
     counters: Counters | None = walk.run(view, events, skip=engine == "walk")
     return event.run(view, events) if counters is None else counters
+
+
+def _jointly(
+    cores: abc.Sequence[Program], shared: abc.Sequence[tuple[Place, ...]], scale: int, engine: str, events: int
+) -> list[Timeline]:
+    """Cores that contend, by the engine through time that is asked for."""
+    views = [model(each) for each in cores]
+    contended = contentions(views, shared)
+    found: tuple[Counters, ...] | None = None
+    if _THROUGH_TIME.get(engine, engine) != "event" and has_compiler():
+        found = import_module("isamapper.sim.walk.joint").run(views, contended, scale, events)
+    if found is None:
+        found = joint.run(views, contended, scale, events)
+    in_port_cycles(found, contended, scale)
+    return [timeline(view, counters) for view, counters in zip(views, found, strict=True)]
 
 
 def _serves_by_age(view: Model) -> bool:

@@ -60,9 +60,20 @@ class Simulation:
     model: Model
     environment: simpy.Environment = field(default_factory=simpy.Environment)
     tasks: list[Task] = field(default_factory=list)
+    shared: frozenset[int] = frozenset()
+    """Calendars that are served elsewhere."""
 
     def run(self) -> list[tuple[int, int, int]]:
         """``(dispatched, start, end)`` of every invocation."""
+        self.open()
+        self.environment.run()
+        return self.times()
+
+    def times(self) -> list[tuple[int, int, int]]:
+        return [(task.dispatched, task.start, task.end) for task in self.tasks]
+
+    def open(self) -> None:
+        """Sets all processes up."""
         machine = self.model.machine
         self.stores = [simpy.Store(self.environment) for _ in machine.units]
         self.wanted: dict[int, list[Stream]] = {}
@@ -71,12 +82,11 @@ class Simulation:
             for bank in range(use.banks):
                 self.wanted[use.first + bank] = []
                 self.bells[use.first + bank] = self.environment.event()
-                self.environment.process(self._port(use.first + bank))
+                if use.cores == 1 and use.first + bank not in self.shared:
+                    self.environment.process(self._port(use.first + bank))
         for index in range(len(machine.units)):
             self.environment.process(self._unit(index))
         self.environment.process(self._dispatcher())
-        self.environment.run()
-        return [(task.dispatched, task.start, task.end) for task in self.tasks]
 
     @property
     def now(self) -> int:
@@ -257,20 +267,13 @@ class Simulation:
 
     def _port(self, calendar: int) -> Steps:
         """Serves one beat a cycle by the port's rule; it looks in the middle of the cycle, when all are there."""
-        port = next(use.port for use in self.model.ports if use.first <= calendar < use.first + use.banks)
-        served, units = -1, len(self.model.machine.units)
-
-        def rank(stream: Stream) -> tuple[int, int]:
-            unit, number = stream.task.invocation.site.unit, stream.task.number
-            orders = {"oldest": 0, "fifo": stream.asked, "round_robin": (unit - served - 1) % units}
-            return orders[port.arbitration], number
-
+        served = -1
         while True:
             while not self.wanted[calendar]:
                 yield self.bells[calendar]
                 self.bells[calendar] = self.environment.event()
             yield self.environment.timeout(self.now + 0.5 - self.environment.now)
-            stream = min(self.wanted[calendar], key=rank)
+            stream = self.next_of(calendar, served)
             served = stream.task.invocation.site.unit
             stream.left -= 1
             if not stream.left:
@@ -278,6 +281,68 @@ class Simulation:
             cycle = self.now
             yield self.environment.timeout(0.5)
             if not stream.left:
+                stream.done.succeed(cycle + 1)
+
+    def next_of(self, calendar: int, served: int) -> Stream:
+        """Whom a port serves that has served this unit last."""
+        port = next(use.port for use in self.model.ports if use.first <= calendar < use.first + use.banks)
+        units = len(self.model.machine.units)
+
+        def rank(stream: Stream) -> tuple[int, int]:
+            unit, number = stream.task.invocation.site.unit, stream.task.number
+            orders = {"oldest": 0, "fifo": stream.asked, "round_robin": (unit - served - 1) % units}
+            return orders[port.arbitration], number
+
+        return min(self.wanted[calendar], key=rank)
+
+
+@dataclass
+class Together:
+    """Several cores; ``members`` are the calendars that they share: (core, its calendar, for how many it stands)."""
+
+    models: abc.Sequence[Model]
+    members: abc.Sequence[abc.Sequence[tuple[int, int, int]]]
+    scale: int
+    environment: simpy.Environment = field(default_factory=simpy.Environment)
+
+    def run(self) -> list[list[tuple[int, int, int]]]:
+        """``(dispatched, start, end)`` of every invocation of every core."""
+        shared = [
+            frozenset(c for each in self.members for core, c, _ in each if core == n) for n in range(len(self.models))
+        ]
+        self.cores = [
+            Simulation(model, self.environment, shared=own) for model, own in zip(self.models, shared, strict=True)
+        ]
+        for core in self.cores:
+            core.open()
+        for each in self.members:
+            self.environment.process(self._port(each))
+        self.environment.run()
+        return [core.times() for core in self.cores]
+
+    def _port(self, members: abc.Sequence[tuple[int, int, int]]) -> Steps:
+        """Divides a cycle evenly among all that have something waiting in the middle of it."""
+        served = {core: -1 for core, _, _ in members}
+        while True:
+            while not any(self.cores[core].wanted[calendar] for core, calendar, _ in members):
+                yield self.environment.any_of([self.cores[core].bells[calendar] for core, calendar, _ in members])
+                for core, calendar, _ in members:
+                    if self.cores[core].bells[calendar].processed:
+                        self.cores[core].bells[calendar] = self.environment.event()
+            yield self.environment.timeout(int(self.environment.now) + 0.5 - self.environment.now)
+            asking = [each for each in members if self.cores[each[0]].wanted[each[1]]]
+            whole = sum(weight for _, _, weight in asking)
+            chosen = []
+            for core, calendar, _ in asking:
+                stream = self.cores[core].next_of(calendar, served[core])
+                served[core] = stream.task.invocation.site.unit
+                stream.left -= -(-self.scale // whole)
+                if stream.left <= 0:
+                    self.cores[core].wanted[calendar].remove(stream)
+                    chosen.append(stream)
+            cycle = int(self.environment.now)
+            yield self.environment.timeout(0.5)
+            for stream in chosen:
                 stream.done.succeed(cycle + 1)
 
 

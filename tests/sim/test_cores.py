@@ -72,13 +72,70 @@ def test_phases_follow_one_another() -> None:
 
 
 def test_the_slowest_core_counts() -> None:
-    # p = 3 moves 4 bytes: the others take 16 bytes each, one beat of 8 on a quarter of the bus is 4 cycles
+    # The others need 2 cycles of the bus for their 16 bytes, p = 3 half a one for its 4, first to fetch, then to put.
+    # 1 to 3: all four ask, each has a quarter of every cycle; p = 3 has fetched. 3 to 5: it puts, and the others have
+    # had one cycle of the bus each, of their two. They are three now, and take 5 to 8 for the second; then they put,
+    # three times two cycles: 8 to 14.
     found = simulate(program(through("16*p", "min(16, 52 - 16*p)", "for p < 4 across core {")))
-    assert found.cycles == 17
-    assert [count for _, count in phases(program(through("16*p", "16", "for p < 4 across core {")))[0].programs] == [
-        3,
-        1,
-    ]
+    assert found.cycles == 14
+    (phase,) = phases(program(through("16*p", "min(16, 52 - 16*p)", "for p < 4 across core {")))
+    assert [count for _, count in phase.programs] == [3, 1]
+    (found,) = [port for port in found.ports if port.memory == "dram"]
+    assert (found.moved_bytes, found.busy_cycles) == (2 * 52, 2 * 7)
+
+
+def test_cores_that_run_alike_are_one_class() -> None:
+    (phase,) = phases(program(through("16*p", "16", "for p < 4 across core {")))
+    assert [count for _, count in phase.programs] == [4]
+    # 52 bytes in pieces of at most 16 for 3 cores: the bound 52 - 16*p never binds
+    (phase,) = phases(program(through("16*p", "min(16, 52 - 16*p)", "for p < 3 across core {")))
+    assert [count for _, count in phase.programs] == [3]
+
+
+def test_what_one_core_leaves_the_others_have() -> None:
+    # p = 1 moves 8 bytes, p = 0 moves 16. 1 to 3: both ask, p = 1 has its cycle of the bus; it puts: 3 to 5, while
+    # p = 0 has its second one. p = 1 is done; p = 0 puts alone: two cycles of the bus, 5 to 7. Alone it would take 5
+    # cycles, at half of the bus 9.
+    assert simulate(program(through("16*p", "min(16, 24 - 16*p)", "for p < 2 across core {"))).cycles == 7
+
+
+NESTED = (
+    MACHINE.replace("grid: {name: core, count: 4, holds: [own, load, add]}", "")
+    .replace("units: [{name: load}, {name: add}]", """units: [{name: load}, {name: add}, {name: move}]
+grid:
+  - {name: core, count: 2, holds: [corelet, l1]}
+  - {name: corelet, count: 2, holds: [own, load, add, move]}""")
+    .replace("  - {name: own,", "  - {name: l1, kind: addressed, capacity_bytes: 1KiB, "
+    "ports: [{name: rw, direction: both, bytes_per_cycle: 4}]}\n  - {name: own,")
+)  # fmt: skip
+
+
+def test_corelets_contend_for_the_memory_of_their_core_alone() -> None:
+    """Two cores of two corelets; every corelet brings bytes from its core's l1, whose port moves 4 a cycle.
+
+    q = 0 brings 16, q = 1 brings 8. 1 to 5: both ask, each has 2 bytes a cycle: q = 1 is done. 5 to 7: q = 0 has the
+    port for itself for the 8 bytes that are left. What the other core does makes no difference.
+    """
+    text = (
+        NESTED
+        + """
+  - name: bring
+    unit: move
+    semantics: "(n in 1..64) (s: i8[n] @l1) -> (d: i8[n] @own) { for i < n { d[i] = s[i] } }"
+    timing: {latency_cycles: 0}
+"""
+    )
+    body = """
+  for p < 2 across core, q < 2 across corelet {
+    allocate s: i8[64] @l1 at 0
+    allocate t: i8[16] @own at 0
+    invoke bring(n = min(16, 24 - 16*q)) s: s[16*q + $0] over [min(16, 24 - 16*q)], d: t[$0] over [min(16, 24 - 16*q)]
+  }"""
+    head = "kernel copy(x: i8[64] @dram at 0) -> (y: i8[64] @dram at 64)\n"
+    source = f"machine grid\n{KERNEL}program\n{head}{{\n{body}\n}}\n"
+    found = parse_program_file(Source("p", source), lambda _: load_machine(Source("grid.yaml", text)))
+    for engine in ("compiled", "reference", "event"):
+        assert simulate(found, engine=engine).cycles == 7
 
 
 def test_every_core_is_timed_where_a_condition_tells_them_apart() -> None:

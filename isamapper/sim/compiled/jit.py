@@ -44,6 +44,8 @@ WALKING = {
     "drain": 0,
     "remember": 3,
     "repeat": 6,
+    "hold": 1,
+    "run_cores": 0,
 }
 """Functions of the event engine's shared code that programs call."""
 
@@ -98,12 +100,21 @@ def compile_program(steps: tuple[str, ...], nest: str, level: int, walking: bool
     return code, _PROTOTYPE(code.address("run"))
 
 
-def compile_steps(steps: tuple[str, ...]) -> tuple[tuple[Code, ...], tuple[int, ...]]:
+def compile_steps(steps: tuple[str, ...], walking: bool = False) -> tuple[tuple[Code, ...], tuple[int, ...]]:
     """The code of steps, which has to be kept while it is called, and their addresses."""
     _shared()
+    if walking:
+        _walking()
     named = [_named(index, text, 0) for index, text in enumerate(steps)]
-    codes = tuple(_step(symbol, definition, 0, False) for symbol, definition in named)
+    codes = tuple(_step(symbol, definition, 0, walking) for symbol, definition in named)
     return codes, tuple(code.address(symbol) for code, (symbol, _) in zip(codes, named, strict=True))
+
+
+def compile_cores() -> tuple[Code, Entry]:
+    """The code that walks several cores side by side."""
+    _shared()
+    code = _walking()
+    return code, _PROTOTYPE(code.address(f"{_PREFIX}run_cores"))
 
 
 @lru_cache(maxsize=1)

@@ -242,6 +242,11 @@ class Function:
         given = ", ".join(["ptr %state", *(f"i64 {value}" for value in arguments)])
         return self._emit(f"call i64 {self._emit(f'inttoptr i64 {address} to ptr')}({given})")
 
+    def call_in(self, state: Value, name: str, *arguments: Value) -> str:
+        """Calls a function on another state, which stands at a machine's address."""
+        given = ", ".join([f"ptr {self._emit(f'inttoptr i64 {state} to ptr')}", *(f"i64 {each}" for each in arguments)])
+        return self._emit(f"call i64 @{name}({given})")
+
     def finish(self, value: Value) -> None:
         """Returns; what follows in the same block is unreachable."""
         self.lines.append(f"  ret i64 {value}")

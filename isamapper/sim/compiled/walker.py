@@ -17,7 +17,7 @@ CHECK_WORDS = 8
 WALKED = Walked()
 
 
-def _value() -> str:
+def value_function() -> str:
     """The value that a node of the table describes."""
     fn = Function("value", ["at"])
     (at,) = fn.parameters
@@ -186,5 +186,5 @@ def walker_functions() -> str:
     """``walk``, the whole program, with all that it calls but the steps and what looks for repetition."""
     fn = Function("walk", internal=False)
     fn.call("block", fn.load(CODE))
-    parts = (_value(), _spend(), _site(), _branch(), _limit(), _ahead(), _loop(), _block())
+    parts = (value_function(), _spend(), _site(), _branch(), _limit(), _ahead(), _loop(), _block())
     return "".join(parts) + fn.end(0)

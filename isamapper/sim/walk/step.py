@@ -57,14 +57,15 @@ from isamapper.sim.walk.words import (
 MOST_OPERANDS = 64
 
 
-def walk_step(plan: Layout, index: int) -> str:
-    """The definition of step ``index``."""
-    return _Walk(plan, index).text()
+def walk_step(plan: Layout, index: int, taker: str = "offer") -> str:
+    """The definition of step ``index``, which gives its job to the function ``taker``."""
+    return _Walk(plan, index, taker).text()
 
 
 class _Walk(Step):
-    def __init__(self, plan: Layout, index: int) -> None:
+    def __init__(self, plan: Layout, index: int, taker: str) -> None:
         super().__init__(plan, index, Options(skip=False, events=False))
+        self.taker = taker
         self.fixed = dict(plan.initial)
 
     def text(self) -> str:
@@ -78,7 +79,7 @@ class _Walk(Step):
         self._touch(slot, uses)
         fn.increase(plan.counts + self.index, 1)
         self._count_bytes()
-        fn.call("offer", slot)
+        fn.call(self.taker, slot)
         return fn.end(0)
 
     def _header(self, slot: Value) -> None:

@@ -12,6 +12,7 @@ from isamapper.sim.walk.words import (
     C_BACKLOG,
     C_BEATS,
     C_CHOSEN,
+    C_CREDIT,
     C_HEAD,
     C_RULE,
     C_SERVED,
@@ -74,8 +75,14 @@ def _enter() -> str:
     fn.store(fn.choose(empty, fn.add(calendar, C_HEAD), fn.add(last, S_NEXT)), stream)
     put(fn, calendar, C_TAIL, stream)
     bump(fn, calendar, C_BACKLOG, left)
-    fn.increase(get(fn, calendar, C_BEATS), left)
+    fn.increase(get(fn, calendar, C_BEATS), least_cycles(fn, stream))
     return fn.end(0)
+
+
+def least_cycles(fn: Function, stream: Value) -> Value:
+    """Cycles that a stream still takes at least."""
+    left, credit = get(fn, stream, S_LEFT), get(fn, get(fn, stream, S_PORT), C_CREDIT)
+    return fn.choose(fn.equal(credit, 1), left, fn.ceil_divide(left, credit))
 
 
 def _ask() -> str:
@@ -107,7 +114,7 @@ def _ask() -> str:
         put(fn, at, S_USE, use)
         put(fn, at, S_SIDE, side)
         fn.call("enter", at)
-        raise_to(fn, slot, J_NEEDED, beats)
+        raise_to(fn, slot, J_NEEDED, least_cycles(fn, at))
         fn.set(stream, fn.add(at, STREAM_WORDS))
     with fn.when(fn.less(0, count)):
         fn.call("push", begins)

@@ -18,6 +18,7 @@ from isamapper.sim.counters import (
     WINDOW_FULL,
 )
 from isamapper.sim.walk.fields import bump, get, is_never, put, streams, uses
+from isamapper.sim.walk.streams import least_cycles
 from isamapper.sim.walk.words import (
     D_AT,
     D_KIND,
@@ -62,7 +63,6 @@ from isamapper.sim.walk.words import (
     Q_WAITING,
     S_BEGINS,
     S_DONE,
-    S_LEFT,
     STALLS,
     STREAM_WORDS,
     U_ASKED,
@@ -103,7 +103,7 @@ def _release() -> str:
         with fn.counted(get(fn, use, U_ASKED + 1)) as index:
             stream = fn.add(first, fn.mul(index, STREAM_WORDS))
             done = get(fn, stream, S_DONE)
-            coming = fn.add(fn.maximum(get(fn, stream, S_BEGINS), now), get(fn, stream, S_LEFT))
+            coming = fn.add(fn.maximum(get(fn, stream, S_BEGINS), now), least_cycles(fn, stream))
             soonest = fn.choose(fn.equal(done, NEVER), coming, done)
             fn.set(found, fn.maximum(fn.get(found), fn.sub(soonest, allowed)))
     return fn.end(fn.add(start, fn.get(found)))

@@ -78,8 +78,11 @@ NEVER = 1 << 62
     PAIRS,
     REST_WORDS,  # the most that the state has beside its jobs
     FULL,  # which table was full
-) = range(FIXED_WORDS, FIXED_WORDS + 40)
-ENGINE_WORDS = 40
+    PENDING,  # of a core that is walked beside others: the job that is to be dispatched next
+    FRAMES,  # its open loops
+    DEPTH,
+) = range(FIXED_WORDS, FIXED_WORDS + 43)
+ENGINE_WORDS = 43
 
 OVERFLOW = 1  # STATUS: the table that FULL names was full
 FULL_JOBS, FULL_DEPENDENCIES, FULL_NODES, FULL_TIMES = range(4)
@@ -186,8 +189,18 @@ DEPENDENCY_WORDS = 5
 UNIT_WORDS = 21
 
 # A calendar: the streams of a bank's port
-C_HEAD, C_TAIL, C_BACKLOG, C_SERVED, C_RULE, C_CHOSEN, C_BEATS = range(7)
-PORT_WORDS = 7
+(
+    C_HEAD,
+    C_TAIL,
+    C_BACKLOG,
+    C_SERVED,
+    C_RULE,
+    C_CHOSEN,
+    C_BEATS,
+    C_CREDIT,  # what is done in a cycle at best: one beat, or a share of a port that cores share
+    C_SHARED,  # 1: of such a port
+) = range(9)
+PORT_WORDS = 9
 OLDEST, FIFO, ROUND_ROBIN = range(3)
 RULES = {"oldest": OLDEST, "fifo": FIFO, "round_robin": ROUND_ROBIN}
 
@@ -282,7 +295,7 @@ def _calendars(plan: Layout) -> None:
     for index, use in enumerate(calendars):
         row = rows + index * PORT_WORDS
         plan.initial += [(row + C_SERVED, -1), (row + C_RULE, RULES[use.port.arbitration])]
-        plan.initial.append((row + C_BEATS, plan.beats + index))
+        plan.initial += [(row + C_BEATS, plan.beats + index), (row + C_CREDIT, 1)]
 
 
 def _slots(plan: Layout, sizes: Sizes) -> None:
