@@ -90,7 +90,7 @@ def _jointly(
         found = import_module("isamapper.sim.walk.joint").run(views, contended, scale, events)
     if found is None:
         found = joint.run(views, contended, scale, events)
-    in_port_cycles(found, contended, scale)
+    in_port_cycles(found, contended)
     return [timeline(view, counters) for view, counters in zip(views, found, strict=True)]
 
 
