@@ -46,7 +46,8 @@ from isamapper.scheduler.campaign.remembered import remembered
 from isamapper.scheduler.campaign.store import Store
 from isamapper.scheduler.strategies.pareto import Point, pareto
 from isamapper.sim.timing import simulate
-from isamapper.verify.certified import certified, proof_of, small_program
+from isamapper.verify.certificate import Certificate
+from isamapper.verify.certified import certified, proof_of, small_forms
 from isamapper.verify.verifier import verify
 
 KernelLike: TypeAlias = Kernel | str | PathLike[str]
@@ -375,11 +376,23 @@ def evaluate(
     timeline = simulate(program, trace=trace)
     seconds = time.perf_counter() - began
     tell("verifying")
-    small = small_program(found.schedule, executed_operations) if found is not None else None
-    given = None if small is None else lambda: small
-    rewritten = found.schedule.covered if found is not None and found.schedule.rewrites else None
-    certificate = verify(program, seed=seed, ops_limit=executed_operations, reduced=given, covered=rewritten)
+    certificate = _certificate(program, seed, executed_operations, None if found is None else found.schedule)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
+
+
+def _certificate(program: Program, seed: int, executed_operations: int, schedule: Schedule | None) -> Certificate:
+    """The certificate of a program, lowered from ``schedule`` if from any."""
+    if schedule is None:
+        return verify(program, seed=seed, ops_limit=executed_operations)
+    small = small_forms(schedule, executed_operations)
+    return verify(
+        program,
+        seed=seed,
+        ops_limit=executed_operations,
+        reduced=None if small is None else lambda: small[0],
+        covered=schedule.covered if schedule.rewrites else None,
+        small_covered=small[1] if small is not None and schedule.rewrites else None,
+    )
 
 
 def _bounds(program: Program, found: Search | None) -> Bounds:

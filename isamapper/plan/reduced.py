@@ -18,7 +18,7 @@ from isamapper.plan.layout import buffer_layout
 from isamapper.plan.lower import lower
 from isamapper.plan.nest import Copy, Digit, Nest, digits_of
 from isamapper.plan.program import Program
-from isamapper.plan.shrink import shrunk
+from isamapper.plan.shrink import shrunk, unwritten
 from isamapper.plan.steps import Place, Schedule, Split, Step, replay
 
 MOST_TRIPS = 3
@@ -26,9 +26,15 @@ MOST_TRIPS = 3
 
 def reduced_program(schedule: Schedule, most: int = MOST_TRIPS) -> Program | None:
     """The program of the reduced schedule; None where there is none of the same form."""
+    found = reduced_forms(schedule, most)
+    return None if found is None else found[0]
+
+
+def reduced_forms(schedule: Schedule, most: int = MOST_TRIPS) -> tuple[Program, Kernel] | None:
+    """The program of the reduced schedule with the kernel that it covers; None where there is none of the same form."""
     try:
         small = reduced(schedule, most)
-        return None if small is None else lower(small)
+        return None if small is None else (lower(small), small.covered)
     except SourceError:
         return None
 
@@ -45,9 +51,10 @@ def reduced(schedule: Schedule, most: int = MOST_TRIPS) -> Schedule | None:
             key = classes.of((schedule.covered, number))
             trips = _wanted(digits_of(nest, iterator.name), iterator.extent, most)
             wanted[key] = max(trips, wanted.get(key, 1))
-    kernel, covered = (shrunk(form, classes.extents(form, wanted)) for form in (schedule.kernel, schedule.covered))
-    if kernel is None or covered is None or not set(kernel.tensors) <= set(covered.tensors):
+    forms = _small(schedule, classes, wanted)
+    if forms is None:
         return None
+    kernel, covered = forms
     digits: dict[tuple[int, str], Digit] = {}
     small = {statement.index: statement for statement in statements(covered)}
     joins = (step for step in schedule.steps if isinstance(step, Join))
@@ -57,6 +64,49 @@ def reduced(schedule: Schedule, most: int = MOST_TRIPS) -> Schedule | None:
         digits.update({(index, digit.name): digit for digit in _digits(nest, small[index], most)})
     steps = tuple(_step(step, digits) for step in schedule.steps)
     return _within_windows(replace(schedule, kernel=kernel, covered=covered, steps=steps))
+
+
+def _small(schedule: Schedule, classes: _Classes, wanted: dict[_Class, int]) -> tuple[Kernel, Kernel] | None:
+    """Kernel and covered kernel on the extents ``wanted``, with parameters alike; None where there are none.
+
+    Where along an axis the forms would touch other parts of a parameter, or more of a local tensor would be read than
+    is written, whatever runs along it stays whole.
+    """
+    both = (schedule.kernel, schedule.covered)
+    while True:
+        extents = [classes.extents(form, wanted) for form in both]
+        kernel, covered = (shrunk(form, own) for form, own in zip(both, extents, strict=True))
+        short = {axis for form, own in zip(both, extents, strict=True) for axis in unwritten(form, own)}
+        if kernel is not None and covered is not None:
+            short |= _differing(kernel, covered)
+            if not short:
+                return (kernel, covered) if set(kernel.tensors) <= set(covered.tensors) else None
+        running = {classes.of((form, number)) for form in both for axis in short for number in _along(form, *axis)}
+        if not running & wanted.keys():
+            return None
+        wanted = {key: extent for key, extent in wanted.items() if key not in running}
+
+
+def _differing(one: Kernel, other: Kernel) -> set[tuple[str, int]]:
+    """Axes of the tensors of ``one`` that are not as long in ``other``."""
+    shapes = {tensor.name: tensor.shape for tensor in other.tensors}
+    return {
+        (tensor.name, axis)
+        for tensor in one.tensors
+        if tensor.name in shapes
+        for axis, sizes in enumerate(zip(tensor.shape, shapes[tensor.name], strict=True))
+        if len(set(sizes)) > 1
+    }
+
+
+def _along(form: Kernel, tensor: str, axis: int) -> abc.Iterator[int]:
+    """Loops that move along an axis of a tensor."""
+    for statement in statements(form):
+        for access in statement.accesses:
+            if access.tensor == tensor:
+                names = access.map.results[axis].names
+                numbered = zip(statement.iterators, statement.loops, strict=True)
+                yield from (number for iterator, number in numbered if iterator.name in names)
 
 
 _Loop: TypeAlias = tuple[Kernel, int]

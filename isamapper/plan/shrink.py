@@ -16,7 +16,7 @@ from itertools import count
 from isamapper.diagnostics.source import SourceError
 from isamapper.ir.affine import Affine, Extent, extent
 from isamapper.ir.analysis import Statement, statements
-from isamapper.ir.nodes import Allocate, Assign, Guard, Kernel, Loop, Node, Tensor
+from isamapper.ir.nodes import Allocate, Assign, Direction, Guard, Kernel, Loop, Node, Tensor
 from isamapper.ir.verifier import check_kernel
 
 Extents = abc.Mapping[int, int]
@@ -39,6 +39,24 @@ def shrunk(kernel: Kernel, extents: Extents) -> Kernel | None:
     except SourceError:
         return None
     return small
+
+
+def unwritten(kernel: Kernel, extents: Extents) -> frozenset[tuple[str, int]]:
+    """Axes of local tensors along which more would be read than is written, and is not as ``kernel`` stands."""
+    reach: dict[tuple[str, int], list[int]] = {}
+    for statement in statements(kernel):
+        for place, access in enumerate(statement.accesses):
+            for axis, function in enumerate(access.map.results):
+                own = reach.setdefault((access.tensor, axis), [-1, -1, -1, -1])  # written and read, before and after
+                for after, cut in enumerate(({}, extents)):
+                    at = 2 * after + bool(place)
+                    own[at] = max(own[at], _greatest(function, statement, cut))
+    local = {tensor.name for tensor in kernel.tensors if tensor.direction is Direction.LOCAL}
+    return frozenset(
+        key
+        for key, (written, read, now, wanted) in reach.items()
+        if key[0] in local and wanted > now and read <= written
+    )
 
 
 def _node(node: Node, extents: Extents, shapes: Shapes, numbers: abc.Iterator[int]) -> Node:

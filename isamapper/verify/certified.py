@@ -27,7 +27,7 @@ from isamapper.plan.nest import Nest, weight
 from isamapper.plan.placement import PlacedDigit, Placement
 from isamapper.plan.program import Program
 from isamapper.plan.program_certificate import ClaimedPart, ProgramCertificate, digest_of_text
-from isamapper.plan.reduced import reduced_program
+from isamapper.plan.reduced import reduced_forms
 from isamapper.plan.step_reader import StepReader
 from isamapper.plan.step_text import parse_step, print_step
 from isamapper.plan.steps import Schedule, replay
@@ -55,7 +55,13 @@ class Rechecked:
 
 def small_program(schedule: Schedule, executed_operations: int = OPERATIONS) -> Program | None:
     """What is executed in place of a program that is too large; for others what the interpreter is given: smaller."""
-    return reduced_program(schedule, 3 if instances(schedule.kernel) > executed_operations else 2)
+    found = small_forms(schedule, executed_operations)
+    return None if found is None else found[0]
+
+
+def small_forms(schedule: Schedule, executed_operations: int = OPERATIONS) -> tuple[Program, Kernel] | None:
+    """:func:`small_program` with the kernel that it covers."""
+    return reduced_forms(schedule, 3 if instances(schedule.kernel) > executed_operations else 2)
 
 
 def proof_of(
@@ -64,13 +70,14 @@ def proof_of(
     """What is proved of a program, with what its schedule gives besides: a smaller form and the rewritten kernel."""
     if schedule is None:
         return verify(program, seed=seed, proof_seconds=proof_seconds)
-    small = small_program(schedule)
+    small = small_forms(schedule)
     return verify(
         program,
         seed=seed,
         proof_seconds=proof_seconds,
-        reduced=None if small is None else lambda: small,
+        reduced=None if small is None else lambda: small[0],
         covered=schedule.covered if schedule.rewrites else None,
+        small_covered=small[1] if small is not None and schedule.rewrites else None,
     )
 
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from isamapper.diagnostics.source import SourceError
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.verifier import PROGRAM, findings
+from isamapper.mapper.rewrites.unscaled import unscaled
 from isamapper.plan.check import check_program
 from isamapper.plan.program import Program
 from isamapper.sim.functional.counting import instances
@@ -42,6 +43,7 @@ def verify(
     proof_seconds: float = PROOF_SECONDS,
     reduced: abc.Callable[[], Program] | None = None,
     covered: Kernel | None = None,
+    small_covered: Kernel | None = None,
 ) -> Certificate:
     """What is known of ``program`` against its kernel.
 
@@ -55,7 +57,8 @@ def verify(
     if form.status is Status.FAILED:
         return Certificate(False, (form,), Size.REAL, None, ("what a program that does not fit its machine computes",))
     given = None if reduced is None else lambda: folded(reduced())
-    found = _judge(folded(program), form, seed, ops_limit, repeat_limit, proof_seconds, given)
+    forms = (covered, small_covered)
+    found = _judge(folded(program), form, seed, ops_limit, repeat_limit, proof_seconds, given, forms)
     found = _with_hazards(found, program)
     proved = found.part(sets_part.NAME).status is Status.PROVED
     if covered is None or covered == program.kernel or proved or not found.ok:
@@ -92,6 +95,7 @@ def _judge(
     repeat_limit: int,
     proof_seconds: float,
     reduced: abc.Callable[[], Program] | None,
+    forms: tuple[Kernel | None, Kernel | None],
 ) -> Certificate:
     operations = instances(program.kernel)
     small = reduced() if reduced is not None else None
@@ -103,6 +107,9 @@ def _judge(
     if instances(executed.kernel) > _FAR_TOO_LARGE * ops_limit:
         return Certificate(False, (form, proof), size, None, tuple(not_covered))
     fields, probability = _fields(executed, seed, repeat_limit)
+    if fields.status is Status.FAILED:
+        through = _through(executed, forms[size is Size.REDUCED], seed, repeat_limit)
+        fields, probability = through or (fields, probability)
     types = _types(executed, small, seed, repeat_limit, not_covered)
     proof = _judged(proof, fields, types)
     if proof.status is Status.NOT_RUN:
@@ -152,6 +159,30 @@ def _fields(program: Program, seed: int, limit: int) -> tuple[Part, float | None
     if answer is None:
         return plain_field_part(program, seed, "the compiled engine does not take it")
     return answer.part, answer.error_probability
+
+
+def _through(program: Program, covered: Kernel | None, seed: int, limit: int) -> tuple[Part, float | None] | None:
+    """The fields part by way of the kernel that rewrites lead to, where what it rounds off is exact; None if it fails.
+
+    Where the kernel itself rounds nothing off, the field does not, either. Else, in the field, the rewritten kernel
+    without its exact rounding must be the kernel, and the program must be the rewritten kernel as it stands.
+    """
+    exact = None if covered is None else unscaled(covered)
+    if covered is None or exact is None:
+        return None
+    if compiled_is_available() and not import_module("isamapper.verify.exactly").rounds_off(program.kernel):
+        answer = import_module("isamapper.verify.fields").exact_part(program, seed, limit)
+        found = [] if answer is None else [(answer.part, answer.error_probability)]
+    else:
+        forms = (replace(program, body=exact), replace(program, kernel=covered))
+        found = [_fields(folded(each), seed, limit) for each in forms]
+    if not found or any(part.status is not Status.PASSED or chance is None for part, chance in found):
+        return None
+    chance = min(1.0, sum(each or 0.0 for _, each in found))
+    worst = max((part for part, _ in found), key=lambda part: float(dict(part.facts).get("error_probability") or 0.0))
+    facts = tuple((name, chance if name == "error_probability" else value) for name, value in worst.facts)
+    detail = f"what the rewritten kernel rounds off is exact; {worst.detail}"
+    return Part(FIELDS, Status.PASSED, detail, sum(part.seconds for part, _ in found), facts), chance
 
 
 def _types(program: Program, small: Program | None, seed: int, limit: int, not_covered: list[str]) -> Part:

@@ -137,5 +137,19 @@ CODES: dict[str, tuple[str, str]] = {
         and indexes one other factor alone, from its first element to its last.""",
     ),
     "RW041": ("blocks that do not divide", """Banding cuts an iterator into whole blocks of two or more."""),
+    "RW130": (
+        "no copy with a stride",
+        """A sieve stands for a copy of one tensor as it is, read as zero outside or not read there, whose load moves by
+        two or more elements along one axis where the iterator moves by one.""",
+    ),
+    "RW131": (
+        "a sieve that does not hold the copy",
+        """Blocks have two elements or more and divide the extent, unless the target is a local tensor that nothing else
+        writes; sums are made in a data type that holds every value, with the shift.""",
+    ),
+    "RW132": (
+        "nothing between the elements",
+        """Thinning is for operands whose index along some axis moves by multiples of two or more.""",
+    ),
     "RW030": ("no loop to distribute", """No loop holds several statements that dependences would allow to part."""),
 }

@@ -18,6 +18,7 @@ from isamapper.mapper.rewrites import (
     collect,
     contraction,
     cut,
+    deal,
     diagonal,
     distribute,
     expand,
@@ -36,6 +37,7 @@ from isamapper.mapper.rewrites import (
     partial,
     polyphase,
     separate,
+    sieve,
     sink,
     skew,
     split,
@@ -60,6 +62,7 @@ READERS: abc.Mapping[str, abc.Callable[[StepReader, Kernel], Rewrite]] = {
     "collect": collect.read,
     "contract": contraction.read,
     "cut": cut.read,
+    "deal": deal.read,
     "diagonal": diagonal.read,
     "distribute": distribute.read,
     "expand": expand.read,
@@ -78,11 +81,13 @@ READERS: abc.Mapping[str, abc.Callable[[StepReader, Kernel], Rewrite]] = {
     "partial": partial.read,
     "polyphase": polyphase.read,
     "separate": separate.read,
+    "sieve": sieve.read,
     "sink": sink.read,
     "skew": skew.read,
     "split": split.read,
     "stack": stack.read,
     "start": start.read,
+    "thin": thin.read,
 }
 """Every rewrite by the word that opens its text."""
 

@@ -11,6 +11,7 @@ from isamapper.mapper.covers.alternatives import Alternative
 from isamapper.mapper.covers.bands import with_bands
 from isamapper.mapper.covers.covers import covers
 from isamapper.mapper.covers.feeding import fed
+from isamapper.mapper.covers.sieves import with_sieves
 
 TRIED = 4
 FAR = 8.0
@@ -20,11 +21,14 @@ something has been found: the figures are rough, but not that rough.
 
 
 def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
-    """The first few alternatives, each after the one with its windows banded where that pays; none where some
-    statement cannot be done.
+    """The first few alternatives, each after those with its windows banded and its strides sieved where that
+    pays; none where some statement cannot be done.
     """
     for each in islice(covers(kernel, machine), TRIED):
         banded = None if each.groups else with_bands(each, machine)
         if banded is not None:
             yield fed(banded, machine)
+        sieved = with_sieves(each, machine)
+        if sieved is not None:
+            yield fed(sieved, machine)
         yield fed(each, machine)
