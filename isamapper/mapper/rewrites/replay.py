@@ -43,6 +43,7 @@ from isamapper.mapper.rewrites import (
     split,
     stack,
     start,
+    thin,
 )
 from isamapper.plan.step_reader import StepReader
 
