@@ -24,8 +24,8 @@ def run(
     """Times cores together; so many of the first events of each are kept."""
     credits: list[dict[int, int]] = [{} for _ in models]
     for each in contended:
-        for core, calendar, weight in each.members:
-            credits[core][calendar] = credit(scale, weight)
+        for number, calendar, weight in each.members:
+            credits[number][calendar] = credit(scale, weight)
     cores = [Core(model, events, own, through=True) for model, own in zip(models, credits, strict=True)]
     now = 0
     while any(core.working for core in cores):
@@ -54,6 +54,6 @@ def _served(
     shares: list[dict[int, int]] = [{} for _ in chosen]
     for each in contended:
         present = [member for member in each.members if member[1] in asking[member[0]]]
-        for core, calendar, _ in present:
-            shares[core][calendar] = credit(scale, sum(weight for _, _, weight in present))
+        for number, calendar, _ in present:
+            shares[number][calendar] = credit(scale, sum(weight for _, _, weight in present))
     return [[(stream, shares[core].get(stream.calendar, 1)) for stream in own] for core, own in enumerate(chosen)]

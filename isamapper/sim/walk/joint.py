@@ -118,10 +118,10 @@ def _walk(
         core.state = plan.state()
     rows = [_calendars(plan) for plan in plans]
     for each in contended:
-        for core, calendar, weight in each.members:
-            row = rows[core] + calendar * PORT_WORDS
-            cores[core].state[row + C_CREDIT] = credit(scale, weight)
-            cores[core].state[row + C_SHARED] = 1
+        for number, calendar, weight in each.members:
+            row = rows[number] + calendar * PORT_WORDS
+            cores[number].state[row + C_CREDIT] = credit(scale, weight)
+            cores[number].state[row + C_SHARED] = 1
     driver = _driver([core.state for core in cores], rows, contended, scale)
     _code, entry = compile_cores()
     entry(driver.ctypes.data)

@@ -39,7 +39,8 @@ def _push() -> str:
     block, node, trips = fn.parameters
     depth = fn.load(DEPTH)
     frame = fn.add(fn.load(FRAMES), fn.mul(depth, FRAME_WORDS))
-    for word, value in enumerate((block, 0, node, trips)):
+    known: tuple[Value, ...] = (block, 0, node, trips)
+    for word, value in enumerate(known):
         put(fn, frame, word, value)
     fn.store(DEPTH, fn.add(depth, 1))
     return fn.end(0)
