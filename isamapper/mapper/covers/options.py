@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import abc
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from math import inf, prod
 from typing import TypeAlias
 
@@ -19,7 +19,7 @@ from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.types import storage_bytes
 from isamapper.mapper.covers.munch import plan_split
-from isamapper.mapper.covers.repertoire import allowed_instructions, greatest_rate, needles_of
+from isamapper.mapper.covers.repertoire import able_instructions, allowed_instructions, greatest_rate, needles_of
 from isamapper.mapper.covers.work import least_cycles
 from isamapper.mapper.matching.delta import injective
 from isamapper.mapper.matching.find import subjects
@@ -86,15 +86,17 @@ class Treatment:
         usual = self._usual()
         first = next(usual, None)
         least = inf if first is None else first.busy_cycles
-        derived = self._derived(min(GAIN * least, least - worth_cycles))
-        yield from heapq.merge(derived, usual if first is None else chain((first,), usual), self._phased(least))
+        yield from self._derived(min(GAIN * least, least - worth_cycles))
+        if first is not None:
+            yield first
+        yield from heapq.merge(usual, self._phased(least))
 
     def _derived(self, cycles: float) -> list[Option]:
         """What the search over rewrites finds that keeps instructions busy for fewer than ``cycles``.
 
         Steps that go on from those of a better way are left out.
         """
-        rate, found = greatest_rate(self.machine.instructions), list[Option]()
+        rate, found = greatest_rate(able_instructions(self.subject, self.machine)), list[Option]()
         if points_of(self.subject) / rate >= cycles:
             return []  # few rewrites make fewer points of a statement, and those are contractions
         for each in derivations(self.kernel, self.subject.statement.index).found:

@@ -9,7 +9,7 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.nodes import Kernel
-from isamapper.mapper.algebra.terms import Node
+from isamapper.mapper.algebra.terms import Literal, Node, Term
 from isamapper.mapper.covers.work import is_host
 from isamapper.mapper.matching.find import subjects
 from isamapper.mapper.matching.match import enumerate_mappings
@@ -66,6 +66,30 @@ def _multiplies(instruction: Instruction, dtype: str) -> bool:
     if needle is None or needle.view.reduction is None or not isinstance(needle.view.term, Node):
         return False
     return needle.view.term.op == "*" and target_tensor(needle.statement, needle.tensors).dtype.name == dtype
+
+
+def able_instructions(subject: Subject, machine: Machine) -> tuple[Instruction, ...]:
+    """Instructions of which one has to do every point of a statement, however it is rewritten.
+
+    What multiplies loads goes on doing so: contractions make fewer points of a product, and are no rewrites of others.
+    """
+    if not _has_product(subject.view.term):
+        return machine.instructions
+    return _multiplying(machine.instructions)
+
+
+@lru_cache(maxsize=64)
+def _multiplying(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
+    return tuple(each for each, needle in zip(instructions, map(needle_of, instructions), strict=True)
+                 if needle is None or _has_product(needle.view.term))  # fmt: skip
+
+
+def _has_product(term: Term) -> bool:
+    """Whether values that are not constants are multiplied."""
+    if not isinstance(term, Node):
+        return False
+    factors = sum(not isinstance(part, Literal) for part in term.parts) if term.op == "*" else 0
+    return factors > 1 or any(_has_product(part) for part in term.parts)
 
 
 @lru_cache(maxsize=64)
