@@ -134,6 +134,7 @@ def compile_whole(text: str) -> tuple[Code, Entry]:
     return code, _PROTOTYPE(code.address("run"))
 
 
+@lru_cache(maxsize=STEPS_KEPT)
 def _named(index: int, text: str, level: int) -> tuple[str, str]:
     """A step's name among all programs' steps, and its definition under that name."""
     body = text.replace(f"define internal i64 @step{index}(", "define i64 @step(", 1)

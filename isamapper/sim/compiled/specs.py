@@ -17,8 +17,8 @@ from isamapper.sim.traffic import constant_extent, flat_steps, joined_axes, run_
 class OperandSpec:
     """One operand of a step. ``region`` is None where nothing writes it; ``offsets`` are needed by padding windows.
 
-    ``steps`` are flat element steps per operand axis, ``axis_steps`` the same per tensor axis. Only windows that
-    pad have these, ``shape``, and ``dims`` of one atom. ``groups`` are axes that are one where bytes are counted,
+    ``steps`` are flat element steps per operand axis, all 0 where runs do not matter; ``axis_steps`` the same per
+    tensor axis. Only windows that pad have these, ``shape``, and ``dims`` of one atom. ``groups`` are axes that are one where bytes are counted,
     innermost first; None where a padding window's runs are cut one by one along ``run_axis``.
     """
 
@@ -67,7 +67,7 @@ def step_spec(model: Model, site: Site, found: Atoms) -> StepSpec:
 
 def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
     tensor, window = use.tensor, use.window
-    footprint, padded = found.footprints.get(use), window.otherwise is not None
+    footprint, padded, groups = found.footprints.get(use), window.otherwise is not None, _groups(use)
     dims = footprint.dims if footprint else ()
     memories = [memory.name for memory in model.machine.memories]
     return OperandSpec(
@@ -80,10 +80,10 @@ def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
         dims if padded else tuple(dim for dim in dims if dim.axis is not None or dim.factor > dim.tile),
         tuple(constant_extent(axis.extent) for axis in window.axes),
         tensor.shape if padded else (),
-        flat_steps(window, tensor.shape),
+        (0,) * len(window.axes) if _runs_are_one(use) else flat_steps(window, tensor.shape),
         tuple(axis.steps if padded else () for axis in window.axes),
-        _groups(use),
-        run_axis(window, tensor.shape),
+        groups,
+        run_axis(window, tensor.shape) if groups is None else None,
         padded,
         tensor.dtype.bits,
         (tensor.block.block, tensor.block.exponent_bits) if tensor.block else None,
@@ -91,6 +91,15 @@ def _operand(model: Model, use: OperandUse, found: Atoms) -> OperandSpec:
         tuple(port.index for port in use.read_ports),
         tuple(port.index for port in use.write_ports),
     )
+
+
+def _runs_are_one(use: OperandUse) -> bool:
+    """Whether a window moves its elements' bytes and no more, wherever they lie: programs of many sizes share steps."""
+    if use.window.otherwise is not None or use.tensor.dtype.bits % 8 or use.tensor.block is not None:
+        return False
+    ports = (*use.read_ports, *use.write_ports)
+    rounded = any(each.port.request_bytes != 1 or each.port.burst_bytes != 1 for each in ports)
+    return not rounded and (not ports or bank_count(use.memory) == 1)
 
 
 def _groups(use: OperandUse) -> tuple[tuple[int, ...], ...] | None:
