@@ -1,9 +1,9 @@
 """Which prospects the cost model judges, and when that is enough.
 
 Estimates err alike for nests that are alike. So a prospect is expected to take its estimate times how far those of
-judged nests like it were off, the nearer the more; far from all of them as far as the luckiest one, or not at all while
-few are judged, or none that lays the instruction over the statement the same way. The next to be judged is what is
-expected to take least; among equals, what moves fewest bytes.
+judged nests like it were off, the nearer the more; far from all of them as far as the luckiest one, or not at all where
+all of them took longer. The next to be judged is what is expected to take least; the first of all, among equals, what
+moves fewest bytes.
 
 What does not belong here: where prospects come from (``ranking.py``) and how a nest is judged (``heuristic.py``).
 """
@@ -18,15 +18,18 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.plan.nest import Nest
 from isamapper.scheduler.space.found import Prospect
 
-EQUAL = 0.001
-"""Expected cycles that differ by less than this part are as good; a prospect must be expected to gain as much."""
+EQUAL = 0.0005
+"""Expected cycles that differ by less than this part are as good."""
 TIE = 0.003
-"""Judged cycles that differ by less than this part are as good: fewer bytes decide."""
+"""Judged cycles that differ by less than this part are as good: fewer bytes decide. A prospect must be expected to gain
+as much."""
+NEAR_LEAST = 0.005
+"""How much more than what nothing undercuts is good enough."""
+ROOM = 0.02
+"""How much more is enough to go on, whatever is expected."""
 REACH = 0.7
 FAITH = 2.0
 """How fast likeness fades with distance, and how much the luckiest nest weighs for one that is like none."""
-FEW = 2
-"""So many are judged before estimates are thought to be off for all nests."""
 MISSES = 40
 """After so many prospects that cannot be judged no more are tried."""
 
@@ -48,10 +51,9 @@ class _Waiting:
     weight: float = 0.0
     error: float = 0.0
 
-    def expected(self, errors: abc.Sequence[float], ways: abc.Set[str]) -> float:
-        """Cycles that it will take, as far as is known from the errors of all that were judged, and their ways."""
-        known = len(errors) >= FEW and self.prospect.way in ways
-        luck = min(errors if known else [*errors, 1.0])
+    def expected(self, errors: abc.Sequence[float]) -> float:
+        """Cycles that it will take, as far as is known from the errors of all that were judged."""
+        luck = min([*errors, 1.0])
         return self.prospect.estimated_cycles * (FAITH * luck + self.error) / (FAITH + self.weight)
 
 
@@ -61,19 +63,20 @@ def judge(
     count: int,
     slack_cycles: float,
     late: abc.Callable[[], bool],
+    least: float = 0.0,
 ) -> list[Judged]:
-    """Up to ``count`` judged nests; fewer where no other is expected to be better, or one as good as any can be.
+    """Up to ``count`` judged nests; fewer where no other is expected to be better than one that is good already.
 
     ``cycles_of`` gives the cycles of a nest, None where it cannot be lowered; once ``late``, one is enough. Beginnings
-    and ends are never known better than ``slack_cycles``.
+    and ends are never known better than ``slack_cycles``; nothing takes fewer than ``least``.
     """
     waiting, found, misses = [_Waiting(each) for each in prospects], list[Judged](), 0
-    errors, ways = list[float](), set[str]()
-    least = min((each.least_cycles for each in prospects), default=0.0)
+    errors = list[float]()
+    least = max(least, min((each.least_cycles for each in prospects), default=0.0))
     while waiting and len(found) < count and misses < MISSES and not (found and late()):
-        following, expected = _next(waiting, errors, ways)
+        following, expected = _next(waiting, errors)
         best = min((each.cycles for each in found), default=math.inf)
-        if expected - slack_cycles >= best * (1 - EQUAL):
+        if expected - slack_cycles >= best * (1 - TIE) and not 0 < least * (1 + ROOM) < best < math.inf:
             break
         prospect, nest = following.prospect, following.prospect.nest
         waiting = [each for each in waiting if not _twins(each.prospect, prospect)]
@@ -82,17 +85,18 @@ def judge(
             misses += 1
             continue
         found.append(Judged(cycles, prospect.bytes_moved, nest))
-        if cycles <= least * (1 + TIE):
+        if cycles <= least * (1 + NEAR_LEAST):
             break
         errors.append(_learned(waiting, prospect, cycles))
-        ways.add(prospect.way)
     return found
 
 
-def _next(waiting: abc.Sequence[_Waiting], errors: abc.Sequence[float], ways: abc.Set[str]) -> tuple[_Waiting, float]:
-    """What is expected to take least, or moves fewest bytes among those that are as good."""
-    expected = [each.expected(errors, ways) for each in waiting]
+def _next(waiting: abc.Sequence[_Waiting], errors: abc.Sequence[float]) -> tuple[_Waiting, float]:
+    """What is expected to take least; at first what moves fewest bytes among those that are as good."""
+    expected = [each.expected(errors) for each in waiting]
     best = min(expected)
+    if errors:
+        return waiting[expected.index(best)], best
     equal = [place for place, cycles in enumerate(expected) if cycles <= best * (1 + EQUAL)]
     chosen = min(equal, key=lambda place: (waiting[place].prospect.bytes_moved, expected[place]))
     return waiting[chosen], expected[chosen]

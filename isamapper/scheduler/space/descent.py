@@ -50,11 +50,13 @@ class Priced:
     least: float
 
     def traits(self) -> dict[str, float]:
-        """Numbers that rows alike have alike: a doubled tile is 1 apart, another order 1/2, another way 2.
+        """Numbers that rows alike have alike: a doubled tile is 1 apart, another order 1/2, another way 2, and another
+        instruction that does the same 0.3.
 
         Iterators that move the same operands stand for each other: rows and columns of an image.
         """
-        found, kinds = {self.family.title(): 1.0}, self.family.kinds
+        kinds, (instruction, roles) = self.family.kinds, self.family.titles()
+        found = {instruction: 0.15, roles: 1.0}
         for level, sizes in enumerate(self.tiles):
             pairs = sorted((kinds[place], -size) for place, size in zip(self.family.moving, sizes, strict=True))
             found |= {f"{kind} in {level} {rank}": math.log2(-size) for rank, (kind, size) in enumerate(pairs)}

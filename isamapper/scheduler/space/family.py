@@ -114,9 +114,13 @@ class Family:
 
     def title(self) -> str:
         """Instruction and roles, routes, and what is special, in a few words."""
+        return "".join(self.titles())
+
+    def titles(self) -> tuple[str, str]:
+        """The instruction, and the rest of the title."""
         roles = ", ".join(f"{operand} = {access}" for operand, access in self.frame.call.sigma)
-        words = [f"{self.frame.call.instruction.name}({roles})"]
+        words = [f"({roles})"]
         words += [f"{access} via {'-'.join(route)}" for access, route in self.routes if route]
         words += [f"{access} re-laid out" for access in sorted(self.relaid)]
         words += ["copied call by call"] if self.fine else []
-        return ", ".join(words)
+        return self.frame.call.instruction.name, ", ".join(words)

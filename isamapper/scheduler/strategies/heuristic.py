@@ -11,6 +11,7 @@ import itertools
 from collections import abc
 from dataclasses import replace
 
+from isamapper.costmodels.bounds import memory_bounds, nest_call_cycles
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Machine
@@ -25,23 +26,29 @@ from isamapper.scheduler.campaign.known import Known
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.improving.ahead import has_slots, loaded_ahead
 from isamapper.scheduler.improving.cutting import with_cut
-from isamapper.scheduler.improving.judging import chosen, judge
+from isamapper.scheduler.improving.judging import NEAR_LEAST, chosen, judge
 from isamapper.scheduler.improving.refining import refined
 from isamapper.scheduler.improving.residency import with_residents
 from isamapper.scheduler.improving.roomy import roomy, with_room
 from isamapper.scheduler.improving.spatial import distributed
 from isamapper.scheduler.improving.summing import with_sums
 from isamapper.scheduler.space.candidates import Prospect, Subject, prospects_of, subject_of
-from isamapper.scheduler.space.descent import MORE, SMALL_CYCLES
+from isamapper.scheduler.space.descent import SMALL_CYCLES
 from isamapper.scheduler.statements.epilogues import epilogues
 from isamapper.scheduler.statements.equivalents import FAR, equivalents
 from isamapper.scheduler.statements.isolate import isolated
 from isamapper.scheduler.strategies.joint_search import best_joint_nest
 from isamapper.scheduler.strategies.sighting import sighted
 
-FINALISTS = 6
+FINALISTS = 4
+ACCEPTED = 6
+"""How many that fit a condition are judged at most."""
+MORE_FINALISTS = 2
+"""So many times more nests are judged where everything is short."""
 UNSURE = 0.3
 """How much of an estimate may be wrong where first fills and last drains are much of the whole."""
+ENOUGH = 1.02
+"""Where a schedule takes at most so many times what nothing undercuts, no other kernel is tried."""
 TESTED = 120
 """How many nests are tested for a condition at most."""
 
@@ -58,6 +65,7 @@ def heuristic(
     found: Schedule | None = None
     failures: list[Rejection] = []
     least: float | None = None
+    moved = _moving_cycles(problem.machine, problem.kernel)
     for equivalent in equivalents(problem.kernel, problem.machine):
         least = equivalent.busy_cycles if least is None else least
         if best is not None and (equivalent.busy_cycles >= min(best, FAR * least) or over(deadline)):
@@ -70,6 +78,8 @@ def heuristic(
         if best is None or cycles < best:
             best, found = cycles, schedule
             yield Candidate(schedule, cycles)
+        if best <= ENOUGH * max(least, moved):
+            break
     if best is None or found is None:
         raise NotSchedulable(*{(each.subject, each.reason): each for each in failures}.values())
     if (problem.machine.grids or has_slots(problem.machine)) and not over(deadline):
@@ -156,7 +166,10 @@ def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None
             except SourceError:
                 return None
 
-        return loaded_ahead(machine, distributed(machine, covered, nest, search, cycles_of), cycles_of)
+        spread = distributed(machine, covered, nest, search, cycles_of)
+        least, taken = nest_call_cycles(spread) / machine.unit(spread.call.instruction.unit).count, cycles_of(spread)
+        near = taken is not None and not spread.distributed and taken <= least * (1 + NEAR_LEAST)
+        return spread if near else loaded_ahead(machine, spread, cycles_of)
 
     steps = tuple(step for nest in replay(found) for step in steps_of(changed(nest)))
 
@@ -195,12 +208,15 @@ def _best_nest(
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules is what is asked for")
     estimate = ranked[0].estimated_cycles
     short = estimate < SMALL_CYCLES
-    slack = max(_longest_latency(problem.machine), UNSURE * estimate if short else 0.0)
-    judged = judge(ranked, cycles_of, FINALISTS * (MORE if short else 1), slack, lambda: over(deadline))
+    slack = max(_longest_latency(problem.machine, ranked[0].nest), UNSURE * estimate if short else 0.0)
+    least = min(found.least_cycles for found in ranked)
+    if len(statements(covered)) == 1:
+        least = max(least, _moving_cycles(problem.machine, covered))
+    count = FINALISTS * (MORE_FINALISTS if short else 1)
+    judged = judge(ranked, cycles_of, count, slack, lambda: over(deadline), least)
     if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
     if accept is None:
-        least = min(found.least_cycles for found in ranked)
         judged += refined(problem.machine, judged, cycles_of, least, lambda: over(deadline))
     return chosen(judged).nest
 
@@ -212,13 +228,22 @@ def _accepted(ranked: abc.Sequence[Prospect], accept: abc.Callable[[Nest], bool]
         ways.setdefault(each.way, []).append(each)
     turns = (each for turn in itertools.zip_longest(*ways.values()) for each in turn if each is not None)
     fitting = (each for each in itertools.islice(turns, TESTED) if isinstance(each.nest, Nest) and accept(each.nest))
-    return itertools.islice(fitting, FINALISTS)
+    return itertools.islice(fitting, ACCEPTED)
 
 
-def _longest_latency(machine: Machine) -> int:
-    """Cycles that what is begun may go on for: so much at both ends of a schedule is hard to foresee."""
-    begun = (timing(instruction, {})[1] for instruction in machine.instructions)
-    return max([*begun, *(memory.latency_cycles for memory in machine.memories)])
+def _moving_cycles(machine: Machine, kernel: Kernel) -> float:
+    """What moving a kernel's operands and results once takes at least."""
+    return max(memory_bounds(machine, kernel, kernel).values(), default=0.0)
+
+
+def _longest_latency(machine: Machine, nest: Nest | Rejection) -> int:
+    """Cycles that what a nest begins may go on for: so much at both ends of a schedule is hard to foresee."""
+    if isinstance(nest, Rejection):
+        return 0
+    copies = {copy.instruction for each in nest.buffers for copy in (each.fill, each.drain) if copy is not None}
+    begun = [nest.call.instruction, *(each for each in machine.instructions if each.name in copies)]
+    latencies = (timing(instruction, {})[1] for instruction in begun)
+    return max([*latencies, *(memory.latency_cycles for memory in machine.memories)])
 
 
 def _alone(machine: Machine, subject: Subject, nest: Nest) -> Schedule:
