@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import abc
 from typing import Any
 
-from isamapper.report.document import Document, count, document, table
+from isamapper.report.document import Document, count, document, percent, table
 
 
 def gemmini_document(answer: abc.Mapping[str, Any]) -> Document:
@@ -25,9 +25,17 @@ def gemmini_document(answer: abc.Mapping[str, Any]) -> Document:
             ),
         )
         for row in answer["rows"]
+        if "refused" not in row
     ]
+    refused = [(row["id"], str(row["line"]), _reason(row)) for row in answer["rows"] if "refused" in row]
     heads = ("id", "layer", "mapped: measured", "simulated", "error", "default: measured", "simulated", "error")
-    return document(table(heads, rows), *_summary(answer["summary"]))
+    skipped = table(("id", "line", "not simulated"), refused) if refused else None
+    return document(table(heads, rows), skipped, *_summary(answer["summary"]))
+
+
+def _reason(row: abc.Mapping[str, Any]) -> str:
+    more = f" (and {row['more_findings']} more)" if row["more_findings"] else ""
+    return f"{row['refused']}{more}"
 
 
 def _summary(summary: abc.Mapping[str, Any]) -> abc.Iterator[Any]:
@@ -35,11 +43,11 @@ def _summary(summary: abc.Mapping[str, Any]) -> abc.Iterator[Any]:
     lines = [
         (
             name,
-            f"{each['mapped']['mape_percent']:.1f} %",
+            percent(each["mapped"]["mape_percent"]),
             _correlation(each["mapped"]),
-            f"{each['default']['mape_percent']:.1f} %",
+            percent(each["default"]["mape_percent"]),
             _correlation(each["default"]),
-            "-" if each["winner_named_percent"] is None else f"{each['winner_named_percent']:.1f} %",
+            percent(each["winner_named_percent"]),
         )
         for name, each in found.items()
     ]

@@ -1,6 +1,7 @@
-"""The table of measured layers: CSV in, one :class:`Measured` a row; every mistake with its line and column.
+"""The table of measured layers: CSV in, one :class:`Measured` a row, or what is wrong with it, with line and column.
 
-Columns may stand in any order; those not named here are ignored. Sizes are whole numbers from 1 on.
+Columns may stand in any order; those not named here are ignored. Sizes are whole numbers from 1 on. A row that cannot
+be read says nothing about the others.
 """
 
 from __future__ import annotations
@@ -39,6 +40,16 @@ class Measured:
     mapped: Sizes
     default_cycles: int
     mapped_cycles: int
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row of which no programs can be made: what it is called, its line in the file, and what is wrong with it."""
+
+    name: str
+    line: int
+    findings: tuple[Diagnostic, ...]
 
 
 def builtin_table() -> Source:
@@ -57,23 +68,36 @@ def read_table(path: str) -> Source:
 
 
 def measured_rows(source: Source) -> tuple[Measured, ...]:
-    """All rows of a table; SourceError with every mistake found."""
+    """All rows of a table that has some; SourceError with every mistake found."""
+    found = table_rows(source)
+    findings = [finding for row in found if isinstance(row, Refused) for finding in row.findings]
+    if not found:
+        findings.append(Diagnostic("VAL002", "the table has no rows", Span(source, 0, 0)))
+    if findings:
+        raise SourceError(*findings)
+    return tuple(row for row in found if isinstance(row, Measured))
+
+
+def table_rows(source: Source) -> tuple[Measured | Refused, ...]:
+    """Every row of a table, in its order; SourceError where there is no line that names the columns."""
     lines = [line for line in _lines(source) if line]
     if not lines:
         raise SourceError(Diagnostic("VAL002", "the table is empty", Span(source, 0, 0)))
     columns = _columns(lines[0])
-    rows: list[Measured] = []
-    findings: list[Diagnostic] = []
-    for line in lines[1:]:
-        try:
-            rows.append(_row(line, columns))
-        except SourceError as error:
-            findings += error.diagnostics
-    if not findings and not rows:
-        findings.append(Diagnostic("VAL002", "the table has no rows", lines[0][0][1]))
-    if findings:
-        raise SourceError(*findings)
-    return tuple(rows)
+    return tuple(_row_or_refused(line, columns) for line in lines[1:])
+
+
+def _row_or_refused(line: list[Field], columns: dict[str, int]) -> Measured | Refused:
+    try:
+        return _row(line, columns)
+    except SourceError as error:
+        return Refused(_name(line, columns), line[0][1].line, tuple(error.diagnostics))
+
+
+def _name(line: list[Field], columns: dict[str, int]) -> str:
+    """What the row calls itself, else its line."""
+    place = columns.get("id", len(line))
+    return (line[place][0] if place < len(line) else "") or str(line[0][1].line)
 
 
 _FIELD = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=,|$)|([^,]*)')
@@ -117,12 +141,13 @@ def _columns(header: list[Field]) -> dict[str, int]:
 
 
 def _row(line: list[Field], columns: dict[str, int]) -> Measured:
+    while len(line) > len(columns) and not line[-1][0]:
+        line = line[:-1]  # commas at the end
     if len(line) != len(columns):
         whole = Span(line[0][1].source, line[0][1].start, line[-1][1].end)
         raise SourceError(Diagnostic("VAL003", f"{len(line)} fields where the head has {len(columns)}", whole))
     values = _numbers(line, columns)
     layer = Layer(Sizes(*(values[name] for name in SIZES)), values["stride"])
-    name, _ = line[columns["id"]] if "id" in columns else (str(line[0][1].line), None)
     tiling = line[columns["auto_tiling"]] if "auto_tiling" in columns else ("", line[0][1])
     default = clipped(_recorded_tile(*tiling) if tiling[0] else default_tile(layer), layer)
     mapped = clipped(mapped_tile(line[columns["mapping"]][1], layer), layer)
@@ -131,7 +156,7 @@ def _row(line: list[Field], columns: dict[str, int]) -> Measured:
     own = (max(halves[0], SCRATCHPAD_BYTES), max(halves[1], ACCUMULATOR_BYTES))
     _demand_room(default, layer, own, tiling[1])
     return Measured(
-        name,
+        _name(line, columns),
         layer,
         values["n"],
         *halves,
@@ -139,6 +164,7 @@ def _row(line: list[Field], columns: dict[str, int]) -> Measured:
         mapped,
         values["auto_cycles_rtl"],
         values["mapped_cycles_rtl"],
+        line[0][1].line,
     )
 
 
@@ -148,7 +174,7 @@ def _numbers(line: list[Field], columns: dict[str, int]) -> dict[str, int]:
     findings: list[Diagnostic] = []
     for name in NUMBERS:
         try:
-            values[name] = _number(*line[columns[name]], LEAST.get(name, 1))
+            values[name] = _number(name, *line[columns[name]])
         except SourceError as error:
             findings += error.diagnostics
     if findings:
@@ -156,7 +182,11 @@ def _numbers(line: list[Field], columns: dict[str, int]) -> dict[str, int]:
     return values
 
 
-def _number(text: str, span: Span, least: int) -> int:
+def _number(name: str, text: str, span: Span) -> int:
+    least = LEAST.get(name, 1)
+    if not text:
+        raise SourceError(Diagnostic("VAL003", f"'{name}' is missing", span))
+    text = re.sub(r"\.0*\Z", "", text)  # tables that went through floats
     if not re.fullmatch(r"[0-9]{1,13}", text, re.ASCII) or not least <= int(text) <= LARGEST:
         raise SourceError(Diagnostic("VAL003", f"'{text}' is not a whole number from {least} to {LARGEST}", span))
     return int(text)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
-from isamapper.bench.gemmini.data import Measured
-from isamapper.bench.gemmini.homes import NEAR, homes, kept
-from isamapper.bench.gemmini.layers import DIM, DIMENSIONS, Layer, Sizes, clipped
+from isamapper.bench.gemmini.data import Measured, Refused
+from isamapper.bench.gemmini.homes import FAR, NEAR, homes, kept
+from isamapper.bench.gemmini.layers import DIM, DIMENSIONS, Layer, Sizes, buffer_bytes, clipped
 from isamapper.bench.gemmini.program import Homes, tiled_program
-from isamapper.bench.gemmini.tiler import ACCUMULATOR_BYTES, SCRATCHPAD_BYTES
 from isamapper.bench.ranks import spearman
+from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
+from isamapper.ir.nodes import Direction, Invoke, Kernel
+from isamapper.ir.walk import walk
 from isamapper.plan.program import Program
 from isamapper.sim.timing import simulate
 
@@ -44,16 +46,14 @@ class Simulated:
 
 def simulated(row: Measured, settings: tuple[str, ...] = ()) -> Simulated:
     """Both programs of ``row``; ``settings`` change the machine, as ``load_machine`` takes them."""
-    larger = (max(2 * row.scratchpad_bytes, SCRATCHPAD_BYTES), max(2 * row.accumulator_bytes, ACCUMULATOR_BYTES))
     untouched = not row.layer.is_product
-    default = _times(row.layer, row.default, _machine(*larger, settings), untouched, first=True)
-    own = (2 * row.scratchpad_bytes, 2 * row.accumulator_bytes)
-    mapped = _times(row.layer, row.mapped, _machine(*own, settings), untouched=False, first=False)
+    default = _times(row.layer, row.default, settings, untouched, first=True)
+    mapped = _times(row.layer, row.mapped, settings, untouched=False, first=False)
     cycles = (default[0] * row.images, mapped[0] * row.images)
     return Simulated(*cycles, (default[1] + mapped[1]) * row.images)
 
 
-def _times(layer: Layer, tile: Sizes, machine: Machine, untouched: bool, first: bool) -> tuple[int, int]:
+def _times(layer: Layer, tile: Sizes, settings: tuple[str, ...], untouched: bool, first: bool) -> tuple[int, int]:
     """Cycles and instructions of one program.
 
     Where it is not the ``first`` to read the weights and finds a part of them near, the cycles lie between those of
@@ -61,27 +61,55 @@ def _times(layer: Layer, tile: Sizes, machine: Machine, untouched: bool, first: 
     """
     tile = clipped(tile, layer)
     found = homes(layer, tile)
-    cycles, instructions = _simulated(layer, tile, found, machine, untouched)
+    cycles, instructions = _of_program(layer, tile, found, untouched, settings)
     part = kept(layer, tile)
     if first or part < LEAST_KEPT or found.weights == NEAR:
         return cycles, instructions
-    near, _ = _simulated(layer, tile, replace(found, weights=NEAR), machine, untouched)
+    near, _ = _of_program(layer, tile, replace(found, weights=NEAR), untouched, settings)
     return round(part * near + (1 - part) * cycles), instructions
 
 
-def _simulated(layer: Layer, tile: Sizes, found: Homes, machine: Machine, untouched: bool) -> tuple[int, int]:
+def _of_program(layer: Layer, tile: Sizes, found: Homes, untouched: bool, settings: tuple[str, ...]) -> tuple[int, int]:
+    """Cycles and instructions of a program with what of the settings it can tell."""
     body = tiled_program(layer, tile, found, untouched=untouched)
-    timeline = simulate(Program(body, machine, body))
+    uses = _uses(body)
+    return _simulated(layer, tile, found, untouched, tuple(each for each in settings if _concerns(each, uses)))
+
+
+@cache
+def _simulated(layer: Layer, tile: Sizes, found: Homes, untouched: bool, settings: tuple[str, ...]) -> tuple[int, int]:
+    """Cycles and instructions, once for all rows that have the program: buffers that are large enough take no time."""
+    body = tiled_program(layer, tile, found, untouched=untouched)
+    timeline = simulate(Program(body, _machine(layer, tile, settings), body))
     return timeline.cycles, timeline.invocations
 
 
-@lru_cache(maxsize=256)
-def _machine(scratchpad_bytes: int, accumulator_bytes: int, settings: tuple[str, ...]) -> Machine:
-    """The machine with these buffers, in whole rows."""
-    rows, accumulators = -(-scratchpad_bytes // DIM), -(-accumulator_bytes // (4 * DIM))
-    sizes = {"spad": rows * DIM, "acc": accumulators * 4 * DIM}
+def _uses(body: Kernel) -> frozenset[str]:
+    """Beginnings of the settings that it can tell: its instructions, and where it reads and writes."""
+    invoked = {f"instructions.{node.instruction}" for node, _ in walk(body) if isinstance(node, Invoke)}
+    ports = {Direction.IN: "read", Direction.OUT: "write"}
+    homes = {f"memories.{tensor.memory}.ports.{ports[tensor.direction]}" for tensor in body.tensors}
+    return frozenset(invoked | homes)
+
+
+def _concerns(setting: str, uses: frozenset[str]) -> bool:
+    """Whether the setting may change the time: those of instructions, and of ports of main memory and L2, may not."""
+    path = setting.partition("=")[0].split(".")
+    known = path[0] == "instructions" or (path[0] == "memories" and path[1] in (NEAR, FAR) and path[2] == "ports")
+    return not known or any(".".join(path[:length]) in uses for length in (2, 4))
+
+
+def _machine(layer: Layer, tile: Sizes, settings: tuple[str, ...]) -> Machine:
+    """The machine with room for two of the tile in its buffers, in whole rows."""
+    sizes = dict(zip(("spad", "acc"), (2 * taken for taken in buffer_bytes(tile, layer)), strict=True))
     machine = _loaded(settings)
-    memories = (replace(each, capacity_bytes=sizes.get(each.name, each.capacity_bytes)) for each in machine.memories)
+    rows = {each.name: each.row_bytes or DIM for each in machine.memories}
+    memories = (
+        replace(each, capacity_bytes=-(-sizes[each.name] // rows[each.name]) * rows[each.name])
+        if each.name in sizes
+        else each
+        for each in machine.memories
+    )
     return replace(machine, memories=tuple(memories))
 
 
@@ -90,19 +118,31 @@ def _loaded(settings: tuple[str, ...]) -> Machine:
     return load_machine(MACHINE, settings)
 
 
-def measure(rows: abc.Sequence[Measured], *, report: Report | None = None) -> dict[str, Any]:
-    """Every row with its errors, and what they amount to."""
-    found = []
+def measure(rows: abc.Sequence[Measured | Refused], *, report: Report | None = None) -> dict[str, Any]:
+    """Every row with its errors, or why it has none, and what the errors of the others amount to."""
+    written: list[dict[str, Any]] = []
+    judged: list[tuple[Measured, Simulated]] = []
     for index, row in enumerate(rows):
         if report is not None:
             report(f"layer {row.name}", index, len(rows))
-        found.append(simulated(row))
-    return {
-        "bench": "gemmini",
-        "machine": MACHINE,
-        "rows": [_row(*each) for each in zip(rows, found, strict=True)],
-        "summary": summary(rows, found),
-    }
+        found = row if isinstance(row, Refused) else _judged(row)
+        if isinstance(found, Refused):
+            written.append(_refused(found))
+        else:
+            assert isinstance(row, Measured)
+            judged.append((row, found))
+            written.append(_row(row, found))
+    figures = summary([row for row, _ in judged], [found for _, found in judged])
+    refused = len(rows) - len(judged)
+    return {"bench": "gemmini", "machine": MACHINE, "rows": written, "summary": {**figures, "rows_refused": refused}}
+
+
+def _judged(row: Measured) -> Simulated | Refused:
+    """The row's cycles; refused where the machine cannot run one of its programs."""
+    try:
+        return simulated(row)
+    except SourceError as error:
+        return Refused(row.name, row.line, tuple(error.diagnostics))
 
 
 def summary(rows: abc.Sequence[Measured], found: abc.Sequence[Simulated]) -> dict[str, Any]:
@@ -131,8 +171,21 @@ def _errors(measured: abc.Sequence[int], found: abc.Sequence[int]) -> dict[str, 
     errors = [abs(one / other - 1) for one, other in zip(found, measured, strict=True)]
     correlation = spearman(found, measured)
     return {
-        "mape_percent": round(100 * sum(errors) / len(errors), 3),
+        "mape_percent": round(100 * sum(errors) / len(errors), 3) if errors else None,
         "spearman": None if correlation is None else round(correlation, 5),
+    }
+
+
+def _refused(row: Refused) -> dict[str, Any]:
+    """The row with the first thing that is wrong with it, and how many more there are."""
+    first = row.findings[0]
+    return {
+        "id": row.name,
+        "line": row.line,
+        "refused": first.message,
+        "code": first.code,
+        "column": None if first.span is None else first.span.column,
+        "more_findings": len(row.findings) - 1,
     }
 
 

@@ -20,17 +20,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
-    from isamapper.bench.gemmini.data import builtin_table, measured_rows, read_table
+    from isamapper.bench.gemmini.data import Measured, builtin_table, read_table, table_rows
     from isamapper.bench.gemmini.measure import measure
     from isamapper.report.validation import gemmini_document
 
-    rows = measured_rows(builtin_table() if arguments.data is None else read_table(arguments.data))
+    rows = table_rows(builtin_table() if arguments.data is None else read_table(arguments.data))
     with Progress() as progress:
         answer = measure(rows, report=progress)
         if arguments.cross_validate:
             from isamapper.bench.gemmini.folds import cross_validated
 
-            answer["summary"]["cross_validated"] = cross_validated(rows, report=progress)
+            answer["summary"]["cross_validated"] = cross_validated(
+                [row for row in rows if isinstance(row, Measured)], report=progress
+            )
     if arguments.format == "json":
         print_json(answer)
     else:

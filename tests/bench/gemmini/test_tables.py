@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from isamapper.bench.gemmini.data import builtin_table, measured_rows, read_table
+from isamapper.bench.gemmini.data import builtin_table, measured_rows, read_table, table_rows
 from isamapper.bench.gemmini.folds import CONSTANTS, cross_validated
 from isamapper.bench.gemmini.layers import Layer, Sizes
 from isamapper.bench.gemmini.mapping import mapped_tile
-from isamapper.bench.gemmini.measure import Simulated, simulated, spearman, summary
+from isamapper.bench.gemmini.measure import Simulated, _simulated, measure, simulated, spearman, summary
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
+from isamapper.report.validation import gemmini_document
 
 HEAD = (
     "id,r,s,p_out_h,q_out_w,c,k,n,stride,scratchpad_bytes,accumulator_bytes,auto_tiling,auto_cycles_rtl,mapping,"
@@ -75,6 +76,53 @@ def test_a_mistake_has_its_line_and_column(old: str, new: str, expected: tuple[s
 def test_all_mistakes_are_found_at_once() -> None:
     wrong = LINE.replace("131072", "x").replace("2000", "y")
     assert [place(each)[1] for each in found(HEAD, wrong, LINE, wrong)] == [2, 2, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (",1000,", ",,", "'auto_cycles_rtl' is missing"),
+        (",1000,", ",n/a,", "'n/a' is not a whole number from 1 to 1000000000000"),
+        (",2000", "", "14 fields where the head has 15"),
+        (",2000", ",2000,note", "16 fields where the head has 15"),
+        (MAPPING, "tiles of 4", "'tiles' is not a level such as 'L1[O]'"),
+        ("131072,32768", "131072,600", "a tile of this takes 2048 bytes of the accumulator, which has 1200"),
+    ],
+)
+def test_a_row_that_does_not_fit_does_not_end_the_file(old: str, new: str, reason: str) -> None:
+    assert old in LINE
+    bad = LINE.replace(old, new).replace("7,", "8,", 1)
+    answer = measure(table_rows(Source("table.csv", "\n".join((HEAD, bad, LINE)))))
+    refused, good = answer["rows"]
+    assert (refused["id"], refused["line"], refused["column"] is not None) == ("8", 2, True)
+    assert refused["refused"].startswith(reason)
+    assert good["mapped"]["cycles"] > 0
+    assert (answer["summary"]["rows"], answer["summary"]["rows_refused"]) == (1, 1)
+
+
+def test_a_table_without_rows_has_an_empty_summary() -> None:
+    answer = measure(table_rows(Source("table.csv", HEAD + "\n\n")))
+    assert answer["rows"] == []
+    assert answer["summary"]["mapped"] == {"mape_percent": None, "spearman": None}
+    assert gemmini_document(answer).blocks
+
+
+def test_numbers_that_went_through_floats_and_commas_at_the_end() -> None:
+    line = LINE.replace("131072,32768", "131072.0,32768.").replace(",2000", ",2000.0,,")
+    (row,) = measured_rows(Source("table.csv", f"{HEAD}\n{line}"))
+    assert (row.scratchpad_bytes, row.accumulator_bytes, row.mapped_cycles) == (131072, 32768, 2000)
+
+
+def test_a_constant_that_a_program_cannot_tell_changes_nothing() -> None:
+    (row,) = measured_rows(Source("table.csv", f"{HEAD}\n{LINE}"))
+    simulated(row)
+    before = _simulated.cache_info().misses
+    simulated(
+        row, ("memories.dram.ports.write.bytes_per_cycle=4", "instructions.mvin_cold.timing.occupies_cycles=22*r")
+    )
+    assert _simulated.cache_info().misses == before
+    simulated(row, ("memories.l2.ports.read.bytes_per_cycle=9",))
+    assert _simulated.cache_info().misses > before
 
 
 def test_missing_and_doubled_columns() -> None:
