@@ -267,8 +267,8 @@ class _Walk:
             return False
         if coordinate.digit is not None:
             return must_fill(self.nest, coordinate.digit)
-        if coordinate.dim is None:
-            return True
+        if coordinate.dim is None:  # a lane that no digit fills: where the target has no room for it, one step goes
+            return bool(stop_steps(self.nest, self.transfer.target, coordinate))
         return coordinate.beyond > 0 or any(must_fill(self.nest, digit.name) for digit, _ in self._movers(coordinate))
 
     def _movers(self, coordinate: Coordinate) -> tuple[tuple[Digit, int], ...]:

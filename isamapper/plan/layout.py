@@ -287,13 +287,19 @@ class _Maker:
         self.outer.sort(key=lambda name: rank.get(name, len(rank)))
 
     def _whole_rows(self, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
-        """The last axis padded, so that every window starts at a whole row."""
-        tail = math.prod(axis.extent for axis in axes[len(self.outer) :])
+        """The last or the first of the operand's axes padded, so that every tile starts at a whole row."""
+        first = len(self.outer)
+        tail = math.prod(axis.extent for axis in axes[first:])
         if not self.tail or tail % self.row == 0:
             return axes
-        last = axes[-1]
-        step = self.row // math.gcd(self.row, tail // last.extent)
-        return (*axes[:-1], Axis(-(-last.extent // step) * step, last.terms))
+        choices = []
+        for place in (len(axes) - 1, first):
+            others = tail // axes[place].extent
+            step = self.row // math.gcd(self.row, others)
+            padded = -(-axes[place].extent // step) * step
+            choices.append((padded * others, place, padded))
+        _, place, padded = min(choices, key=lambda choice: choice[0])
+        return (*axes[:place], Axis(padded, axes[place].terms), *axes[place + 1 :])
 
     def layout(self) -> Layout:
         tail = [key for key in self.tail if key is not None]

@@ -115,8 +115,9 @@ def _fitted(
     failure: Rejection | None = None
     for buffer in buffers:
         for expand in _expansions(place, nest, buffer):
-            for order in _orders(place, nest, replace(buffer, expand=expand), outer):
-                trial = replace(buffer, expand=expand, order=order)
+            expanded = _without_idle_rows(place, nest, replace(buffer, expand=expand))
+            for order in _orders(place, nest, expanded, outer):
+                trial = replace(expanded, order=order)
                 result = _with_copies(place, nest, trial, outer, relay)
                 if isinstance(result, Rejection):
                     failure = failure or result
@@ -129,6 +130,18 @@ def _fitted(
         return failure
     found.sort(key=lambda one: one[:3])
     return tuple((made, stop) for *_, made, stop in found)
+
+
+def _without_idle_rows(place: Place, nest: Nest, buffer: Buffer) -> Buffer:
+    """``buffer`` without a row where tiles come out even anyway, so that texts say only what matters."""
+    if buffer.row == 1 or place.machine.memory(buffer.memory).row_bytes:
+        return buffer
+    plain = replace(buffer, row=1)
+    layout = buffer_layout(nest, plain)
+    if isinstance(layout, Rejection):
+        return plain
+    tile = math.prod(axis.extent for axis in layout.axes[len(layout.axes) - len(layout.operand_axes) :])
+    return buffer if tile % buffer.row else plain
 
 
 def _expansions(place: Place, nest: Nest, buffer: Buffer) -> abc.Iterator[tuple[int, ...]]:

@@ -53,6 +53,9 @@ def _slots_start_whole(place: Place, nest: Nest, buffer: Buffer) -> bool:
 
 def _units(place: Place, nest: Nest, buffer: Buffer) -> abc.Iterator[int]:
     """Bytes that windows of the buffer must start at multiples of, for each instruction that has one."""
+    memory = place.machine.memory(buffer.memory)
+    if memory.kind is MemoryKind.ADDRESSED:
+        yield memory.alignment_bytes
     path = nest.path(buffer.access)
     number = path.index(buffer)
     for side, copy in ((0, buffer.drain), (1, buffer.fill)):

@@ -58,9 +58,10 @@ class Place:
 
 
 def row_elements(place: Place, access: int, memory: str, layout: str) -> int:
-    """Elements of the access's tensor in one row or register of a memory that is read in whole ones."""
-    row_bytes = place.machine.memory(memory).row_bytes
-    if not row_bytes or layout != "digits":
+    """Elements of the access's tensor that tiles take whole numbers of: a row, a register, or what addresses demand."""
+    held = place.machine.memory(memory)
+    row_bytes = max(held.row_bytes or 1, held.alignment_bytes if held.kind is MemoryKind.ADDRESSED else 1)
+    if row_bytes == 1 or layout != "digits":
         return 1
     call = place.choice.frame.call
     operand = call.operand(access)
