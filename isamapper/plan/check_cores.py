@@ -21,7 +21,8 @@ from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kerne
 from isamapper.ir.walk import Place, domain, value_range, walk
 from isamapper.plan.cores import across_chain, grid_named, is_divided, own, reduction_of
 from isamapper.plan.homes import home_memory
-from isamapper.plan.nest import Nest, depth_of, valid_extent
+from isamapper.plan.layout import buffer_layout
+from isamapper.plan.nest import Buffer, Nest, depth_of, valid_extent
 from isamapper.plan.refusal import written_at
 from isamapper.plan.sums import adding_buffer
 
@@ -52,9 +53,6 @@ def _mistakes(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
             edit = "an iterator of the target that nothing carries"
             edit += ", or partial sums that a network adds up ('adds')" if _may_be_summed(nest, machine, loop) else ""
             yield Rejection("SCH015", f"loop '{loop}'", reason, at, edit)
-    if any(digit.bound is None and digit.name not in nest.order and digit.extent > 1 for digit in nest.digits):
-        reason = "a loop that statements share stands around it, and cores meet at the end of every nest"
-        yield Rejection("SCH015", f"loop '{loops[0]}'", reason, at, "no distribution")
     yield from _counted(nest, machine)
     yield from _owned(nest, machine)
 
@@ -92,8 +90,19 @@ def _owned(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
         if buffer.memory not in mine and not is_divided(machine.memory(buffer.memory)):
             reason = "cores share that memory, and none can have a part of it"
             yield Rejection("SCH015", subject, reason, at, f"memories of a core: {_names(mine)}")
-        if depth_of(nest, buffer.loop) < depth:
-            yield Rejection("SCH015", subject, "every core has its own", at, f"at '{inner}' or further in")
+        if depth_of(nest, buffer.loop) < depth and not (buffer.resident and _lies_in_parts(nest, buffer)):
+            edit = f"'order {', '.join(loop for loop, _ in nest.distributed)}'"
+            edit = f"{edit}, so that each keeps its part" if buffer.resident else f"at '{inner}' or further in"
+            yield Rejection("SCH015", subject, "every core has its own", at, edit)
+
+
+def _lies_in_parts(nest: Nest, buffer: Buffer) -> bool:
+    """Whether the first axes of a buffer outside the loops across grids are these loops: a core keeps what it reads."""
+    layout = buffer_layout(nest, buffer)
+    if isinstance(layout, Rejection):
+        return True  # what is wrong with it is said where its nest is checked
+    own = [axis.terms for axis in layout.axes[: len(nest.distributed)]]
+    return own == [((loop, 1),) for loop, _ in nest.distributed]
 
 
 def _names(names: abc.Iterable[str]) -> str:
@@ -105,21 +114,34 @@ def _names(names: abc.Iterable[str]) -> str:
 
 def misdistributed(body: Kernel, machine: Machine) -> abc.Iterator[Diagnostic]:
     """Everything that keeps the program's loops from running across grids as it says."""
-    chains = [across_chain(node)[0] for node in body.body]
-    allowed = {id(loop) for chain in chains for loop in chain}
+    chains = list(_chains(body.body, ()))
+    allowed = {id(loop) for _, chain in chains for loop in chain}
     for node, _ in walk(body):
         if isinstance(node, Loop) and node.across is not None:
             if id(node) not in allowed:
-                message = f"loop '{node.iterator}' runs across '{node.across}', so no other loop stands around it"
+                message = f"loop '{node.iterator}' runs across '{node.across}', so only plain loops stand around it"
                 yield Diagnostic("SCH120", message, node.span, "cores meet at the end of every nest")
             elif grid_named(machine, node.across) is None:
                 message = f"machine '{machine.name}' has no grid '{node.across}'"
                 yield Diagnostic("SCH120", message, node.span)
-    for chain in (each for each in chains if each):
-        yield from _chain(body, chain, machine)
+    for around, chain in chains:
+        yield from _chain(body, around, chain, machine)
 
 
-def _chain(body: Kernel, chain: tuple[Loop, ...], machine: Machine) -> abc.Iterator[Diagnostic]:
+def _chains(
+    nodes: abc.Iterable[Node], around: tuple[Loop, ...]
+) -> abc.Iterator[tuple[tuple[Loop, ...], tuple[Loop, ...]]]:
+    """Loops across grids that stand in each other, outermost first, after the plain loops around them."""
+    for node in nodes:
+        if isinstance(node, Loop) and node.across is not None:
+            yield around, across_chain(node)[0]
+        elif isinstance(node, Loop):
+            yield from _chains(node.body, (*around, node))
+
+
+def _chain(
+    body: Kernel, around: tuple[Loop, ...], chain: tuple[Loop, ...], machine: Machine
+) -> abc.Iterator[Diagnostic]:
     grids = tuple(str(loop.across) for loop in chain)
     for name in dict.fromkeys(grids):
         grid = grid_named(machine, name)
@@ -132,7 +154,9 @@ def _chain(body: Kernel, chain: tuple[Loop, ...], machine: Machine) -> abc.Itera
             message = f"grid '{name}' has {grid.count} copies, the loops across it have {used} iterations"
             yield Diagnostic("SCH120", message, chain[0].span)
     mine = own(machine, grids)
-    inside = [(node, place) for node, place in walk(body) if chain[-1].iterator in place.iterators]
+    found = list(walk(body))
+    path = next(place.path for node, place in found if node is chain[-1])
+    inside = [(node, place) for node, place in found if place.path[: len(path)] == path and node is not chain[-1]]
     for node, _ in inside:
         match node:
             case Allocate(tensor) if tensor.memory not in mine and not _divided(machine, tensor.memory):
@@ -140,7 +164,7 @@ def _chain(body: Kernel, chain: tuple[Loop, ...], machine: Machine) -> abc.Itera
                 yield Diagnostic("SCH120", message, node.span, f"memories of a core: {_names(mine)}")
             case _:
                 pass
-    yield from _conflicts(machine, chain, inside)
+    yield from _conflicts(machine, around, chain, inside)
 
 
 def _divided(machine: Machine, name: str | None) -> bool:
@@ -162,17 +186,20 @@ class _Use:
 
 
 def _conflicts(
-    machine: Machine, chain: tuple[Loop, ...], inside: abc.Sequence[tuple[Node, Place]]
+    machine: Machine, around: tuple[Loop, ...], chain: tuple[Loop, ...], inside: abc.Sequence[tuple[Node, Place]]
 ) -> abc.Iterator[Diagnostic]:
-    """Shared elements that one core writes and another touches, or that cannot be told apart."""
-    for name, uses in _shared(machine, len(chain), inside).items():
+    """Shared elements that one core writes and another touches, or that cannot be told apart.
+
+    Between two iterations of the loops ``around`` cores meet.
+    """
+    for name, uses in _shared(machine, len(around) + len(chain), inside).items():
         for one, other in itertools.combinations_with_replacement(uses, 2):
             if not one.writes and not other.writes:
                 continue
             for depth, loop in enumerate(chain):
                 if _added(machine, loop, one) == _added(machine, loop, other) is not None:
                     continue
-                if not _apart(loop, one, other) and _meet(chain[:depth], loop, one, other):
+                if not _apart(loop, one, other) and _meet((*around, *chain[:depth]), loop, one, other):
                     message = f"cores may touch one element of '{name}' across '{loop.iterator}', and one writes it"
                     yield Diagnostic("SCH121", message, one.window.span or one.invoke.span)
                     return

@@ -1,7 +1,7 @@
 """Is there room: every tensor has a memory and an address inside it, and no two live tensors overlap.
 
 A tensor lives from its allocation to its last use in the block that allocates it (uses inside loops count for the whole
-loop); parameters, results and prepared tensors live throughout.
+loop); parameters, results and prepared tensors live throughout. Of a tensor that lies in parts a core holds its own.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from isamapper.hwdesc.model import Machine, MemoryKind
 from isamapper.ir.expressions import loads
 from isamapper.ir.nodes import Allocate, Assign, Guard, Invoke, Kernel, Loop, Node, Prepare, Tensor
 from isamapper.plan.addresses import tensor_bytes
-from isamapper.plan.cores import Across, is_divided, sharers
+from isamapper.plan.cores import Across, is_divided, part_of, parts_of, sharers
 
 
 def misplaced(body: Kernel, machine: Machine) -> abc.Iterator[Diagnostic]:
     """Every tensor of the program without a proper place, in textual order."""
-    space = _Space(machine)
+    space = _Space(machine, parts_of(body, machine))
     active: tuple[_Extent, ...] = ()
     for tensor in body.tensors:
         yield from space.add(tensor, active)
@@ -41,8 +41,8 @@ class _Extent:
 
 
 class _Space:
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self, machine: Machine, parts: dict[str, int]) -> None:
+        self.machine, self.parts = machine, parts
         self.memories = {memory.name: memory for memory in machine.memories}
 
     def extent(self, tensor: Tensor, across: Across = ()) -> tuple[_Extent, ...]:
@@ -54,7 +54,7 @@ class _Space:
         if memory.kind is MemoryKind.REGISTERS:
             start *= memory.row_bytes or 1
         copies = sharers(self.machine, memory.name, across) if is_divided(memory) else 1
-        return (_Extent(tensor, start, start + copies * tensor_bytes(memory, tensor)),)
+        return (_Extent(tensor, start, start + copies * tensor_bytes(memory, part_of(tensor, self.parts))),)
 
     def add(self, tensor: Tensor, active: tuple[_Extent, ...], across: Across = ()) -> abc.Iterator[Diagnostic]:
         """What is wrong with the place of ``tensor`` beside those ``active``."""

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from isamapper.hwdesc.model import Grid, Instruction, Machine, Memory, MemoryKind, Unit
+from isamapper.ir.affine import variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.expressions import loads
-from isamapper.ir.nodes import Loop, Node, Reduction
+from isamapper.ir.nodes import Allocate, Assign, Guard, Invoke, Kernel, Loop, Node, Prepare, Reduction, Tensor, Window
 from isamapper.ir.sizes import SizeBinary, SizeConstant, SizeOp
 
 Across = tuple[tuple[str, int], ...]
@@ -116,3 +117,61 @@ def across_chain(node: Node) -> tuple[tuple[Loop, ...], tuple[Node, ...]]:
         chain.append(body[0])
         body = body[0].body
     return tuple(chain), body
+
+
+# tensors that lie in parts, one on every core
+
+
+def part_of(tensor: Tensor, parts: abc.Mapping[str, int]) -> Tensor:
+    """What one core holds of ``tensor``."""
+    return replace(tensor, shape=tensor.shape[parts.get(tensor.name, 0) :])
+
+
+def parts_of(body: Kernel, machine: Machine) -> dict[str, int]:
+    """Tensors in memories of cores of which every core has a part of its own: how many axes tell cores apart.
+
+    Such a tensor is allocated outside all loops, and every window on it starts, along its first axes, where the loops
+    across the grids stand: what one core touches no other does.
+    """
+    owned = {
+        node.tensor.name: node.tensor
+        for node in body.body
+        if isinstance(node, Allocate) and any(str(node.tensor.memory) in held(machine, g.name) for g in machine.grids)
+    }
+    if not owned:
+        return {}
+    found: dict[str, Across] = {}
+    for window, chain in _windows(body.body, ()):
+        tensor = owned.get(window.tensor)
+        if tensor is not None:
+            own = _own_axes(machine, tensor, window, chain)
+            found[tensor.name] = own if found.get(tensor.name, own) == own else ()
+    return {name: len(across) for name, across in found.items() if across}
+
+
+def _own_axes(machine: Machine, tensor: Tensor, window: Window, chain: tuple[Loop, ...]) -> Across:
+    """The grids whose loops the first axes of a window follow; nothing where they do not, or the memory is shared."""
+    if not chain or tensor.memory not in own(machine, (str(loop.across) for loop in chain)):
+        return ()
+    moved = {axis for each in window.axes for axis, _ in each.steps}
+    for axis, loop in enumerate(chain):
+        whole = axis < len(tensor.shape) and loop.extent.is_constant
+        if not whole or axis in moved or window.offsets[axis] != variable(loop.iterator):
+            return ()
+        if loop.extent.bounds[0].constant != tensor.shape[axis]:
+            return ()
+    return tuple((str(loop.across), loop.extent.bounds[0].constant) for loop in chain)
+
+
+def _windows(nodes: abc.Iterable[Node], chain: tuple[Loop, ...]) -> abc.Iterator[tuple[Window, tuple[Loop, ...]]]:
+    """Windows with the loops across grids around them."""
+    for node in nodes:
+        match node:
+            case Invoke(_, windows):
+                yield from ((window, chain) for _, window in windows)
+            case Loop(_, _, inner):
+                yield from _windows(inner, chain if node.across is None else (*chain, node))
+            case Guard(_, inner, otherwise):
+                yield from _windows((*inner, *otherwise), chain)
+            case Allocate() | Prepare() | Assign():
+                pass

@@ -99,7 +99,8 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
     """The layout of ``buffer``; with ``layout="digits"`` its last axes are the instruction operand's own.
 
     With ``layout="turned"`` they stand in the opposite order, for a copy further in that transposes:
-    ``[…, k, n]`` becomes ``[…, n, k]``.
+    ``[…, k, n]`` becomes ``[…, n, k]``. Where it stays and cores divide the statement, each loop across a grid has an
+    axis: every core has its part, or all of it, as it reads.
     """
     access = nest.statement.accesses[buffer.access]
     if buffer.kept:
@@ -116,6 +117,7 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
         return Rejection("SCH010", f"axis {gap} of '{access.tensor}'", reason, edit="expand the window")
     beyond = {dim: rest for dim, rest in empty_rooms(nest, buffer.access).items() if rest}
     maker = _Maker(nest, access, inner, windows, buffer.row, beyond)
+    maker.apart = frozenset(loop for loop, _ in nest.distributed) if buffer.resident else frozenset()
     if buffer.layout != "dims":
         maker.face(buffer.access, turned=buffer.layout == "turned")
     maker.fill_rest(buffer.order)
@@ -155,6 +157,7 @@ class _Maker:
         self.used: set[str] = set()
         self.used_dims: set[int] = set()
         self.turned = False
+        self.apart: frozenset[str] = frozenset()
         self.failure: Rejection | None = None
 
     def face(self, access: int, *, turned: bool = False) -> None:
@@ -254,7 +257,9 @@ class _Maker:
     def _add_window(self, dim: int) -> str:
         beyond = self.beyond.get(dim, 0)
         terms = tuple(
-            (digit.name, step) for digit in self.inner if (step := access_step(self.nest, self.access, dim, digit))
+            (digit.name, step)
+            for digit in self.inner
+            if digit.name not in self.apart and (step := access_step(self.nest, self.access, dim, digit))
         )
         for name, _ in terms:
             if any(other not in self.windows for other, _ in moves(self.nest, self.access, name)):
@@ -276,7 +281,7 @@ class _Maker:
             if digit.name in self.used:
                 continue
             steps = moves(self.nest, self.access, digit.name)
-            if not steps:
+            if not steps and digit.name not in self.apart:
                 continue
             self.entries[digit.name] = (
                 Axis(digit.extent, ((digit.name, 1),)),

@@ -16,7 +16,7 @@ from isamapper.plan.addresses import Addresses
 from isamapper.plan.check_copies import check_copies
 from isamapper.plan.check_cores import check_cores
 from isamapper.plan.check_nest import check_nest
-from isamapper.plan.cores import within_cores
+from isamapper.plan.cores import own, within_cores
 from isamapper.plan.emit import Stop, constant_shape, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
 from isamapper.plan.joint import join_of
@@ -256,7 +256,9 @@ class _Lowering:
             result = self.addresses.place(placed, buffer.memory, buffer.span)
             self.prepared.append(Allocate(result))
             return result
-        return self.addresses.place(placed, buffer.memory, buffer.span)
+        grids = tuple(grid for _, grid in nest.distributed)
+        parts = len(grids) if buffer.resident and buffer.memory in own(self.machine, grids) else 0
+        return self.addresses.place(placed, buffer.memory, buffer.span, parts)
 
     def _tensor_of(self, nest: Nest, access: int) -> Tensor:
         return self.known[nest.statement.accesses[access].tensor]

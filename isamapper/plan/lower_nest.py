@@ -13,7 +13,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from isamapper.hwdesc.model import Instruction, Machine
@@ -69,8 +69,20 @@ class NestLowering:
         return self._level(0)
 
     def before(self) -> tuple[Node, ...]:
-        """The fills of buffers that stay: to be done once, before the loops around the nest."""
-        return tuple(node for move in self.stays for node in self._copy(move, {}))
+        """The fills of buffers that stay: to be done once, before the loops around the nest; a core fills its part."""
+        return tuple(self._by_cores(move, node) for move in self.stays for node in self._copy(move, {}))
+
+    def _by_cores(self, move: Move, node: Node) -> Node:
+        """A fill of what lies in parts, its loops over the parts across the grids."""
+        filled = move.transfer.inner.tensor.name
+        grids = {f"{filled}_{loop}": grid for loop, grid in self.nest.distributed}
+
+        def across(inner: Node) -> Node:
+            if not isinstance(inner, Loop) or inner.iterator not in grids:
+                return inner
+            return replace(inner, across=grids[inner.iterator], body=tuple(across(each) for each in inner.body))
+
+        return across(node)
 
     # which moves there are
 

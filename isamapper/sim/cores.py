@@ -22,11 +22,12 @@ from typing import assert_never
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.affine import Affine, constant, substitute, substitute_extent
 from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop, Node, Prepare, Window, WindowAxis
-from isamapper.plan.cores import Across, across_chain, share, sharers
+from isamapper.plan.cores import Across, across_chain, part_of, parts_of, share, sharers
 from isamapper.plan.program import Program
 from isamapper.sim.contention import Place, at_full_rate, places, scale_of
 from isamapper.sim.counters import Event
 from isamapper.sim.network import together
+from isamapper.sim.repeats import alike
 from isamapper.sim.step import in_step
 from isamapper.sim.timeline import FrontEndUse, PortLoad, Timeline, Traffic, UnitUse
 
@@ -37,11 +38,13 @@ Values = abc.Mapping[str, Affine]
 class Phase:
     """What runs between two meetings: programs of one core each, with how many cores run alike.
 
-    ``shared`` is what each of several programs uses together with others.
+    ``times`` says how often it runs, where loops around it come back to it and take as long each time; ``shared`` is
+    what each of several programs uses together with others.
     """
 
     across: Across
     programs: tuple[tuple[Program, int], ...]
+    times: int = 1
     shared: tuple[tuple[Place, ...], ...] = ()
 
     @property
@@ -51,7 +54,11 @@ class Phase:
 
 def runs_across(program: Program) -> bool:
     """Whether some loop of ``program`` runs across a grid."""
-    return any(isinstance(node, Loop) and node.across is not None for node in program.body.body)
+    return any(_crosses(node) for node in program.body.body)
+
+
+def _crosses(node: Node) -> bool:
+    return isinstance(node, Loop) and (node.across is not None or any(_crosses(each) for each in node.body))
 
 
 Jointly = abc.Callable[[abc.Sequence[Program], abc.Sequence[tuple[Place, ...]], int], abc.Sequence[Timeline]]
@@ -73,20 +80,35 @@ def _timed(phase: Phase, alone: abc.Callable[[Program], Timeline], jointly: Join
 
 
 def phases(program: Program) -> tuple[Phase, ...]:
-    """The program cut where cores meet; what runs on no grid is a phase of one core."""
-    held = tuple(node for node in program.body.body if isinstance(node, (Prepare, Allocate)))
-    found: list[Phase] = []
-    work = [node for node in program.body.body if not isinstance(node, (Prepare, Allocate))]
-    for across, group in itertools.groupby(work, lambda node: bool(across_chain(node)[0])):
-        for nodes in ([node] for node in group) if across else [list(group)]:
-            found.append(_phase(program, held, nodes))
-    return tuple(found)
+    """The program cut where cores meet; what runs on no grid is a phase of one core.
+
+    A loop around loops across grids is taken apart: of its iterations that take as long, the first stands for all.
+    """
+    parts = parts_of(program.body, program.machine)
+    held = tuple(_of_core(node, parts) for node in program.body.body if isinstance(node, (Prepare, Allocate)))
+    work = [_of_core(node, parts) for node in program.body.body if not isinstance(node, (Prepare, Allocate))]
+    return tuple(_phases(program, held, work, 1))
 
 
-def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node]) -> Phase:
+def _phases(program: Program, held: tuple[Node, ...], work: abc.Sequence[Node], times: int) -> abc.Iterator[Phase]:
+    """The phases of ``work``, all of which is done so many ``times``."""
+    for crosses, group in itertools.groupby(work, _crosses):
+        if not crosses:
+            yield _phase(program, held, list(group), times)
+            continue
+        for node in group:
+            if across_chain(node)[0]:
+                yield _phase(program, held, [node], times)
+            elif isinstance(node, Loop):
+                for value, count in alike(program, held, node):
+                    body = [_fixed(each, {node.iterator: constant(value)}) for each in node.body]
+                    yield from _phases(program, held, body, times * count)
+
+
+def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node], times: int) -> Phase:
     chain, inside = across_chain(nodes[0])
     if not chain:
-        return Phase((), ((_alone(program, program.machine, (*held, *nodes)), 1),))
+        return Phase((), ((_alone(program, program.machine, (*held, *nodes)), 1),), times)
     across = tuple((str(loop.across), loop.extent.bounds[0].constant) for loop in chain)
     machine = share(program.machine, across)
     choices = [_classes(loop.iterator, count, inside) for loop, (_, count) in zip(chain, across, strict=True)]
@@ -102,8 +124,8 @@ def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node]) 
         numbers = tuple((number, count) for number, (_, count) in chosen)
         shared.append(places(program.machine, across, numbers))
     if all(in_step(programs[0][0], core) for core, _ in programs[1:]):
-        return Phase(across, ((programs[0][0], math.prod(count for _, count in across)),))
-    return Phase(across, tuple(programs), tuple(shared))
+        return Phase(across, ((programs[0][0], math.prod(count for _, count in across)),), times)
+    return Phase(across, tuple(programs), times, tuple(shared))
 
 
 def _alone(program: Program, machine: Machine, body: tuple[Node, ...]) -> Program:
@@ -159,6 +181,32 @@ def _fixed(node: Node, values: Values) -> Node:
             assert_never(node)
 
 
+def _of_core(node: Node, parts: abc.Mapping[str, int]) -> Node:
+    """``node`` as one core sees it: of tensors that lie in parts there is its own."""
+    match node:
+        case Allocate():
+            return replace(node, tensor=part_of(node.tensor, parts)) if node.tensor.name in parts else node
+        case Loop():
+            return replace(node, body=tuple(_of_core(each, parts) for each in node.body)) if parts else node
+        case Guard():
+            body, otherwise = (tuple(_of_core(each, parts) for each in part) for part in (node.body, node.otherwise))
+            return replace(node, body=body, otherwise=otherwise)
+        case Invoke():
+            windows = tuple((name, _of_part(window, parts.get(window.tensor, 0))) for name, window in node.windows)
+            return replace(node, windows=windows)
+        case Prepare() | Assign():
+            return node
+        case _:
+            assert_never(node)
+
+
+def _of_part(window: Window, axes: int) -> Window:
+    if not axes:
+        return window
+    moved = tuple(replace(each, steps=tuple((axis - axes, step) for axis, step in each.steps)) for each in window.axes)
+    return replace(window, offsets=window.offsets[axes:], axes=moved)
+
+
 def _window(window: Window, values: Values) -> Window:
     offsets = tuple(substitute(offset, values) for offset in window.offsets)
     axes = tuple(WindowAxis(substitute_extent(axis.extent, values), axis.steps) for axis in window.axes)
@@ -173,8 +221,8 @@ Timed = list[tuple[Phase, list[tuple[Timeline, int]]]]
 def _joined(machine: Machine, found: Timed) -> Timeline:
     """All cores of all phases as one timeline; units and private ports count once per core that is used at all."""
     cores = max(phase.cores for phase, _ in found)
-    cycles = sum(max(each.cycles for each, _ in timed) for _, timed in found)
-    every = [(each, count) for _, timed in found for each, count in timed]
+    cycles = sum(phase.times * max(each.cycles for each, _ in timed) for phase, timed in found)
+    every = [(each, count * phase.times) for phase, timed in found for each, count in timed]
     counts: dict[str, int] = {}
     for each, count in every:
         for name, executed in each.instructions:
@@ -199,7 +247,7 @@ def _joined(machine: Machine, found: Timed) -> Timeline:
 
 
 def _events(found: Timed) -> tuple[tuple[Event, ...], tuple[tuple[str, str], ...]]:
-    """What the slowest core of every phase did, one phase after the other, and the names of all sites."""
+    """What the slowest core of every phase did, one phase after the other, once each, and the names of all sites."""
     events: list[Event] = []
     names: list[tuple[str, str]] = []
     start = before = 0
@@ -231,7 +279,7 @@ def _unit(machine: Machine, index: int, cores: int, cycles: int, found: Timed) -
     for phase, timed in found:
         sharing = sharers(machine, machine.units[index].name, phase.across)
         shared = max(shared, sharing)
-        for use, count in ((each.units[index], count) for each, count in timed):
+        for use, count in ((each.units[index], count * phase.times) for each, count in timed):
             busy += use.busy_cycles * count // sharing
             executed += use.instructions * count
             for reason, lost in use.stalls:
@@ -259,8 +307,8 @@ def _port(machine: Machine, index: int, cores: int, found: Timed) -> PortLoad:
     busy, moved, shared = 0, 0, 1
     for phase, timed in found:
         sharing = sharers(machine, first.memory, phase.across)
-        busy += sum(each.ports[index].busy_cycles * count for each, count in timed) // sharing
-        moved += sum(each.ports[index].moved_bytes * count for each, count in timed)
+        busy += sum(each.ports[index].busy_cycles * count for each, count in timed) * phase.times // sharing
+        moved += sum(each.ports[index].moved_bytes * count for each, count in timed) * phase.times
         shared = max(shared, sharing)
     return PortLoad(first.memory, first.port, first.banks * max(1, cores // shared), busy, moved)
 

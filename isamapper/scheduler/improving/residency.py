@@ -72,8 +72,11 @@ def _staying(machine: Machine, nest: Nest, access: int) -> abc.Iterator[Nest]:
     first = next((n for n, b in enumerate(path) if machine.memory(b.memory).kind is not MemoryKind.HOST), len(path))
     for last in range(len(path), first, -1):
         chosen = path[:last]
-        yield replace(nest, buffers=tuple(_resident(b) if b in chosen and not b.prepared else b for b in nest.buffers))
+        stays = {buffer: _resident(nest, buffer) for buffer in chosen if not buffer.prepared}
+        yield replace(nest, buffers=tuple(stays.get(buffer, buffer) for buffer in nest.buffers))
 
 
-def _resident(buffer: Buffer) -> Buffer:
-    return replace(buffer, loop=None, slots=1, prefetch=False, delay=False, spread=(), resident=True)
+def _resident(nest: Nest, buffer: Buffer) -> Buffer:
+    """The buffer filled once; where cores divide the statement each keeps what it reads."""
+    order = (*(loop for loop, _ in nest.distributed), *buffer.order)
+    return replace(buffer, loop=None, slots=1, prefetch=False, delay=False, spread=(), resident=True, order=order)

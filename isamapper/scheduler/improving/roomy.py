@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import abc
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 from isamapper.hwdesc.model import Machine, MemoryKind
 from isamapper.ir.nodes import Kernel, Tensor
@@ -57,6 +57,7 @@ def roomy(again: Again) -> Again:
     return search
 
 
+@lru_cache(maxsize=64)
 def _near(machine: Machine) -> Machine:
     """The machine as a statement finds it whose operands are on chip already: what is at home comes in no time."""
     memories = (
@@ -71,9 +72,15 @@ def _near(machine: Machine) -> Machine:
 def _could(machine: Machine, kernel: Kernel, nest: Nest, access: int) -> bool:
     """Whether the operand's elements would fit, but not as the nest lays them out."""
     tensor = all_tensors(kernel)[nest.statement.accesses[access].tensor]
-    total = storage_bytes(tensor.dtype, math.prod(tensor.shape))
+    total = storage_bytes(tensor.dtype, min(math.prod(tensor.shape), _touched(nest, access)))
     rooms = [machine.memory(buffer.memory).capacity_bytes or 0 for buffer in _on_chip(machine, nest, access)]
     return bool(rooms) and total <= max(rooms) and not _has_room(machine, kernel, access, nest)
+
+
+def _touched(nest: Nest, access: int) -> int:
+    """Elements of an operand that the statement reads at most: a core's part of a statement reads less than all."""
+    names = {name for index in nest.statement.accesses[access].map.results for name in index.names}
+    return math.prod(each.extent for each in nest.statement.iterators if each.name in names)
 
 
 def _on_chip(machine: Machine, nest: Nest, access: int) -> tuple[Buffer, ...]:

@@ -30,6 +30,10 @@ TRIED = 2
 """Ways to cut a statement over a grid that are searched."""
 ITERATORS = 2
 """How many iterators are cut at most."""
+CLOSE = 1.25
+"""How many times the blocks of the most promising cut another one may leave to a core."""
+FEW = 8
+"""Blocks of a core from which on fewer cores than there are do not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +62,46 @@ def distributed(
 
     ``search`` finds a nest for the same statement of a kernel in which it is smaller, on a core of the machine.
     """
-    best, least, cut = nest, cycles_of(nest), Cut(())
-    free = free_iterators(kernel, nest)
-    for grid in suited_grids(machine, nest) if free else ():
-        chosen = cut
-        for wider in wider_cuts(machine, nest, free, cut, grid):
-            whole = _distributed(machine, kernel, nest.statement, wider, search)
+    best, least = nest, cycles_of(nest)
+    for stage in reversed(_stages(machine, nest, free_iterators(kernel, nest))):
+        for cut in stage:
+            whole = _distributed(machine, kernel, nest.statement, cut, search)
             cycles = None if whole is None else cycles_of(whole)
             if whole is not None and cycles is not None and (least is None or cycles < least):
-                best, least, chosen = whole, cycles, wider
-        cut = chosen
+                best, least = whole, cycles
+        if best is not nest and promise(nest, stage[0])[0] >= FEW:
+            break
     return best
+
+
+def _stages(machine: Machine, nest: Nest, free: abc.Mapping[str, int]) -> list[list[Cut]]:
+    """The most promising cuts over the outermost grid, over the two outermost, and so on; none that is far behind."""
+    found: list[list[Cut]] = []
+    last = [Cut(())]
+    for grid in suited_grids(machine, nest) if free else ():
+        wider = [each for cut in last for each in wider_cuts(machine, nest, free, cut, grid)]
+        if wider:
+            last = sorted(wider, key=lambda each: (promise(nest, each), each.parts))[:TRIED]
+            least = promise(nest, last[0])[0]
+            found.append([each for each in last if promise(nest, each)[0] <= CLOSE * least])
+    return found
+
+
+def parted(
+    machine: Machine, kernel: Kernel, nest: Nest, search: abc.Callable[[Machine, Kernel], Nest | Rejection]
+) -> abc.Iterator[Nest]:
+    """The nest's statement over all grids that suit it, in a few ways, whatever that costs; also in shared loops."""
+    free = _divisible(nest)
+    for place in range(TRIED):
+        cut, whole = Cut(()), None
+        for grid in suited_grids(machine, nest) if free else ():
+            for wider in wider_cuts(machine, nest, free, cut, grid)[place:]:
+                other = _distributed(machine, kernel, nest.statement, wider, search)
+                if other is not None:
+                    cut, whole = wider, other
+                    break
+        if whole is not None:
+            yield whole
 
 
 def _distributed(
@@ -88,8 +121,13 @@ def _distributed(
 
 def free_iterators(kernel: Kernel, nest: Nest) -> dict[str, int]:
     """Iterators that may be cut, with their extents."""
+    return {} if shared_iterators(kernel, nest.statement) else _divisible(nest)
+
+
+def _divisible(nest: Nest) -> dict[str, int]:
+    """The same, whatever loops are shared around the statement."""
     statement = nest.statement
-    if shared_iterators(kernel, statement) or is_joint(statement) or statement.conditions or statement.exclusions:
+    if is_joint(statement) or statement.conditions or statement.exclusions:
         return {}
     parallel = (each for each in statement.iterators if each.kind is IteratorKind.PARALLEL)
     return {each.name: each.extent for each in parallel if each.extent > 1}

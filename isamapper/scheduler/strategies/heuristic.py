@@ -27,6 +27,7 @@ from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.improving.ahead import has_slots, loaded_ahead
 from isamapper.scheduler.improving.cutting import with_cut
 from isamapper.scheduler.improving.judging import NEAR_LEAST, chosen, judge
+from isamapper.scheduler.improving.parting import with_parts
 from isamapper.scheduler.improving.refining import refined
 from isamapper.scheduler.improving.residency import with_residents
 from isamapper.scheduler.improving.roomy import roomy, with_room
@@ -129,12 +130,13 @@ def _with_epilogues(
             return nest
         nests.append(nest)
     steps = tuple(step for nest in nests for step in steps_of(nest))
+    rank = _Ranking()
 
     def again(own: Machine, kernel: Kernel, index: int, accept: abc.Callable[[Nest], bool] | None) -> Nest | None:
         if over(deadline) or (kernel is covered and index in fused):
             return None
         part = replace(problem, machine=own)
-        other = _best_nest(part, kernel, statements(kernel)[index], {}, cost_model, deadline, accept)
+        other = _best_nest(part, kernel, statements(kernel)[index], {}, cost_model, deadline, accept, rank)
         return None if isinstance(other, Rejection) else other
 
     schedule = Schedule(problem.kernel, covered, machine, steps, chosen.rewrites)
@@ -142,7 +144,9 @@ def _with_epilogues(
     other = with_room(schedule, again)
     if other is not None:
         found = min(found, with_residents(other, cost_model, roomy(again)), key=cost_model.cycles)
-    return with_cut(schedule, found, cost_model, again)
+    parts = [with_residents(divided, cost_model, own) for divided, own in with_parts(schedule, again)]
+    found = min([found, *parts], key=cost_model.cycles)
+    return found if found in parts else with_cut(schedule, found, cost_model, again)
 
 
 def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None) -> Schedule:
@@ -189,10 +193,11 @@ def _best_nest(
     cost_model: CostModel,
     deadline: float | None,
     accept: abc.Callable[[Nest], bool] | None = None,
+    rank: abc.Callable[[Subject, float | None], tuple[Prospect, ...] | Rejection] = prospects_of,
 ) -> Nest | Rejection:
     """The best nest of one statement, of those that ``accept`` holds for."""
     subject = subject_of(problem.machine, covered, statement, fused.get(statement.index))
-    ranked = prospects_of(subject, deadline)
+    ranked = rank(subject, deadline)
     if isinstance(ranked, Rejection):
         return ranked
     if accept is not None:
@@ -219,6 +224,19 @@ def _best_nest(
     if accept is None:
         judged += refined(problem.machine, judged, cycles_of, least, lambda: over(deadline))
     return chosen(judged).nest
+
+
+class _Ranking:
+    """Prospects of subjects, ranked once: several conditions are asked of the same ones."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[int, int, int], tuple[Subject, tuple[Prospect, ...] | Rejection]] = {}
+
+    def __call__(self, subject: Subject, deadline: float | None) -> tuple[Prospect, ...] | Rejection:
+        key = id(subject.machine), id(subject.kernel), subject.statement.index
+        if key not in self.known:
+            self.known[key] = subject, prospects_of(subject, deadline)  # what is kept alive has a number of its own
+        return self.known[key][1]
 
 
 def _accepted(ranked: abc.Sequence[Prospect], accept: abc.Callable[[Nest], bool]) -> abc.Iterator[Prospect]:
