@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import abc
 
-from isamapper.costmodels.shapes import Routes, ShapeMaker
+from isamapper.costmodels.shapes import Routes, ShapeMaker, level_count
 from isamapper.ir.nodes import Role
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.statements.frames import Frame
@@ -16,19 +16,34 @@ ROUTES = 4
 """Combinations of routes that are tried per frame, the fewest detours first; per operand the best two."""
 
 
-def families_of(subject: Subject, frame: Frame) -> abc.Iterator[Family]:
-    """Families of one frame: plain layouts first, then copies call by call, then operands re-laid out at home."""
+def families_of(
+    subject: Subject, frame: Frame, levels: int | None = None, copied: bool | None = None
+) -> abc.Iterator[Family]:
+    """Families of one frame: plain layouts first, then copies call by call, then operands re-laid out at home.
+
+    With ``levels`` those with so many levels of tiles; with ``copied`` those that do, or do not, copy layouts.
+    """
     maker = ShapeMaker(subject.machine, subject.tensors, subject.home, subject.shared, subject.epilogue)
     names = tuple(each.name for each in frame.statement.iterators if each.name not in subject.shared)
     for routes in route_choices(subject, frame):
+        if levels is not None and level_count(subject.machine, routes) != levels:
+            continue
         fixed = tuple(sorted(routes.items()))
         for relaid in relayouts(subject, frame, routes):
+            if copied is not None and copies_layouts(subject, frame, relaid) is not copied:
+                continue
             known = set()
             for fine in (frozenset[int](), frozenset(a for a in routes if a not in frame.statement.written)):
                 shape = maker.shape(frame, routes, relaid, fine)
                 if shape not in known:
                     known.add(shape)
                     yield Family(frame, fixed, relaid, fine, subject.shared, subject.epilogue, names, shape)
+
+
+def copies_layouts(subject: Subject, frame: Frame, relaid: frozenset[int]) -> bool:
+    """Whether a layout is changed at run time: constants are re-laid out before."""
+    accesses, written = frame.statement.accesses, frame.statement.written
+    return any(each in written or subject.tensors[accesses[each].tensor].role is not Role.CONST for each in relaid)
 
 
 def route_choices(subject: Subject, frame: Frame) -> abc.Iterator[dict[int, tuple[str, ...]]]:

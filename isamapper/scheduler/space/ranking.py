@@ -11,10 +11,12 @@ import math
 from collections import abc
 from functools import partial
 
+from isamapper.costmodels.bounds import memory_bounds
+from isamapper.costmodels.likeness import likeness
 from isamapper.costmodels.shape import Shape
 from isamapper.costmodels.shapes import level_count
 from isamapper.diagnostics.source import Rejection
-from isamapper.ir.nodes import Role
+from isamapper.ir.analysis import statements
 from isamapper.plan.nest import Call, Nest
 from isamapper.scheduler.clock import over
 from isamapper.scheduler.nests.build import build_nest
@@ -30,7 +32,7 @@ from isamapper.scheduler.space.descent import (
     look,
     orders_of,
 )
-from isamapper.scheduler.space.families import families_of, route_choices
+from isamapper.scheduler.space.families import copies_layouts, families_of, route_choices
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.space.found import Found, Prospect, prospect, way_of
 from isamapper.scheduler.space.levelwise import Levelwise
@@ -111,7 +113,7 @@ class _Survey:
         self.looks: list[Look] = []
         self.deeper: list[Prospect] = []
         self.failures: list[Rejection] = []
-        self._families: dict[int, tuple[Family, ...]] = {}
+        self._seen: set[tuple[object, ...]] = set()
         self._alive: dict[Shape, bool] = {}
 
     def near_least(self) -> bool:
@@ -120,11 +122,21 @@ class _Survey:
         return self.best <= least * NEAR_LEAST
 
     def outdone(self, frames: abc.Sequence[Frame]) -> bool:
-        """Whether another frame needs much less than the best, and gave none: its operands lie the wrong way."""
+        """Whether another frame needs much less than the best, whose calls take its time, and gave none: its operands
+        lie the wrong way. Moving the operands takes its time in any case."""
+        if self.best <= self._moving_cycles() * NEAR_LEAST:
+            return False
         machine = self.subject.machine
         close = (each.family.frame for each in self.looks if each.cycles <= self.best * CLOSE)
         own = min((frame.unit_cycles(machine) for frame in close), default=0.0)
-        return any(each.unit_cycles(machine) * OUTDONE < own for each in frames)
+        return self.best <= own * NEAR_LEAST and any(each.unit_cycles(machine) * OUTDONE < own for each in frames)
+
+    def _moving_cycles(self) -> float:
+        """What any schedule takes at least to move operands and results, as far as the statement is alone."""
+        kernel = self.subject.kernel
+        if len(statements(kernel)) > 1:
+            return 0.0
+        return max(memory_bounds(self.subject.machine, kernel, kernel).values(), default=0.0)
 
     def frames(self, frames: abc.Sequence[Frame], relaid: bool) -> None:
         """Looks at the frames in order, either at the families that cost a layout copy or at the others."""
@@ -133,7 +145,8 @@ class _Survey:
             cycles = frame.unit_cycles(self.subject.machine)
             done = self.best < math.inf and over(self.deadline)
             enough = useful == FRAMES * (1 + relaid)  # the cheapest frames need the most layout copies
-            if enough or tried == 2 * FRAMES or done or cycles > self.best * PROMISING:
+            far = cycles > self.best * (PROMISING if relaid or self.deeper else CLOSE)  # none of its rows would be kept
+            if enough or tried == 2 * FRAMES or done or far:
                 break
             useful += self._frame(frame, relaid)
             tried += cycles * FAR > self.best
@@ -142,7 +155,7 @@ class _Survey:
         """Whether the frame has a nest."""
         found = self._looks(frame, relaid)
         self.looks += found
-        alive = next((each for each in found if each.cycles <= self.best * PROMISING and self._builds(each)), None)
+        alive = next((each for each in found if each.cycles <= self.best * PROMISING), None)
         if alive is not None:
             self.best = min(self.best, alive.cycles)
         deeper = () if relaid else tuple(_deeper(self.subject, frame, self.best, self.failures, self.deadline))
@@ -151,27 +164,28 @@ class _Survey:
         return alive is not None or bool(deeper)
 
     def _looks(self, frame: Frame, relaid: bool) -> list[Look]:
-        """First looks at the families of a frame, the cheapest first."""
-        if id(frame) not in self._families:
-            self._families[id(frame)] = tuple(families_of(self.subject, frame))
+        """First looks at the families of a frame that can be built and are like none before, the cheapest first."""
         looks: dict[Shape, Look] = {}
-        for family in self._families[id(frame)]:
+        for family in families_of(self.subject, frame, 1, relaid):
             shape, cycles = family.shape, frame.unit_cycles(self.subject.machine)
-            if shape.levels != 1 or _copies_layouts(self.subject, family) != relaid or shape in looks:
+            if shape in looks:
                 continue
             if cycles > self.best * PROMISING or any(
                 self.best * HOPELESS < each.cycles < math.inf for each in looks.values()
             ):
                 break
-            looks[shape] = look(family)
+            key = (way_of(frame.call), family.routes, family.relaid, likeness(shape))
+            if key not in self._seen and self._builds(family):
+                self._seen.add(key)
+                looks[shape] = look(family)
         return sorted((each for each in looks.values() if each.cycles < math.inf), key=lambda each: each.cycles)
 
-    def _builds(self, seen: Look) -> bool:
+    def _builds(self, family: Family) -> bool:
         """Whether a family has any nest: what fails for one block at a time fails for every tiling."""
-        shape = seen.family.shape
+        shape = family.shape
         if shape not in self._alive:
             subject = self.subject
-            nest = build_nest(subject.machine, subject.kernel, subject.home, seen.family.smallest())
+            nest = build_nest(subject.machine, subject.kernel, subject.home, family.smallest())
             if isinstance(nest, Rejection):
                 self.failures.append(nest)
             self._alive[shape] = isinstance(nest, Nest)
@@ -194,8 +208,8 @@ class _Survey:
         best: dict[bool, float] = {}
         kept = max(KEPT, 8 * nests) if nests > NESTS else KEPT
         for each in sorted(self.looks, key=lambda one: one.cycles):
-            copied = _copies_layouts(self.subject, each.family)
-            if each.cycles > best.get(copied, self.best * FOREIGN / CLOSE) * CLOSE or not self._builds(each):
+            copied = copies_layouts(self.subject, each.family.frame, each.family.relaid)
+            if each.cycles > best.get(copied, self.best * FOREIGN / CLOSE) * CLOSE:
                 continue
             own = closer(each, kept)
             rows.setdefault((each.family.frame.call, copied), []).extend(own)
@@ -212,14 +226,6 @@ class _Survey:
                 way = way_of(row.family.frame.call) + (", re-laid out" if copied else "")
                 build = partial(_built, self.subject, row)
                 yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build)
-
-
-def _copies_layouts(subject: Subject, family: Family) -> bool:
-    """Whether a layout is changed at run time: constants are re-laid out before."""
-    accesses, written = family.frame.statement.accesses, family.frame.statement.written
-    return any(
-        each in written or subject.tensors[accesses[each].tensor].role is not Role.CONST for each in family.relaid
-    )
 
 
 def _deeper(
