@@ -30,9 +30,10 @@ def with_bands(found: Alternative, machine: Machine) -> Alternative | None:
 
 
 def _best(found: Alternative, index: int, machine: Machine) -> Alternative:
-    before = _cheapest(subjects(found.kernel)[index], machine)
+    steps = tuple(_steps(found.kernel, index, machine))
+    before = _cheapest(subjects(found.kernel)[index], machine) if steps else None
     best, least = found, before
-    for step in _steps(found.kernel, index, machine):
+    for step in steps:
         kernel = step.apply(found.kernel)
         if isinstance(kernel, Rejection):
             continue

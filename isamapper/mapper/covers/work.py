@@ -6,16 +6,17 @@ Used to put alternatives in order and to tell a host's work from an array's; sch
 from __future__ import annotations
 
 from collections import abc
+from functools import lru_cache
 from math import ceil
 from typing import TypeAlias
 
 from isamapper.hwdesc.bind import bind_instruction, controls, timing
 from isamapper.hwdesc.model import Instruction, Machine, MemoryKind, PortDirection
-from isamapper.ir.nodes import Direction
-from isamapper.ir.types import storage_bytes
+from isamapper.ir.nodes import BlockFormat, Direction
+from isamapper.ir.types import DType, storage_bytes
 from isamapper.mapper.matching.match import enumerate_mappings, space_of
 from isamapper.mapper.matching.needle import Needle, needle_of
-from isamapper.mapper.matching.sigma import Subject, matches
+from isamapper.mapper.matching.sigma import Subject, is_plain, matches, target_tensor
 from isamapper.plan.mapping import Pairing
 
 Usable: TypeAlias = abc.Callable[[tuple[Pairing, ...]], bool]
@@ -26,9 +27,10 @@ def least_cycles(
     subject: Subject, machine: Machine, instruction: Instruction, usable: Usable | None = None
 ) -> float | None:
     """About the fewest busy cycles over all mappings on ``instruction``; None where there is no ``usable`` mapping."""
-    needle = needle_of(instruction)
-    if needle is None:
+    written, target = _written(instruction), target_tensor(subject.statement, subject.tensors)
+    if written is None or written[1:] != (target.dtype, target.block):
         return None
+    needle = written[0]
     mappings = enumerate_mappings(subject, needle, twins=True)
     if next((each for each in mappings if usable is None or usable(each.sigma)), None) is None:
         return None
@@ -36,6 +38,16 @@ def least_cycles(
     for iterator in subject.statement.iterators:
         points *= iterator.extent
     return min(_cycles(machine, instruction, fill, points) for fill in _fills(subject, needle, usable))
+
+
+@lru_cache(maxsize=4096)
+def _written(instruction: Instruction) -> tuple[Needle, DType, BlockFormat | None] | None:
+    """The instruction as a needle, and the type of what it writes; None where it is no plain box of points."""
+    needle = needle_of(instruction)
+    if needle is None or not is_plain(needle):
+        return None
+    target = target_tensor(needle.statement, needle.tensors)
+    return needle, target.dtype, target.block
 
 
 def _fills(subject: Subject, needle: Needle, usable: Usable | None) -> abc.Iterator[dict[str, int]]:
