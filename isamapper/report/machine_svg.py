@@ -27,6 +27,10 @@ _COLOURS = {Work.COPY: SERIES[0], Work.COMPUTE: SERIES[5], Work.FILL: SERIES[7]}
 _WORDS = {Work.COPY: "copies", Work.COMPUTE: "computes", Work.FILL: "fills with a constant"}
 
 
+_LEGENDS = {False: 660.0, True: 950.0}
+"""The room that the legend takes, without and with what the hardware does by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """Where everything stands, in points."""
@@ -107,7 +111,7 @@ def _plan(machine: Machine) -> _Plan:
         head_height,
         tops[:-1],
         tops[-1],
-        max(width, 560, width_of(machine.name, 20) + 2 * _MARGIN),
+        max(width, _LEGENDS[_is_implicit(shown)], width_of(machine.name, 20) + 2 * _MARGIN),
     )
 
 
@@ -230,6 +234,11 @@ def _memory_grid(plan: _Plan, grid: Copies) -> str:
     return titled("; ".join([grid.grid.source or grid.grid.name, *network]), frame, label)
 
 
+def _is_implicit(shown: Lanes) -> bool:
+    """Whether the hardware does some copies by itself."""
+    return any(link.implicit for row in shown.rows for link in row.links)
+
+
 def _legend(plan: _Plan) -> str:
     """What the signs and colours mean."""
     y, x, parts = plan.bottom + 28, _MARGIN, []
@@ -244,4 +253,7 @@ def _legend(plan: _Plan) -> str:
     )
     for number, (sign, words) in enumerate(signs):
         parts += [sign, text((x + 16, x + 90, x + 162)[number], y, words)]
+    if _is_implicit(plan.shown):
+        dashed = path([(x + 290, y - 4), (x + 320, y - 4)], stroke_width=2, stroke_dasharray="5 3", class_="key")
+        parts += [dashed, text(x + 326, y, "not issued: the hardware does it")]
     return element("g", *parts)

@@ -107,15 +107,23 @@ class _Scale:
         return iter(tens if len(tens) > 1 else twos)
 
 
+def _tick(value: float) -> str:
+    """A mark on an axis in four characters or so: beside it stands what the axis is."""
+    for letter, factor in (("M", 1e6), ("k", 1e3)):
+        if value >= 10 * factor:
+            return f"{value / factor:,g}{letter}"
+    return f"{value:,g}"
+
+
 def _axes(across: _Scale, down: _Scale) -> abc.Iterator[str]:
     for value in across.powers():
         x = across.at(value)
         yield path([(x, _TOP), (x, _HEIGHT - _BOTTOM)], class_="axis")
-        yield text(x, _HEIGHT - _BOTTOM + 15, f"{value:,g}", text_anchor="middle")
+        yield text(x, _HEIGHT - _BOTTOM + 15, _tick(value), text_anchor="middle")
     for value in down.powers():
         y = down.at(value)
         yield path([(_LEFT, y), (_WIDTH - _RIGHT, y)], class_="axis")
-        yield text(_LEFT - 6, y + 4, f"{value:,g}", class_="end")
+        yield text(_LEFT - 6, y + 4, _tick(value), class_="end")
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     yield text(middle, _HEIGHT - 8, "operations per byte moved in a memory", class_="quiet", text_anchor="middle")
     turned = f"rotate(-90 14 {(_TOP + _HEIGHT - _BOTTOM) / 2:g})"

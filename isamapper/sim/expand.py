@@ -125,7 +125,7 @@ def _granules(use: OperandUse, offsets: tuple[int, ...], extents: tuple[int, ...
         step = np.zeros(len(shape), dtype=np.int64)
         for tensor_axis, amount in axis.steps:
             step[tensor_axis] += amount
-        index = (index[:, None, :] + np.arange(extent)[None, :, None] * step).reshape(-1, len(shape))
+        index = (index[:, None, :] + np.arange(extent)[None, :, None] * step).reshape(len(index) * extent, len(shape))
     inside = np.all((index >= 0) & (index < np.array(shape, dtype=np.int64)), axis=1)
     elements = index[inside] @ np.array(strides, dtype=np.int64)
     return _widen(use, elements)

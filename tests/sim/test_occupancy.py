@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from isamapper.sim import reference
+from isamapper.sim.expand import _granules
 from isamapper.sim.occupancy import Occupancy, occupancy
 from isamapper.sim.sites import model
 from tests.sim.micro import FETCH, MAKE, USE, machine, op, program
@@ -60,3 +63,10 @@ def test_a_long_time_is_sampled_without_losing_the_peak() -> None:
     view = model(program(MACHINE, body))
     (found,) = occupancy(view, reference.run(view, 4002).events, True)
     assert len(found.points) <= 1502 and found.peak_bytes >= 4
+
+
+def test_a_window_that_lays_lanes_over_a_scalar_is_one_value() -> None:
+    use = model(program(MACHINE, make("a[0]"))).sites[0].operands[0]
+    lanes = tuple(replace(axis, steps=()) for axis in use.window.axes)
+    scalar = replace(use, tensor=replace(use.tensor, shape=()), window=replace(use.window, offsets=(), axes=lanes))
+    assert _granules(scalar, (), (4,)).tolist() == _granules(scalar, (), (1,)).tolist()
