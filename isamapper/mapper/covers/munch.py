@@ -1,7 +1,7 @@
 """Chooses the parts of a statement that no instruction covers whole: maximal munch over the machine's instructions.
 
-At the root the instruction that does most operators goes first, then the fewest left-over parts, then file order; what
-its operands take is split off and covered the same way. Identities as operands (``x * 1``) are tried where nothing
+At the root the instruction that does most operators as they are written goes first, then the fewest left-over parts,
+then file order; other spellings follow. What its operands take is split off and covered the same way. Identities as operands (``x * 1``) are tried where nothing
 else fits. If a choice leaves a part that nothing covers, the next one is tried.
 """
 
@@ -43,6 +43,10 @@ def plan_split(subject: Subject, needles: abc.Sequence[Needle]) -> Split | Rejec
     return _Naming(subject, muncher).split(root)
 
 
+def _rank(choice: _Choice) -> tuple[int, ...]:
+    return choice.match.spelled, -choice.match.covered, len(choice.match.rest)
+
+
 class _Muncher:
     """Finds, for every part, the first choice whose own parts can all be covered; remembers the answers."""
 
@@ -77,7 +81,7 @@ class _Muncher:
                 for match in partial_matches(needle.view.term, term, neutral=neutral)
                 if reduction is not None or (match.covered and term not in match.rest)
             ]
-            for choice in sorted(dict.fromkeys(found), key=lambda one: (-one.match.covered, len(one.match.rest))):
+            for choice in sorted(dict.fromkeys(found), key=_rank):
                 if self._covers(choice.match):
                     return choice
         return None

@@ -8,7 +8,7 @@ their other spellings, too (``algebra/spellings.py``).
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import assert_never
 
@@ -20,10 +20,14 @@ from isamapper.mapper.matching.views import FORMER
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What each operand access (or parameter) takes, and how many operators the instruction itself does."""
+    """What each operand access (or parameter) takes, and how many operators the instruction itself does.
+
+    ``spelled`` counts operators that are read in another spelling.
+    """
 
     taken: tuple[tuple[Key, Term], ...]
     covered: int
+    spelled: int = 0
 
     @property
     def rest(self) -> tuple[Term, ...]:
@@ -44,7 +48,8 @@ def partial_matches(needle: Term, subject: Term, *, neutral: bool) -> abc.Iterat
             yield from _node_matches(needle, subject, neutral)
             for other in spellings(subject) if isinstance(subject, Node) else ():
                 if (other.op, other.dtype) == (needle.op, needle.dtype):
-                    yield from _node_matches(needle, other, neutral)
+                    for match in _node_matches(needle, other, neutral):
+                        yield replace(match, spelled=match.spelled + 1)
         case _:
             assert_never(needle)
 
@@ -75,7 +80,8 @@ def _parts_matches(
         return
     for one in partial_matches(needles[0], subjects[0], neutral=neutral):
         if _agree(before, one):
-            joined = Partial(before.taken + one.taken, before.covered + one.covered)
+            spelled = before.spelled + one.spelled
+            joined = Partial(before.taken + one.taken, before.covered + one.covered, spelled)
             yield from _parts_matches(needles[1:], subjects[1:], neutral, joined)
 
 
