@@ -18,7 +18,6 @@ number of rows.
 from __future__ import annotations
 
 import itertools
-from collections import abc
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +27,7 @@ from isamapper.costmodels.floors import floors
 from isamapper.costmodels.geometry import Column, Geometry, Mask, Orders
 from isamapper.costmodels.shape import Shape, Stop, Transfer
 from isamapper.costmodels.spreading import evenness
-
-Slots = NDArray[np.int64]
+from isamapper.costmodels.waits import Buffered, Slots, Waits
 
 CHUNK = 8192
 """Rows priced at a time: their columns stay in the processor's cache."""
@@ -84,31 +82,6 @@ def prices(shape: Shape, tiles: NDArray[np.int64], orders: Orders, slots: Slots 
     return Prices(*(np.concatenate(each) for each in columns))
 
 
-@dataclass(frozen=True, slots=True)
-class _Buffered:
-    """What the slots of one buffer decide: its bytes, what it stalls with one slot and with two, its next tile's
-    copy."""
-
-    stop: Stop
-    held_bytes: Column
-    transfer: Transfer
-    passed: Column
-    copied: Column
-    run: Column
-    fills: Column
-    doubled: Column
-    copies: Column | None
-
-    @property
-    def moving(self) -> Mask:
-        """Where the buffer is filled more than once."""
-        return self.fills > 1
-
-    def late(self) -> Column:
-        """How much longer the copies of a tile take than the run through it that they accompany."""
-        return self.copied + self.transfer.latency_cycles - self.run
-
-
 class _Pricer:
     """Everything that does not depend on slots is counted once."""
 
@@ -120,7 +93,7 @@ class _Pricer:
         self.copies, self.waiting = zero, zero
         self.moved = zero + shape.home_bytes
         self.impossible = np.zeros(self.at.rows, dtype=np.bool_)
-        self.buffered: list[_Buffered] = []
+        self.buffered: list[Buffered] = []
         self.held: dict[str, Column] = {name: zero for name, _ in shape.capacity}
         self.kept: dict[int, Column] = {}
         for place, stop in enumerate(shape.stops):
@@ -181,9 +154,11 @@ class _Pricer:
                 self._hold(stop, size, None, 0, 0.0)
                 return
             self._transfer(stop.fill, moved, size, stop)
-            self._hold(stop, size, stop.fill, size * stop.fill.slowest, self._piece(stop.fill, size))
-            last = max(other.access for other in self.shape.stops if other.level == stop.level)
-            self.enter = self.enter + self._edge(stop, stop.fill, size, whole=stop.access != last)
+            last = stop.access == max(other.access for other in self.shape.stops if other.level == stop.level)
+            whole = self._edge(stop, stop.fill, size, whole=not last)
+            edges = (self._piece(stop, stop.fill, size) - (0.0 if last else stop.fill.latency_cycles), whole)
+            edges = edges if stop.needed else (whole, whole)
+            self._hold(stop, size, stop.fill, size * stop.fill.slowest, self._piece(stop, stop.fill, size), edges)
 
     def _target(self, stop: Stop) -> None:
         size, moved, again = self.at.tile_bytes(stop), self.at.moved_bytes(stop), self.at.repeats(stop)
@@ -191,9 +166,9 @@ class _Pricer:
         if stop.drain is not None:
             self._transfer(stop.drain, moved, size, stop)
             self.leave = self.leave + self._edge(stop, stop.drain, size, whole=False)
-            passed = self._piece(stop.drain, size) - stop.drain.latency_cycles + self.shape.call_latency
+            passed = self._piece(stop, stop.drain, size) - stop.drain.latency_cycles + self.shape.call_latency
             if stop.fill is not None:
-                passed = passed + back * self._piece(stop.fill, size)
+                passed = passed + back * self._piece(stop, stop.fill, size)
             self._hold(stop, size, stop.drain, None, passed)
         if stop.fill is None:
             self.impossible = self.impossible | (again > 1)
@@ -205,19 +180,29 @@ class _Pricer:
     def _transfer(self, transfer: Transfer, moved: Column, size: Column, stop: Stop) -> None:
         for name, cycles in transfer.per_byte:
             self.busy[name] = self.busy.get(name, 0.0) + moved * cycles
-        invocations = moved / np.minimum(size, transfer.piece_bytes)
+        whole = self._whole(stop, transfer, size)
+        invocations = moved / whole
         for name, cycles in transfer.per_call:
             self.busy[name] = self.busy.get(name, 0.0) + invocations * cycles
         if stop.level is not None and self.shape.window < np.inf:
             self.copies = self.copies + invocations
-            took = transfer.latency_cycles + np.minimum(size, transfer.piece_bytes) * transfer.slowest
+            took = transfer.latency_cycles + whole * transfer.slowest
             self.waiting = self.waiting + invocations * took
         if stop.level is not None and stop.level == self.shape.levels - 1:
             self.moved = self.moved + moved * transfer.home_ratio
 
-    def _piece(self, transfer: Transfer, size: Column) -> Column:
+    def _whole(self, stop: Stop, transfer: Transfer, size: Column) -> Column:
+        """Bytes that one invocation moves: no more than lie side by side in the tile let it."""
+        most: Column | float = transfer.piece_bytes
+        if transfer.run_bytes and stop.dims and stop.level is not None:
+            run = self.at.span(stop.dims[-1], stop.level) * stop.element_bytes
+            most = most * np.minimum(1.0, run / transfer.run_bytes)
+        found: Column = np.minimum(size, most)
+        return found
+
+    def _piece(self, stop: Stop, transfer: Transfer, size: Column) -> Column:
         """From the start of a copy's first invocation until what it brings is there."""
-        found: Column = transfer.latency_cycles + np.minimum(size, transfer.piece_bytes) * transfer.slowest
+        found: Column = transfer.latency_cycles + self._whole(stop, transfer, size) * transfer.slowest
         return found
 
     def _edge(self, stop: Stop, transfer: Transfer, size: Column, *, whole: bool) -> Column:
@@ -225,12 +210,20 @@ class _Pricer:
         if whole:
             return size * transfer.slowest
         covered = np.minimum(self.at.work(stop) / self.at.reuse(stop), transfer.ahead_cycles)
-        return self._piece(transfer, size) + np.maximum(0.0, size * transfer.slowest - covered)
+        return self._piece(stop, transfer, size) + np.maximum(0.0, size * transfer.slowest - covered)
 
     def _hold(
-        self, stop: Stop, size: Column, transfer: Transfer | None, copies: Column | float | None, passed: Column | float
+        self,
+        stop: Stop,
+        size: Column,
+        transfer: Transfer | None,
+        copies: Column | float | None,
+        passed: Column | float,
+        edges: tuple[Column | float, Column | float] = (0.0, 0.0),
     ) -> None:
         """Notes what the buffer's slots decide; ``passed``: from the last use of a piece until its place is full again.
+
+        ``edges``: what the first fill adds with one slot, and with two.
 
         A piece is free when the last run through its tile has used it. With one slot the calls of the next tile wait
         for it, as far as the rest of that run, or what the queues hold of it, does not cover.
@@ -241,17 +234,86 @@ class _Pricer:
             self.held[stop.memory] = self.held.get(stop.memory, zero) + held
             return
         work, reuse = self.at.work(stop), self.at.reuse(stop)
-        waiting = np.minimum(self._others(stop, size), transfer.ahead_cycles)
-        turn = passed + self.shape.call_cycles + (work + waiting) * (1 - 1 / reuse)
-        self.turns = np.maximum(self.turns, np.where(fills > 1, fills * turn / 2, 0.0))
+        ahead = stop.needed and self.shape.lead_cycles == np.inf and transfer.ahead_cycles == np.inf
+        usual = self._usual_work(stop)
+        if not ahead:
+            waiting = np.minimum(self._others(stop, size), transfer.ahead_cycles)
+            turn = passed + self.shape.call_cycles + (usual + waiting) * (1 - 1 / reuse)
+            self.turns = np.maximum(self.turns, np.where(fills > 1, fills * turn / 2, 0.0))
         bunched = self._bunches(stop, transfer, size, work) * fills
         if stop.memory in self.shape.renamed:
             self.held[stop.memory] = self.held.get(stop.memory, zero) + held
+            self.enter = self.enter + edges[1]
             return
         brought, copied = None if copies is None else zero + copies, size * transfer.slowest
+        asked, issued = self._asked(stop, transfer) if stop.needed else (zero + np.inf, work)
         self.buffered.append(
-            _Buffered(stop, held, transfer, zero + passed, copied, work / reuse, fills, bunched, brought)
+            Buffered(
+                stop,
+                held,
+                transfer,
+                zero + passed,
+                copied,
+                work / reuse,
+                fills,
+                bunched,
+                brought,
+                self._whole(stop, transfer, size),
+                *edges,
+                asked,
+                issued,
+                usual * np.maximum(0.0, 1.0 - asked / work),
+                self._asking(stop),
+            )
         )
+
+    def _usual_work(self, stop: Stop) -> Column:
+        """Cycles of the calls inside one tile on average: last tiles are short."""
+        visits = self.at.ones
+        for trips, _ in self.at.outer(stop):
+            visits = visits * trips
+        found: Column = self.shape.calls * self.shape.call_cycles / visits
+        return found
+
+    def _asked(self, stop: Stop, transfer: Transfer) -> tuple[Column, Column]:
+        """Cycles from the last use of a piece of a tile to the first of the next tile's piece in the same place, and
+        those in which all copies of a tile are asked for.
+
+        The first are the work on a tile, less what lies between first and last use of a piece: further iterations of
+        loops that do not move the operand (which registers further in may cover), and of the loop along the tensor's
+        last axis, as far as a piece is wide. That loop asks for all in its first iterations.
+        """
+        along = stop.dims[-1][0][0] if stop.dims else -1
+        wide = np.maximum(1.0, self._blocks_wide(stop, transfer, along))
+        held = any(other.access == stop.access and other.level is None for other in self.shape.stops)
+        stride, used, again = self.at.ones, np.zeros(self.at.rows), np.zeros(self.at.rows)
+        part, seen = self.at.ones, np.zeros(self.at.rows, dtype=np.bool_)
+        for trips, place in reversed(self.at.inner(stop)):
+            moves, runs = self.at.moves(stop.dims, place), np.asarray(place) == along
+            still = np.logical_not(moves)
+            again = again + np.where(still, trips - 1, 0.0) * stride
+            used = used + np.where(still & (seen | (not held)), trips - 1, 0.0) * stride
+            used = used + np.where(runs, np.minimum(trips, wide) - 1, 0.0) * stride
+            part = np.where(runs & seen, np.ceil(trips / wide) / trips, part)
+            seen = seen | (moves & (trips > 1))
+            stride = stride * trips
+        cycles = self.shape.call_cycles
+        return np.maximum(1.0, stride - used) * cycles, np.maximum(1.0, (stride - again) * part) * cycles
+
+    def _asking(self, stop: Stop) -> Column:
+        """The place of the innermost loop that moves an operand, which asks for its pieces; -1 where none does."""
+        group, innermost = self.at.depth(stop), np.full(self.at.rows, -1.0)
+        for place in sorted(each for each in stop.movers if self.shape.blocks[each] > 1):
+            moves = self.at.groups[group][place] > 1
+            innermost = np.where(moves, np.maximum(innermost, self.at.rank(group, place)), innermost)
+        return innermost
+
+    def _blocks_wide(self, stop: Stop, transfer: Transfer, along: int) -> float:
+        """Calls along an iterator that one invocation serves."""
+        block = stop.element_bytes
+        for place in stop.movers:
+            block *= self.shape.block[place]
+        return transfer.piece_bytes / block if along >= 0 else 1.0
 
     def _others(self, stop: Stop, size: Column) -> Column:
         """Cycles of the other copies of a tile: units take copies in order, so one that waits holds up those behind."""
@@ -264,7 +326,7 @@ class _Pricer:
                 again = self.at.fills(other)
                 share = np.where(again > 1, np.minimum(1.0, again / fills), 0.0)
                 total = total + self.at.tile_bytes(other) * other.fill.slowest * share
-        return np.maximum(0.0, total - np.minimum(size, stop.fill.piece_bytes) * stop.fill.slowest)
+        return np.maximum(0.0, total - self._whole(stop, stop.fill, size) * stop.fill.slowest)
 
     def _bunches(self, stop: Stop, transfer: Transfer, size: Column, work: Column) -> Column:
         """What copies of one tile that come in bunches cost beyond what the queues take up."""
@@ -278,7 +340,8 @@ class _Pricer:
         own = tuple(host for host, (_, place) in enumerate(inside) if place in stop.movers)
         if transfer.ahead_cycles == np.inf or not own:
             return np.zeros(self.at.rows)
-        pieces = np.ceil(size / transfer.piece_bytes - 1e-9)
+        piece = self._whole(stop, transfer, size)
+        pieces = np.ceil(size / piece - 1e-9)
         hosts = [self.at.groups[group][place] for group, place in inside]
         ranks = [self.at.rank(group, place) + group * len(self.shape.blocks) for group, place in inside]
         blocks = [hosts[host] for host in own]
@@ -288,7 +351,7 @@ class _Pricer:
         blocks[-1] = np.maximum(1.0, np.ceil(blocks[-1] * pieces / whole - 1e-9))
         share, together = evenness(hosts, ranks, blocks, own)
         copies = size * transfer.slowest
-        every = np.maximum(copies, self._others(stop, size) + np.minimum(size, transfer.piece_bytes) * transfer.slowest)
+        every = np.maximum(copies, self._others(stop, size) + piece * transfer.slowest)
         slack = (transfer.ahead_cycles + self.shape.ahead_cycles) * copies / every
         phases = np.maximum(0.0, copies + (1 - share) * work - np.maximum(copies, work) - slack)
         at_once = np.minimum(copies, np.maximum(0.0, together * copies / pieces - slack) * pieces / together)
@@ -366,91 +429,17 @@ class _Pricer:
 
     def prices(self, slots: Slots) -> Prices:
         """Prices with these slots."""
-        used, stalls = dict(self.held), np.zeros(self.at.rows)
-        waits = [self._wait(place, slots) for place in range(len(self.buffered))]
+        used, waits = dict(self.held), Waits(self.shape, self.at, self.buffered, slots)
         for place, each in enumerate(self.buffered):
-            two = slots[:, place] == 2
-            bytes_ = np.where(two & each.moving, 2 * each.held_bytes, each.held_bytes)
+            bytes_ = np.where((slots[:, place] == 2) & each.moving, 2 * each.held_bytes, each.held_bytes)
             used[each.stop.memory] = used[each.stop.memory] + bytes_
-            stalls = stalls + np.where(two, each.doubled, self._beyond(place, waits) * (each.fills - 1))
         fits = ~self.impossible
         for memory, capacity in self.shape.capacity:
             fits = fits & (used[memory] <= capacity)
-        cycles = np.maximum(self.other, self.working + stalls) + self._ragged(slots) + self.crowded + self.exposed
+        other = np.maximum(self.other, waits.turns())
+        cycles = np.maximum(other, self.working + waits.stalls()) + waits.ragged() + self.crowded + self.exposed
         footprint = sum(used.values(), np.zeros(self.at.rows))
         return Prices(np.where(fits, cycles, np.inf), self.least, self.moved, footprint, slots)
-
-    def _wait(self, place: int, slots: Slots) -> Column:
-        """What calls wait for where a buffer with one slot changes its tile, and all others that change as often.
-
-        Copies of the next tile start when the last run through this one has freed their places, or when its last calls
-        are queued. Calls go on when the first piece is there, when all copies but those that queues hold are issued,
-        and no sooner than the copies that come meanwhile let them end.
-        """
-        own = self.buffered[place]
-        passed, copied, single = own.passed, own.copied, slots[:, place] == 1
-        late, longest = own.late(), own.run
-        for number, each in enumerate(self.buffered):
-            if number != place:
-                along = (slots[:, number] == 1) & self._oftener(number, place)
-                passed = np.where(along, np.maximum(passed, each.passed), passed)
-                copied = np.where(along, copied + each.copied, copied)
-                late = np.where(along, np.maximum(late, each.late()), late)
-                longest = np.where(along, np.maximum(longest, each.run), longest)
-        covered = np.minimum(own.run, self.shape.ahead_cycles)
-        until = np.maximum(passed + self.shape.call_cycles, late)
-        if self.shape.ahead_cycles < np.inf:
-            until = np.maximum(until, copied - longest)
-        if own.transfer.ahead_cycles < np.inf:
-            until = np.maximum(until, copied - own.transfer.ahead_cycles)
-        return np.where(single & own.moving, np.maximum(0.0, until - covered), 0.0)
-
-    def _oftener(self, one: int, other: int) -> Mask:
-        """Whether a buffer is filled at least as often as another; of two that are alike the first counts."""
-        fills, others = self.buffered[one].fills, self.buffered[other].fills
-        return fills >= others if one < other else fills > others
-
-    def _beyond(self, place: int, waits: abc.Sequence[Column]) -> Column:
-        """A buffer's wait beyond those of buffers that change at the same time, and more often."""
-        others = np.zeros(self.at.rows)
-        for number, each in enumerate(waits):
-            if number != place:
-                others = np.where(self._oftener(number, place), np.maximum(others, each), others)
-        return np.maximum(0.0, waits[place] - others)
-
-    def _ragged(self, slots: Slots) -> Column:
-        """A short last tile is too short for the copies of the next, and its own copies for the work before it."""
-        total = np.zeros(self.at.rows)
-        levels = {each.stop.level for each in self.buffered if each.copies is not None}
-        for level in sorted(level for level in levels if level is not None):
-            chosen = [(p, b) for p, b in enumerate(self.buffered) if b.stop.level == level and b.copies is not None]
-            total = total + self._short_tiles(level, chosen, slots)
-        return total
-
-    def _short_tiles(self, level: int, chosen: abc.Sequence[tuple[int, _Buffered]], slots: Slots) -> Column:
-        first = chosen[0][1].stop
-        work, total, open_ = self.at.work(first), np.zeros(self.at.rows), np.ones(self.at.rows, dtype=np.bool_)
-        visits = self.at.ones
-        for trips, _ in self.at.outer(first):
-            visits = visits * trips
-        places = [place for place, blocks in enumerate(self.shape.blocks) if blocks > 1]
-        for group in reversed(range(self.at.depth(first))):
-            ranks = {p: np.where(self.at.groups[group][p] > 1, self.at.rank(group, p), -1) for p in places}
-            innermost = np.full(self.at.rows, -1.0)
-            for rank in ranks.values():
-                innermost = np.maximum(innermost, rank)
-            for place in places:
-                here = open_ & (ranks[place] == innermost) & (innermost >= 0)
-                whole = self.shape.extents[place] / self.at.reach[level][place]
-                tail = whole - np.ceil(whole - 1e-9) + 1
-                copies = np.zeros(self.at.rows)
-                for index, each in chosen:
-                    if place in each.stop.movers and each.copies is not None:
-                        copies = np.where(slots[:, index] == 2, copies + each.copies, copies)
-                short = np.maximum(0.0, np.minimum(work, copies) - tail * np.maximum(work, copies))
-                total = np.where(here, total + short * visits / self.at.groups[group][place], total)
-            open_ = open_ & (innermost < 0)
-        return total
 
 
 def _eighth(values: Column) -> Column:

@@ -33,6 +33,22 @@ def cycles_ahead(machine: Machine, call: Call, values: abc.Mapping[str, int]) ->
     return min(limits) * max(1, timing(call.instruction, values)[0]) / unit.count if limits else math.inf
 
 
+def cycles_of_lead(machine: Machine, call: Call, values: abc.Mapping[str, int]) -> float:
+    """How long before a call starts what stands right before it in the program is dispatched, while calls never wait.
+
+    The call before it had to find a place, which others give back when they start, or not until they end.
+    """
+    unit = machine.unit(call.instruction.unit)
+    occupies, latency = timing(call.instruction, values)
+    pace = max(1, occupies) / unit.count
+    limits = []
+    if unit.queue_depth is not None:
+        limits.append((unit.queue_depth + 1) * pace - (latency if unit.held == "end" else 0))
+    if machine.dispatch.window is not None:
+        limits.append((machine.dispatch.window + 1) * pace - latency)
+    return max(0.0, min(limits)) if limits else math.inf
+
+
 def in_flight_limit(unit: Unit) -> int | None:
     """How many invocations of a unit may be started and not ended (None: no limit but the window)."""
     limits = [unit.in_flight] if unit.in_flight is not None else []

@@ -26,7 +26,7 @@ class Transfer:
     ``per_byte``: busy cycles of every port and unit for one byte; ``per_call``: those of one invocation (dispatch, a
     place in the queue) of at most ``piece_bytes``; ``slowest`` is the largest number of ``per_byte``;
     ``ahead_cycles``: how many cycles of copies may be queued up before the program goes on; ``home_ratio``: bytes in
-    the outer memory for one on chip.
+    the outer memory for one on chip; ``run_bytes``: what must lie side by side for a whole piece, of a tile too.
     """
 
     per_byte: tuple[tuple[str, float], ...]
@@ -36,6 +36,7 @@ class Transfer:
     slowest: float
     ahead_cycles: float
     home_ratio: float = 1.0
+    run_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Stop:
     that lies here, 0 next to the instruction; None is a register file that is loaded again inside that tile. ``fill``
     brings the operand in (partial sums back, for a target), ``drain`` takes a target out. Runs are rounded up to
     ``request_bytes``; whole registers take ``padding`` bytes for one of the tensor. ``least_in`` and ``least_out`` are
-    what fills and drains take at least, ``outside`` the indices per dim that lie outside the tensor.
+    what fills and drains take at least, ``outside`` the indices per dim that lie outside the tensor. With one slot a
+    tile that is ``needed`` comes piece by piece, as the calls come to use it.
     """
 
     access: int
@@ -101,6 +103,7 @@ class Stop:
     least_in: Rates | None = None
     least_out: Rates | None = None
     outside: tuple[int, ...] = ()
+    needed: bool = False
 
     @property
     def movers(self) -> frozenset[int]:
@@ -116,7 +119,8 @@ class Shape:
     every tiling shares; ``capacity`` the bytes of every memory in use; ``renamed`` the memories whose slots hardware
     alternates by itself; ``unit`` does the calls; ``target`` is
     as the dims of a stop. ``chain_cycles``: what calls that add to one target take one after the other;
-    ``ahead_cycles``: how much work the queues hold; ``relays``: layout copies at home, as cycles, bytes and their dims;
+    ``ahead_cycles``: how much work the queues hold; ``lead_cycles``: how long before a call starts what stands before
+    it is dispatched; ``relays``: layout copies at home, as cycles, bytes and their dims;
     ``window``: invocations on their way at a time where their places are freed in order; ``call_latency`` and
     ``call_cycles`` are of one call; ``floor`` is what bounds are made of (``floors.py``).
     """
@@ -139,6 +143,7 @@ class Shape:
     window: float = math.inf
     home_bytes: float = 0.0
     floor: Floor = Floor()
+    lead_cycles: float = math.inf
 
     @property
     def relay_cycles(self) -> float:

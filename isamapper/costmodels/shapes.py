@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Protocol
 
 from isamapper.costmodels.call_floors import Called, Operand, beyond, call_floor
-from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, in_flight_limit, port_beats
+from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, cycles_of_lead, in_flight_limit, port_beats
 from isamapper.costmodels.rates import rates
 from isamapper.costmodels.shape import Dims, Floor, Rates, Shape, Stop, Transfer
 from isamapper.hwdesc.bind import timing
@@ -110,6 +110,7 @@ class ShapeMaker:
             float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
             sum(self._direct(frame, access) for access in routes if not routes[access]) * calls,
             self._floor(frame, routes, relaid),
+            cycles_of_lead(self.machine, frame.call, values),
         )
 
     def _floor(self, frame: Laid, routes: Routes, relaid: frozenset[int]) -> Floor:
@@ -224,7 +225,9 @@ class ShapeMaker:
             least_in = self._rates(source, memory, tensor) if inward is not None else None
             least_out = self._rates(memory, source, tensor, last=place == 0) if outward is not None else None
             least = least_in, least_out, self._outside(frame, access)
-            yield Stop(access, memory, level, size, dims, inward, outward, request, padding, target, *least)
+            addressed = self.machine.memory(memory).kind is MemoryKind.ADDRESSED
+            needed = addressed and level is not None and not target
+            yield Stop(access, memory, level, size, dims, inward, outward, request, padding, target, *least, needed)
 
     def _transposes(self, source: str, target: str, tensor: Tensor) -> bool:
         """Whether some copy turns what it moves: the buffer that it reads may then lie either way."""
@@ -288,7 +291,10 @@ def transfer(
     written = operand_tensor(instruction.semantics, shape.target).dtype.bits / tensor.dtype.bits
     total = max(1.0, math.prod(tensor.shape) * tensor.dtype.bits / 8)
     outer = shape.target if target.kind is MemoryKind.HOST else shape.source
-    total = min(total * min(1.0, run_bytes / _dense_bytes(instruction, outer)), most_bytes)
+    dense = _dense_bytes(instruction, outer)
+    total = total * min(1.0, run_bytes / dense)
+    side_by_side = min(run_bytes, dense) if total <= most_bytes and math.isfinite(run_bytes) else 0.0
+    total = min(total, most_bytes)
     occupies, latency = timing(instruction, {})
     longest = float(max(occupies, 1))
     busy: dict[str, float] = {}
@@ -309,7 +315,7 @@ def transfer(
     ahead = min(depths) * longest / unit.count if depths else math.inf
     ratio = written if target.kind is MemoryKind.HOST else 1.0
     busy_items, call_items = tuple(sorted(busy.items())), tuple(sorted(per_call.items()))
-    return Transfer(busy_items, call_items, total, float(latency), slowest, ahead, ratio)
+    return Transfer(busy_items, call_items, total, float(latency), slowest, ahead, ratio, side_by_side)
 
 
 def _places(unit: Unit, dispatch: Dispatch) -> abc.Iterator[tuple[str, int]]:

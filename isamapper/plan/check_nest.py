@@ -12,7 +12,17 @@ from isamapper.ir.numeric import identity
 from isamapper.plan.lanes import lane_size, ragged
 from isamapper.plan.layout import buffer_layout
 from isamapper.plan.needle import copy_shape, fill_value, iterator_sizes, operand_spec
-from isamapper.plan.nest import Buffer, Call, Nest, depth_of, digits_of, iterator_extent, valid_extent, weight
+from isamapper.plan.nest import (
+    Buffer,
+    Call,
+    Nest,
+    depth_of,
+    digits_of,
+    filled_as_needed,
+    iterator_extent,
+    valid_extent,
+    weight,
+)
 from isamapper.plan.refusal import written_at
 from isamapper.plan.sums import accumulates, added_depth, check_sums
 
@@ -188,6 +198,24 @@ def _spread(nest: Nest, buffer: Buffer, subject: str) -> abc.Iterator[Rejection]
         if shares.count(name) > 1 or name not in known:
             edit = f"coordinates are {', '.join(sorted(known))}"
             yield Rejection("SCH004", subject, f"'{name}' is no coordinate of it, or is spread twice", at, edit)
+    if filled_as_needed(nest, buffer):
+        digits = {coordinate.name: coordinate.digit for coordinate in layout.coordinates}
+        yield from _needed(nest, buffer, digits, subject)
+
+
+def _needed(nest: Nest, buffer: Buffer, digits: abc.Mapping[str, str | None], subject: str) -> abc.Iterator[Rejection]:
+    """What is filled as it is needed is there before any loop, or any buffer further in, asks for it."""
+    at = written_at(buffer.span)
+    for loop, coordinate in buffer.spread:
+        if digits.get(coordinate) != loop:
+            reason = f"its present tile is filled as it is needed, and '{coordinate}' is not what loop '{loop}' walks"
+            yield Rejection("SCH004", subject, reason, at, "'pipeline' it, or let each loop carry its own coordinate")
+    path = nest.path(buffer.access)
+    last = max((depth_of(nest, loop) for loop, _ in buffer.spread if loop in nest.order), default=0)
+    for inner in path[path.index(buffer) + 1 :]:
+        if inner.prefetch or depth_of(nest, inner.loop) < last:
+            reason = f"'{inner.memory}' is filled from it before all that it takes is there"
+            yield Rejection("SCH004", subject, reason, at, "leave 'spread' out, or spread it over fewer loops")
 
 
 def _sums(nest: Nest) -> abc.Iterator[Rejection]:

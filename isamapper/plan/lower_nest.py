@@ -7,7 +7,8 @@ Rules of this file:
 - a prefetched fill is issued one iteration ahead, in the body of the loops inside it, and un-prefetched only where no
   iteration precedes it; a delayed drain symmetrically one iteration behind, with a last one after the loops; where one
   buffer does both, the tile before leaves a slot before the next one enters it;
-- a part that a clipped host loop would leave out is issued right after that loop.
+- a part that a clipped host loop would leave out is issued right after that loop;
+- a fill that is spread but not prefetched brings the present tile as the loops come to need it.
 """
 
 from __future__ import annotations
@@ -22,19 +23,23 @@ from isamapper.ir.nodes import Constraint, Guard, Loop, Node, Tensor
 from isamapper.plan.emit import Stop, call_node, loop_values
 from isamapper.plan.emit_copy import Chunk, Transfer, copy_nodes, walked
 from isamapper.plan.layout import loop_trips
-from isamapper.plan.nest import Buffer, Nest, depth_of, digits_of, valid_extent, weight
+from isamapper.plan.nest import Buffer, Nest, depth_of, digits_of, filled_as_needed, valid_extent, weight
 from isamapper.plan.sums import added_depth
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One fill or drain; ``shifted`` to a neighbour iteration of the loops from number ``lowest`` to ``depth``."""
+    """One fill or drain; ``shifted`` to a neighbour iteration of the loops from number ``lowest`` to ``depth``.
+
+    A ``needed`` one is of the present tile, and issued by the loops inside it just before they use it first.
+    """
 
     buffer: Buffer
     transfer: Transfer
     depth: int
     shifted: bool = False
     lowest: int = 0
+    needed: bool = False
 
     @property
     def key(self) -> tuple[str, bool]:
@@ -98,7 +103,8 @@ class NestLowering:
                     ahead = buffer.prefetch and (buffer.access not in written or filled_ahead(self.nest, buffer))
                     lowest = self._lowest(depth, outer) if ahead else None
                     moves = self.stays if buffer.resident else self.fills
-                    moves.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0))
+                    needed = filled_as_needed(self.nest, buffer)
+                    moves.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0, needed))
                 if buffer.drain is not None:
                     mover = self._mover(buffer.drain.instruction, last=outer.buffer is None)
                     transfer = Transfer(buffer.drain, mover, inner, outer, True)
@@ -161,6 +167,7 @@ class NestLowering:
     def _loop(self, depth: int) -> tuple[Node, ...]:
         name = self.nest.order[depth]
         hosted = [move for move in (*self.drains, *self.fills) if self._hosts(move, name)]
+        hosted.sort(key=lambda move: not move.needed)
         saved = dict(self.active)
         body: list[Node] = []
         for move in hosted:
@@ -172,7 +179,7 @@ class NestLowering:
         return (loop, *rest)
 
     def _hosts(self, move: Move, name: str) -> bool:
-        return move.shifted and any(loop == name for loop, _ in move.buffer.spread)
+        return (move.shifted or move.needed) and any(loop == name for loop, _ in move.buffer.spread)
 
     def _enter(self, move: Move, name: str) -> tuple[Node, ...]:
         coordinate, size = self._share(move, name)
@@ -205,7 +212,7 @@ class NestLowering:
 
     def _catch_up(self, move: Move, name: str) -> tuple[Node, ...]:
         trip = self._trip(name)
-        if len(trip.bounds) == 1:
+        if len(trip.bounds) == 1 or move.needed:
             return ()
         coordinate, size = self._share(move, name)
         most, clipped = trip.bounds[0].constant, trip.bounds[1]
@@ -216,6 +223,8 @@ class NestLowering:
     # moves
 
     def _fill_here(self, move: Move) -> tuple[Node, ...]:
+        if move.needed:
+            return ()
         if not move.shifted:
             nodes = self._copy(move, {})
             return self._refill(nodes, move.depth) if move.buffer.access in self.nest.statement.written else nodes
@@ -249,6 +258,8 @@ class NestLowering:
         return self._copy(move, {name: constant(loop_trips(self.nest, name) - 1) for name in loops})
 
     def _shifted(self, move: Move, chunks: tuple[Chunk, ...]) -> tuple[Node, ...]:
+        if move.needed:
+            return self._copy(move, {}, chunks)
         return self._previous(move, chunks) if move.transfer.drain else self._next(move, chunks)
 
     def _next(self, move: Move, chunks: tuple[Chunk, ...]) -> tuple[Node, ...]:

@@ -70,7 +70,8 @@ class Buffer:
     ``expand`` names the tensor axes on which every digit of a compound index has its own axis (a gather) instead of
     sharing a window.
     ``prefetch`` issues the next fill inside the present iteration's loops; ``delay`` does so for the previous drain.
-    ``spread`` pairs inner loops with coordinates: each iteration of the loop carries its share of the coordinate.
+    ``spread`` pairs inner loops with coordinates: each iteration of the loop carries its share of the coordinate, of
+    the next tile with ``prefetch``, else of the present one, just before it is used first.
     ``prepared`` buffers hold const tensors re-laid out offline; ``resident`` ones are filled once, before the loops
     that statements share. ``row`` is how many elements a row (or register) of the memory holds: what an instruction
     reads starts and ends at whole rows.
@@ -234,3 +235,9 @@ def divides_exactly(nest: Nest, digit: Digit) -> bool:
 def depth_of(nest: Nest, loop: str | None) -> int:
     """Number of loops around the body of ``loop`` (0 for None)."""
     return 0 if loop is None else nest.order.index(loop) + 1
+
+
+def filled_as_needed(nest: Nest, buffer: Buffer) -> bool:
+    """Whether the loops inside a buffer bring its present tile, piece by piece, before they use it first."""
+    ahead = buffer.prefetch or buffer.delay or buffer.resident
+    return bool(buffer.spread) and not ahead and buffer.access not in nest.statement.written

@@ -123,8 +123,10 @@ def steps_of(nest: Nest) -> tuple[Step, ...]:
     if nest.distributed:
         steps.append(Distribute(index, nest.distributed))
     for buffer in nest.buffers:
-        steps.append(Place(index, replace(buffer, prefetch=False, delay=False, spread=())))
-        if buffer.prefetch or buffer.delay:
+        shifted = buffer.prefetch or buffer.delay
+        placed = replace(buffer, prefetch=False, delay=False, spread=() if shifted else buffer.spread)
+        steps.append(Place(index, placed))
+        if shifted:
             steps.append(Pipeline(index, buffer.access, buffer.memory, buffer.spread))
     if nest.epilogue is not None:
         fused = nest.epilogue

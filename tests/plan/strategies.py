@@ -100,8 +100,10 @@ def outer_digits_first(order: tuple[str, ...], digits: tuple[Digit, ...]) -> tup
 
 @st.composite
 def spreads(draw: st.DrawFn, nest: Nest, buffer: Buffer) -> Buffer:
-    """``buffer`` with its overlapped copy spread over some of the loops inside it."""
-    if not (buffer.prefetch or buffer.delay) or draw(st.booleans()):
+    """``buffer`` with its overlapped copy spread over some of the loops inside it, or filled as it is needed."""
+    if not (buffer.prefetch or buffer.delay):
+        return replace(buffer, spread=draw(needed(nest, buffer)))
+    if draw(st.booleans()):
         return buffer
     depth = 0 if buffer.loop is None else nest.order.index(buffer.loop) + 1
     layout = buffer_layout(nest, buffer)
@@ -111,6 +113,23 @@ def spreads(draw: st.DrawFn, nest: Nest, buffer: Buffer) -> Buffer:
     count = draw(st.integers(0, min(2, len(inside), len(names))))
     hosts = sorted(draw(st.permutations(inside))[:count], key=inside.index)
     return replace(buffer, spread=tuple(zip(hosts, draw(st.permutations(names))[:count], strict=True)))
+
+
+@st.composite
+def needed(draw: st.DrawFn, nest: Nest, buffer: Buffer) -> tuple[tuple[str, str], ...]:
+    """Some of the loops that may bring the present tile of ``buffer`` as it is needed; none where it cannot be."""
+    if buffer.prepared or buffer.fill is None or buffer.access in nest.statement.written:
+        return ()
+    path = nest.path(buffer.access)
+    further = path[path.index(buffer) + 1 :]
+    if any(inner.prefetch for inner in further):
+        return ()
+    depths = [0 if inner.loop is None else nest.order.index(inner.loop) + 1 for inner in (buffer, *further)]
+    layout = buffer_layout(nest, buffer)
+    assert not isinstance(layout, Rejection)
+    own = {coordinate.digit for coordinate in layout.coordinates}
+    last = min(depths[1:], default=len(nest.order))
+    return tuple((loop, loop) for loop in nest.order[depths[0] : last] if loop in own and draw(st.booleans()))
 
 
 def bound(machine: Machine, instruction: str, **lanes: tuple[str, int]) -> dict[str, tuple[Digit, ...]]:

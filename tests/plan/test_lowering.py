@@ -228,6 +228,39 @@ def test_a_prefetch_goes_ahead_in_the_loops_inside_and_catches_up() -> None:
     assert "if 3*m2 >= 5" in print_node(inner.body[-1]), "what the last, short loop over m1 leaves of the next fill"
 
 
+NEEDED = """
+  apply 0 call compute(a = 1, w = 2, c = 0) over i = [m0], j = [n0], k = [k0]
+  apply 0 first compute_first(a = 1, w = 2, c = 0) over i = [m0], j = [n0], k = [k0]
+  split 0 m into m1: 2, m0: 4 in i
+  split 0 n into n1: 2, n0: 4 in j
+  split 0 k into k1: 3, k0: 4 in k
+  reorder 0 m1, n1, k1
+  place 0.0 acc at n1 drain mvout(i = m0*4, j = n0*4)
+  place 0.1 spad at m1 fill mvin(i = m0*4, j = k0*4)
+  place 0.2 spad spread [n1 = n1, k1 = k1] fill mvin(i = k0*4, j = n0*4)
+  place 0.2 weights at k1 row 16 fill preload(k = k0*4, j = n0*4)
+"""
+
+
+def test_what_is_needed_comes_just_before_it_is_used_first() -> None:
+    lowered = program(GEMM, NEEDED)
+    (inner,) = (node for node, _ in walk(lowered.body) if isinstance(node, Loop) and node.iterator == "k1")
+    text = print_node(inner)
+    assert text.index("if m1 == 0") < text.index("mvin") < text.index("preload"), text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("n1 = n1, k1 = k1", "n1 = k1", "'k1' is not what loop 'n1' walks"),
+        ("weights at k1", "weights at n1", "'weights' is filled from it before all that it takes is there"),
+    ],
+)
+def test_what_is_needed_must_be_there_in_time(old: str, new: str, reason: str) -> None:
+    with pytest.raises(SourceError, match=reason):
+        program(GEMM, NEEDED.replace(old, new))
+
+
 def test_partial_sums_leave_and_come_back() -> None:
     lowered = program(
         GEMM,

@@ -8,7 +8,7 @@ from isamapper.diagnostics.source import Source
 from isamapper.plan.nest import Nest
 from isamapper.plan.steps import replay
 from isamapper.plan.text import parse_schedule
-from isamapper.scheduler.nests.spreading import spread_best, variants
+from isamapper.scheduler.nests.spreading import as_needed, spread_best, variants
 from tests.plan.lab import lab
 
 TEXT = """\
@@ -47,3 +47,16 @@ def test_a_finite_queue_gets_two_stores_per_round_not_eight_in_the_first() -> No
 def test_the_other_ways_are_tried() -> None:
     found = [each.path(0)[0].spread for each in variants(nest())]
     assert found == [(("k1", "n1"),), ()]
+
+
+def test_one_slot_is_filled_by_the_loops_that_use_it_first() -> None:
+    (weights,) = (each for each in nest().path(2) if each.memory == "spad")
+    assert as_needed(nest(), weights).spread == (("k1", "k1"), ("n1", "n1"))
+
+
+def test_what_stays_on_the_way_in_is_not_asked_for_early() -> None:
+    given = nest()
+    outer, inner = given.path(2)
+    kept = replace(inner, loop="k1")
+    held = replace(given, buffers=(*given.path(0), *given.path(1), outer, kept))
+    assert as_needed(held, outer).spread == (("k1", "k1"),), "registers for all of n1 are filled once per k1"

@@ -16,7 +16,7 @@ from isamapper.scheduler.nests.place import (
     Place,
     buffer_bytes,
 )
-from isamapper.scheduler.nests.spreading import spread_best
+from isamapper.scheduler.nests.spreading import as_needed, spread_best
 
 
 def with_slots(place: Place, nest: Nest) -> Nest | Rejection:
@@ -38,6 +38,8 @@ def with_slots(place: Place, nest: Nest) -> Nest | Rejection:
         if _fills(nest, buffer) > 1 and room and doubles:
             used[buffer.memory] += size
             buffers[number] = _overlapped(place, nest, replace(buffer, slots=2))
+        elif memory.kind is MemoryKind.ADDRESSED:
+            buffers[number] = as_needed(nest, buffer)
     return replace(nest, buffers=tuple(buffers))
 
 
@@ -88,4 +90,16 @@ def _overlapped(place: Place, nest: Nest, buffer: Buffer) -> Buffer:
         return buffer
     if late and buffer.fill is not None and not filled_ahead(nest, buffer):
         return buffer
+    if not late and buffer.fill is not None and _runs_ahead(place, nest, buffer.fill):
+        return as_needed(nest, buffer)
     return spread_best(place.machine, nest, replace(buffer, prefetch=buffer.fill is not None, delay=late))
+
+
+def _runs_ahead(place: Place, nest: Nest, fill: Copy) -> bool:
+    """Whether what stands in the program is asked for long before: no queue or window holds it back.
+
+    Then the best order is that of use. What is fetched a tile ahead would wait for its place before what is used now.
+    """
+    machine = place.machine
+    units = (machine.unit(each.unit) for each in (nest.call.instruction, machine.instruction(fill.instruction)))
+    return machine.dispatch.window is None and all(unit.queue_depth is None for unit in units)

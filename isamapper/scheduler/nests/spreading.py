@@ -39,6 +39,23 @@ def spread_best(machine: Machine, nest: Nest, buffer: Buffer) -> Buffer:
     return replace(buffer, spread=_spread(nest, buffer, _peak if queue is None else _waiting))
 
 
+def as_needed(nest: Nest, buffer: Buffer) -> Buffer:
+    """``buffer`` with its present tile brought by the loops inside, each what it is the first to use.
+
+    Its calls then begin when the first piece is there, and those of the tile before still use what comes later.
+    """
+    layout = buffer_layout(nest, buffer)
+    held = buffer.fill is None or buffer.prepared or buffer.resident or buffer.access in nest.statement.written
+    if held or isinstance(layout, Rejection):
+        return buffer
+    walked = {coordinate.digit for coordinate in layout.coordinates if coordinate.extent > 1}
+    path = nest.path(buffer.access)
+    further = path[[each.memory for each in path].index(buffer.memory) + 1 :]
+    depths = (depth_of(nest, inner.loop) for inner in further)
+    inside = nest.order[depth_of(nest, buffer.loop) : min(depths, default=len(nest.order))]
+    return replace(buffer, spread=tuple((loop, loop) for loop in inside if loop in walked))
+
+
 def variants(nest: Nest) -> abc.Iterator[Nest]:
     """``nest`` with all its copies spread in the ways that it does not use already."""
     seen = {nest}

@@ -58,6 +58,10 @@ HOPELESS = 4
 """A frame with a family that much dearer than the best has no better one."""
 NEAR_LEAST = 1.05
 """Where a nest without layout copies takes at most so many times what nothing undercuts, none is tried with them."""
+UNSURE = 1.02
+"""Estimates say less than this about which row takes fewer cycles."""
+FRUGAL = 4
+"""Of rows that may be as good as the first, so many that move fewest bytes are kept, too."""
 OUTDONE = 1.1
 """How much less a frame must need than what has been found, to be tried with operands re-laid out."""
 
@@ -221,7 +225,11 @@ class _Survey:
         cheapest = min((row.cycles for row in rows), default=math.inf)
         least = min((row.least for row in rows), default=0.0)
         rows.sort(key=lambda row: by_cycles_then_bytes(row.cycles, row.bytes_moved, cheapest))
-        for row in rows[: nests * MORE if cheapest < SMALL_CYCLES else nests]:
+        most = nests * MORE if cheapest < SMALL_CYCLES else nests
+        frugal = sorted(
+            (row for row in rows[most:] if row.cycles <= cheapest * UNSURE), key=lambda row: row.bytes_moved
+        )
+        for row in (*rows[:most], *frugal[:FRUGAL]):
             if row.cycles <= cheapest * PROMISING:
                 way = way_of(row.family.frame.call) + (", re-laid out" if copied else "")
                 build = partial(_built, self.subject, row)

@@ -26,6 +26,7 @@ from isamapper.scheduler.campaign.known import Known
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.improving.ahead import has_slots, loaded_ahead
 from isamapper.scheduler.improving.cutting import with_cut
+from isamapper.scheduler.improving.frugal import frugal
 from isamapper.scheduler.improving.judging import NEAR_LEAST, chosen, judge
 from isamapper.scheduler.improving.parting import with_parts
 from isamapper.scheduler.improving.refining import refined
@@ -223,6 +224,7 @@ def _best_nest(
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
     if accept is None:
         judged += refined(problem.machine, judged, cycles_of, least, lambda: over(deadline))
+        judged += frugal(ranked, judged, cycles_of, lambda: over(deadline))
     return chosen(judged).nest
 
 
