@@ -406,13 +406,11 @@ class _Pricer:
         count = len(self.buffered)
         if count > ALL_SLOTS:
             return self.prices(self._greedy())
-        best: Prices | None = None
-        for row in itertools.product((2, 1), repeat=count):
-            slots = np.broadcast_to(np.array(row, dtype=np.int64), (self.at.rows, count))
-            found = self.prices(slots)
-            best = found if best is None else _better(best, found)
-        assert best is not None
-        return best
+        ways = np.array(list(itertools.product((2, 1), repeat=count)), dtype=np.int64).reshape(2**count, count)
+        priced = (np.broadcast_to(each, (len(ways), self.at.rows)) for each in self._priced(ways[:, None, :]))
+        cycles, footprint = priced
+        chosen, rows = np.argmin(cycles, axis=0), np.arange(self.at.rows)
+        return Prices(cycles[chosen, rows], self.least, self.moved, footprint[chosen, rows], ways[chosen])
 
     def _greedy(self) -> Slots:
         """Two slots for every buffer in order, as long as the memory has room."""
@@ -429,17 +427,21 @@ class _Pricer:
 
     def prices(self, slots: Slots) -> Prices:
         """Prices with these slots."""
+        cycles, footprint = self._priced(slots)
+        return Prices(cycles, self.least, self.moved, footprint, slots)
+
+    def _priced(self, slots: Slots) -> tuple[Column, Column]:
+        """Cycles, and bytes held, with these slots (rows x buffers, or ways x 1 x buffers: each way for every row)."""
         used, waits = dict(self.held), Waits(self.shape, self.at, self.buffered, slots)
         for place, each in enumerate(self.buffered):
-            bytes_ = np.where((slots[:, place] == 2) & each.moving, 2 * each.held_bytes, each.held_bytes)
+            bytes_ = np.where((slots[..., place] == 2) & each.moving, 2 * each.held_bytes, each.held_bytes)
             used[each.stop.memory] = used[each.stop.memory] + bytes_
         fits = ~self.impossible
         for memory, capacity in self.shape.capacity:
             fits = fits & (used[memory] <= capacity)
         other = np.maximum(self.other, waits.turns())
         cycles = np.maximum(other, self.working + waits.stalls()) + waits.ragged() + self.crowded + self.exposed
-        footprint = sum(used.values(), np.zeros(self.at.rows))
-        return Prices(np.where(fits, cycles, np.inf), self.least, self.moved, footprint, slots)
+        return np.where(fits, cycles, np.inf), sum(used.values(), np.zeros(self.at.rows))
 
 
 def _eighth(values: Column) -> Column:
@@ -447,15 +449,3 @@ def _eighth(values: Column) -> Column:
     square = values * values
     fourth = square * square
     return fourth * fourth
-
-
-def _better(one: Prices, other: Prices) -> Prices:
-    """Row by row the cheaper of two."""
-    wins = other.cycles < one.cycles
-    return Prices(
-        np.where(wins, other.cycles, one.cycles),
-        one.least,
-        one.bytes_moved,
-        np.where(wins, other.footprint_bytes, one.footprint_bytes),
-        np.where(wins[:, None], other.slots, one.slots),
-    )

@@ -61,11 +61,11 @@ class Buffered:
 
 
 class Waits:
-    """The waits of all buffers with given slots (rows x buffers)."""
+    """The waits of all buffers with given slots (rows x buffers, or ways x 1 x buffers: each way for every row)."""
 
     def __init__(self, shape: Shape, at: Geometry, buffered: abc.Sequence[Buffered], slots: Slots) -> None:
-        self.shape, self.at, self.buffered, self.slots = shape, at, buffered, slots
-        self.single = [slots[:, place] == 1 for place in range(len(buffered))]
+        self.shape, self.at, self.buffered = shape, at, buffered
+        self.single = [slots[..., place] == 1 for place in range(len(buffered))]
         self.needed = {
             place: single | ~buffered[place].moving | self._runs_ahead(buffered[place])
             for place, single in enumerate(self.single)
