@@ -79,9 +79,27 @@ def gru(v: dict[str, Any], small: bool) -> dict[str, Any]:
     return {"h": np.array(states), **({"s": np.array(floats)} if small else {})}
 
 
+def points_met(x: Any, z: dict[str, int]) -> Any:
+    """The points of every image that windows of one point meet, side by side."""
+    wide = np.pad(x, ((0, 0), (0, 0), (z["pad"], z["pad"]), (z["pad"], z["pad"])))
+    return wide[:, :, :: z["stride"], :: z["stride"]].reshape(*x.shape[:2], -1)
+
+
 DEEPBENCH = {
     "conv1x1_backward_data": (POINTS, lambda v, z: {"dx": np.einsum("nkp,kc->ncp", v["dy"], v["w"])}),
     "conv1x1_backward_data_s2": (
+        {"N": 2, "C": 3, "K": 4, "HI": 6, "WI": 5, "pad": 3},
+        lambda v, z: backward_data({**v, "w": v["w"][:, :, None, None]}, {**z, "R": 1, "S": 1}, 2),
+    ),
+    "conv1x1_backward_weights_strided": (
+        {"N": 2, "C": 3, "K": 4, "HI": 6, "WI": 5, "pad": 1, "stride": 2},
+        lambda v, z: {"dw": np.einsum("ncp,nkp->kc", points_met(v["x"], z), v["dy"])},
+    ),
+    "conv1x1_forward_strided": (
+        {"N": 2, "C": 3, "K": 4, "HI": 6, "WI": 5, "pad": 1, "stride": 2},
+        lambda v, z: {"y": np.einsum("ncp,kc->nkp", points_met(v["x"], z), v["w"])},
+    ),
+    "conv1x1_backward_data_s2_rows": (
         {"N": 2, "C": 3, "K": 4, "HI": 6, "WI": 5, "pad": 3},
         lambda v, z: backward_data({**v, "w": v["w"][:, :, None, None]}, {**z, "R": 1, "S": 1}, 2),
     ),

@@ -15,6 +15,7 @@ from isamapper.result import NoMapping
 
 FORWARD = "conv2d_forward"
 POINTWISE = "conv1x1_forward"
+STRIDED = "conv1x1_forward_strided"
 
 COPY = """\
 kernel im2col(x: TA[C, HI, WI]) -> (y: TA[C, R, S, H, W])
@@ -32,9 +33,9 @@ kernel im2col(x: TA[C, HI, WI]) -> (y: TA[C, R, S, H, W])
 def im2col(case: Case) -> Parts:
     """The copy, then the product of filters and windows by the library's tiler, once for each image."""
     kernel = case.kernel
-    if kernel.name not in (FORWARD, POINTWISE):
+    if kernel.name not in (FORWARD, POINTWISE, STRIDED):
         return Rejection("SCH040", kernel.name, f"it is no '{FORWARD}'")
-    sizes, types = dict(kernel.sizes), dict(kernel.types)
+    sizes, types = {"R": 1, "S": 1, **dict(kernel.sizes)}, dict(kernel.types)
     if kernel.name == POINTWISE:
         return _product(case, sizes["P"], sizes["C"])  # a 1x1 filter reads the image as it lies
     height = (sizes["HI"] + 2 * sizes["pad"] - sizes["R"]) // sizes["stride"] + 1

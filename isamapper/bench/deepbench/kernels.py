@@ -35,10 +35,17 @@ POINTWISE = {
 }
 """The same for windows of one point that lie side by side: rows and columns of the image are one axis."""
 
+STRIDED = {"forward": "conv1x1_forward_strided", "backward_weights": "conv1x1_backward_weights_strided"}
+"""The same for windows of one point that do not: the points that they meet are copied side by side first."""
+
+SPELLINGS = {"conv1x1_backward_data_s2": ("conv1x1_backward_data_s2_rows",)}
+"""Kernels that compute the same by other products: the faster one counts. Bounds are those of the first."""
+
 WEIGHTS = {
     **dict.fromkeys(GEMMS.values(), ("a",)),
     "conv2d_forward": ("w",),
     "conv1x1_forward": ("w",),
+    "conv1x1_forward_strided": ("w",),
     **dict.fromkeys(("rnn_skip", "lstm_skip", "gru_skip", "rnn_skip_q", "lstm_skip_q", "gru_skip_q"), ("u", "bias")),
 }
 """Operands of each kernel that inference knows before run time."""
@@ -49,7 +56,8 @@ class Work:
     """A problem on a machine: the bound kernel, its library name, and operations as DeepBench counts them.
 
     ``flops`` counts a multiplication and an addition each; ``flops_with_input`` adds the input product that the
-    accelerator papers count and the official benchmark leaves out (None but for RNNs).
+    accelerator papers count and the official benchmark leaves out (None but for RNNs). ``spellings`` are other kernels
+    that compute the same, by name.
     """
 
     problem: Problem
@@ -57,6 +65,7 @@ class Work:
     kernel: Kernel
     flops: int
     flops_with_input: int | None = None
+    spellings: tuple[tuple[str, Kernel], ...] = ()
 
     @property
     def packed(self) -> tuple[str, ...]:
@@ -69,7 +78,8 @@ def work_of(problem: Problem, machine: Machine, types: Types | None = None) -> W
     name, sizes = kernel_of(problem, machine)
     known = own_types(name, types)
     kernel = with_roles(resolve(name, machine, sizes, known)[0], () if problem.training else WEIGHTS.get(name, ()))
-    return Work(problem, name, kernel, *_flops(problem))
+    others = tuple((other, resolve(other, machine, sizes, known)[0]) for other in SPELLINGS.get(name, ()))
+    return Work(problem, name, kernel, *_flops(problem), spellings=others)
 
 
 def kernel_of(problem: Problem, machine: Machine) -> tuple[str, dict[str, int]]:
@@ -93,6 +103,9 @@ def _convolution(problem: Problem) -> tuple[str, dict[str, int]]:
         return POINTWISE[problem.pass_name], {**sizes, "P": problem["h"] * problem["w"]}
     names = {"HI": "h", "WI": "w", "R": "r_filter_h", "S": "s_filter_w", "pad": "pad_w"}
     sizes.update({size: problem[word] for size, word in names.items()})
+    if sizes["R"] == sizes["S"] == 1 and problem["stride_w"] > 1 and problem.pass_name in STRIDED:
+        own = {size: sizes[size] for size in ("N", "C", "K", "HI", "WI", "pad")}
+        return STRIDED[problem.pass_name], {**own, "stride": problem["stride_w"]}
     if problem.pass_name == "backward_data" and problem["stride_w"] <= 2:
         if sizes["R"] == sizes["S"] == 1:
             own = {size: sizes[size] for size in ("N", "C", "K", "HI", "WI", "pad")}

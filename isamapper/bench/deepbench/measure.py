@@ -15,6 +15,7 @@ from isamapper.bench.deepbench.kernels import Work, work_of
 from isamapper.bench.deepbench.precision import precision_of
 from isamapper.bench.deepbench.problems import Problem
 from isamapper.bench.deepbench.store import Row, code_digest, key_of
+from isamapper.costmodels.bounds import bounds
 from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
@@ -22,8 +23,9 @@ from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES, DType
 from isamapper.pipeline import evaluate, find_schedule, schedule_program
 from isamapper.plan.homes import home_memory
+from isamapper.plan.steps import Schedule
 from isamapper.plan.text import print_schedule
-from isamapper.result import NoMapping, Result
+from isamapper.result import NoMapping, Result, Search
 from isamapper.sim.timeline import Timeline
 
 EXECUTED_OPERATIONS = 10**8
@@ -97,14 +99,7 @@ def _failed(reason: str) -> Row:
 
 
 def _measured(work: Work, machine: Machine, options: Options) -> Row:
-    found = find_schedule(
-        work.kernel,
-        machine,
-        strategy=options.strategy,
-        cost_model=options.cost_model,
-        budget_seconds=options.budget_seconds,
-        seed=options.seed,
-    )
+    name, found = _found(work, machine, options)
     program = schedule_program(found.schedule)
     operations = options.executed_operations
     result = evaluate(program, seed=options.seed, trace=True, executed_operations=operations, found=found)
@@ -114,9 +109,10 @@ def _measured(work: Work, machine: Machine, options: Options) -> Row:
     precision = precision_of(work)
     types = (str(precision["multiply"]), str(precision["accumulate"]))
     return {
-        "kernel": work.name,
+        "kernel": name,
         "sizes": dict(work.kernel.sizes),
         **_figures(result),
+        **_bound(work, machine, result),
         **_rates(work, result),
         "precision": precision,
         "packed": list(work.packed),
@@ -125,6 +121,38 @@ def _measured(work: Work, machine: Machine, options: Options) -> Row:
         "anchors": anchors_of(work.problem, machine, seconds, types),
         "detail": _detail(result),
     }
+
+
+def _found(work: Work, machine: Machine, options: Options) -> tuple[str, Search]:
+    """The best schedule of the kernel or another spelling of it, with its name."""
+    found: list[tuple[str, Search]] = []
+    refusal: NoMapping | None = None
+    for name, kernel in ((work.name, work.kernel), *work.spellings):
+        try:
+            search = find_schedule(
+                kernel,
+                machine,
+                strategy=options.strategy,
+                cost_model=options.cost_model,
+                budget_seconds=options.budget_seconds,
+                seed=options.seed,
+            )
+        except NoMapping as none:
+            refusal = refusal or none
+        else:
+            found.append((name, search))
+    if not found:
+        assert refusal is not None
+        raise refusal
+    return min(found, key=lambda each: each[1].cost_cycles)
+
+
+def _bound(work: Work, machine: Machine, result: Result) -> Row:
+    """The bound of the problem where another spelling of its kernel, with more products, was faster."""
+    if not work.spellings:
+        return {}
+    least = bounds(Schedule(work.kernel, work.kernel, machine, ())).bound_cycles
+    return {"bound_cycles": least, "percent_of_bound": round(100 * least / result.timeline.cycles, 4)}
 
 
 def _figures(result: Result) -> Row:

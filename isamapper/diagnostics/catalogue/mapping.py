@@ -147,6 +147,11 @@ CODES: dict[str, tuple[str, str]] = {
         """Blocks have two elements or more and divide the extent, unless the target is a local tensor that nothing else
         writes; sums are made in a data type that holds every value, with the shift.""",
     ),
+    "RW133": (
+        "nothing that is spread",
+        """Spreading stands for zeros in a local tensor and a copy of one tensor, as it is, to all of its elements that
+        lie a stride of two or more apart along one axis.""",
+    ),
     "RW132": (
         "nothing between the elements",
         """Thinning is for operands whose index along some axis moves by multiples of two or more.""",

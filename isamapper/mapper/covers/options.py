@@ -110,12 +110,17 @@ class Treatment:
         return best[:DERIVED]
 
     def _phased(self, cycles: float) -> abc.Iterator[Option]:
-        """The best polyphase form, should the usual ways turn out to cost more than ``cycles``: strides gather."""
-        found: list[Option] = []
+        """The best polyphase form, should the usual ways turn out to cost more than ``cycles``: strides gather.
+
+        Phases along rows go first: rows may lie any stride apart, their elements may not.
+        """
+        found: list[tuple[bool, Option]] = []
         for each in derivations(self.kernel, self.subject.statement.index).found:
-            if all(isinstance(step, Polyphase) for step in each.steps):
-                found += [option for option in self._judged(each.steps) if option.busy_cycles >= cycles]
-        yield from sorted(found)[:1]
+            first = each.steps[0]
+            if isinstance(first, Polyphase) and all(isinstance(step, Polyphase) for step in each.steps):
+                own = (option for option in self._judged(each.steps) if option.busy_cycles >= cycles)
+                found += [(not first.along_rows(self.kernel), option) for option in own]
+        yield from (option for _, option in sorted(found)[:1])
 
     def _usual(self) -> abc.Iterator[Option]:
         """As it is, contraction trees, and parts by maximal munch, cheapest first."""

@@ -28,6 +28,7 @@ from isamapper.mapper.rewrites.cut import can_be_cut
 from isamapper.mapper.rewrites.deal import Deal
 from isamapper.mapper.rewrites.edit import lone
 from isamapper.mapper.rewrites.sieve import Sieve, StridedCopy, strided_copy
+from isamapper.mapper.rewrites.spread import Spread, SpreadCopy, spread_copy
 from isamapper.mapper.rewrites.thin import Thin
 from isamapper.plan.offline import offline
 
@@ -43,14 +44,24 @@ def with_sieves(found: Alternative, machine: Machine) -> Alternative | None:
         return None
     thinned = _thinned(found)
     result = thinned
-    for index in range(len(statements(thinned.kernel)) - 1, -1, -1):
-        result = _sieved(result, index, machine) or result
+    for index in range(len(statements(thinned.kernel)) - 1, -1, -1):  # what comes before keeps its numbers
+        if index < len(statements(result.kernel)):
+            result = _sieved(result, index, machine) or result
     if result is thinned:
         return None
     done = offline(result.kernel)
     cycles = [_cheapest(each, machine) for each in subjects(result.kernel) if each.statement.index not in done]
     known = [each for each in cycles if each is not None]
     return replace(result, busy_cycles=sum(known)) if len(known) == len(cycles) else None
+
+
+def with_gathers(found: Alternative, machine: Machine) -> Alternative:
+    """``found`` with the time that the host takes for its strided copies in its figure."""
+    more = 0.0
+    for index, subject in enumerate(subjects(found.kernel)):
+        if next(_choices(found.kernel, index, machine), None) is not None:
+            more += max(0.0, (_by_host(subject, machine) or 0.0) - (_cheapest(subject, machine) or 0.0))
+    return replace(found, busy_cycles=found.busy_cycles + more)
 
 
 def _thinned(found: Alternative) -> Alternative:
@@ -69,7 +80,7 @@ def _thinned(found: Alternative) -> Alternative:
     return found
 
 
-def _after(found: Alternative, step: Thin | Deal | Sieve) -> Alternative | None:
+def _after(found: Alternative, step: Thin | Deal | Sieve | Spread) -> Alternative | None:
     kernel = step.apply(found.kernel)
     if isinstance(kernel, Rejection):
         return None
@@ -119,18 +130,17 @@ def _is_const(kernel: Kernel, access: Access) -> bool:
 
 def _sieved(found: Alternative, index: int, machine: Machine) -> Alternative | None:
     """``found`` with one copy sieved in the best way, if that pays."""
-    copy = _copy(found.kernel, index)
-    before = None if copy is None else _by_host(subjects(found.kernel)[index], machine)
-    if copy is None or before is None:
+    before = _by_host(subjects(found.kernel)[index], machine)
+    if before is None:
         return None
     best, least = None, GAIN * before
-    choices = product(_narrowings(copy.tensor.dtype, machine), _blocks(copy, machine))
-    for (wide, shift), block in choices:
-        following = _after(found, Sieve(index, copy.iterator, block, wide, shift))
+    for step in _choices(found.kernel, index, machine):
+        following = _after(found, step)
         if following is None:
             continue
         done = offline(following.kernel)
-        made = range(index, index + len(statements(following.kernel)) - len(statements(found.kernel)) + 1)
+        first = index - isinstance(step, Spread)  # the zeros go
+        made = range(first, index + len(statements(following.kernel)) - len(statements(found.kernel)) + 1)
         cycles = [_cheapest(subjects(following.kernel)[each], machine) for each in made if each not in done]
         known = [each for each in cycles if each is not None]
         if len(known) == len(cycles) and sum(known) < least:
@@ -138,11 +148,40 @@ def _sieved(found: Alternative, index: int, machine: Machine) -> Alternative | N
     return best
 
 
+def _choices(kernel: Kernel, index: int, machine: Machine) -> abc.Iterator[Sieve | Spread]:
+    """Ways to do a strided copy by products, if the statement is one."""
+    statement = statements(kernel)[index]
+    if statement.assign.reduction is not None or len(statement.accesses) != 2:
+        return
+    copy = _copy(kernel, index)
+    if copy is not None:
+        extent = copy.nest.extents[copy.iterator]
+        blocks = _blocks(machine, extent, copy.run, copy.grows)
+        for (wide, shift), block in product(_narrowings(copy.tensor.dtype, machine), blocks):
+            yield Sieve(index, copy.iterator, block, wide, shift)
+        return
+    spread = _spread(kernel, index)
+    if spread is not None:
+        blocks = _blocks(machine, spread.size, lambda block: block, True)
+        whole = [block for block in blocks if not block % spread.stride]
+        for (wide, shift), block in product(_narrowings(spread.tensor.dtype, machine), whole):
+            yield Spread(index, spread.iterator, block, wide, shift)
+
+
+def _spread(kernel: Kernel, index: int) -> SpreadCopy | None:
+    """The statement as a copy that puts elements apart along its target's rows."""
+    statement = statements(kernel)[index]
+    box = {each.name: each.extent for each in statement.iterators}
+    for name, step in _along_rows(statement.assign.target, box):
+        if step > 1:
+            copy = spread_copy(kernel, index, name)
+            return None if isinstance(copy, Rejection) else copy
+    return None
+
+
 def _copy(kernel: Kernel, index: int) -> StridedCopy | None:
     """The statement as a copy with a stride along its source's rows."""
     statement = statements(kernel)[index]
-    if statement.assign.reduction is not None or len(statement.accesses) != 2:
-        return None
     box = {each.name: each.extent for each in statement.iterators}
     for name, step in _along_rows(statement.accesses[1], box):
         if step > 1:
@@ -171,17 +210,17 @@ def _narrowings(dtype: DType, machine: Machine) -> abc.Iterator[tuple[DType | No
             yield from ((wide, shift) for shift in SHIFTS)
 
 
-def _blocks(copy: StridedCopy, machine: Machine) -> abc.Iterator[int]:
-    """Per instruction the block with the fewest calls, of those that it takes at once."""
-    extent, found = copy.nest.extents[copy.iterator], set[int]()
+def _blocks(machine: Machine, extent: int, run: abc.Callable[[int], int], grows: bool) -> abc.Iterator[int]:
+    """Per instruction the block with the fewest calls, of those that it takes at once; ``run``: what a block reads."""
+    found = set[int]()
     for needle in _products(machine):
         held = {name for index in needle.statement.assign.target.map.results for name in index.names}
         lanes = {each.extent for each in needle.iterators if each.name in held and each.extent > 1}
         deep = max((each.extent for each in needle.iterators if each.name not in held), default=1)
         for lane in lanes:
             whole = [block for block in range(2, min(lane, extent) + 1) if extent % block == 0]
-            choices = [*whole, lane] if copy.grows and lane < 2 * extent else whole
-            calls = {block: -(-extent // block) * -(-copy.run(block) // deep) for block in choices}
+            choices = [*whole, lane] if grows and lane < 2 * extent else whole
+            calls = {block: -(-extent // block) * -(-run(block) // deep) for block in choices}
             if calls:
                 found.add(min(choices, key=lambda block: (calls[block], -block)))
     yield from sorted(found, reverse=True)

@@ -56,6 +56,16 @@ class Polyphase:
             return Rejection("RW057", subject, "there are no phases of a stride below 2", where)
         return _Phases(kernel, product, self).result(subject)
 
+    def along_rows(self, kernel: Kernel) -> bool:
+        """Whether the strides are those of some operand's rows: its innermost axis that anything moves along."""
+        found = statements(kernel)[self.statement]
+        extents = {each.name: each.extent for each in found.iterators}
+        for access in found.accesses[1:]:
+            moving = [index for index in access.map.results if any(extents.get(name, 1) > 1 for name, _ in index.terms)]
+            if moving and moving[-1].coefficient(self.iterator) and len(moving[-1].terms) > 1:
+                return True
+        return False
+
     def text(self, kernel: Kernel) -> str:
         """``polyphase statement 0: r by 2``."""
         return f"polyphase statement {self.statement}: {self.iterator} by {self.stride}"

@@ -90,7 +90,7 @@ class Sieve:
             return Rejection("RW131", subject, reason, where)
         if self.shift is not None and dtype.is_float:
             return Rejection("RW131", subject, "only integers are shifted", where)
-        if self.wide is not None and not _holds(self.wide, dtype, self.shift or 0):
+        if self.wide is not None and not holds(self.wide, dtype, self.shift or 0):
             reason = f"'{self.wide}' does not hold every '{dtype}'" + (f" shifted by {self.shift}" * bool(self.shift))
             return Rejection("RW131", subject, reason, where)
         return _sieved(kernel, copy, self)
@@ -199,10 +199,10 @@ def _grows(kernel: Kernel, nest: Nest, tensor: Tensor, iterator: str) -> bool:
     along = [axis for axis, index in enumerate(results) if iterator in index.names]
     if len(along) != 1 or lone(results[along[0]]) != iterator or tensor.shape[along[0]] != nest.extents[iterator]:
         return False
-    return not _read_outside(kernel, tensor, along[0])
+    return not read_outside(kernel, tensor, along[0])
 
 
-def _read_outside(kernel: Kernel, tensor: Tensor, axis: int) -> bool:
+def read_outside(kernel: Kernel, tensor: Tensor, axis: int) -> bool:
     """Whether some statement counts on what is read beyond an axis."""
     for each in statements(kernel):
         box = {iterator.name: iterator.extent for iterator in each.iterators}
@@ -212,7 +212,7 @@ def _read_outside(kernel: Kernel, tensor: Tensor, axis: int) -> bool:
     return False
 
 
-def _holds(wide: DType, dtype: DType, shift: int) -> bool:
+def holds(wide: DType, dtype: DType, shift: int) -> bool:
     """Whether every value, and sums of one of them and zeros, have their place in the wider type."""
     if not (wide.is_integer and dtype.is_integer):
         return wide.is_float and dtype.is_float and not shift and wide.bits >= dtype.bits
@@ -232,7 +232,7 @@ def _sieved(kernel: Kernel, copy: StridedCopy, step: Sieve) -> Kernel:
     if step.wide is not None:
         wide = Tensor(names.fresh("z"), step.wide, tuple(long.values()))
         tensors.append(wide)
-        narrow = Assign(target, _narrowed(Load(element(wide.name, long)), step.wide, dtype, step.shift))
+        narrow = Assign(target, narrowed(Load(element(wide.name, long)), step.wide, dtype, step.shift))
         nodes.append(loops_around(long, narrow))
         target = element(wide.name, long)
     extents: dict[str, int] = {}
@@ -288,13 +288,18 @@ def _product(
     box = {**copy.nest.around, **copy.nest.extents, **inner}
     read = zero_outside(replace(copy.load, map=AccessMap(tuple(results))), source, box)
     assert read is not None, "what is read outside counts as zero, or there is nothing outside"
-    left, right = Load(read), Load(factor)
-    if step.wide is None:
+    return multiplied(Load(read), Load(factor), step.wide)
+
+
+def multiplied(left: Load, right: Load, wide: DType | None) -> Expression:
+    """The product, in a wider data type if one is given."""
+    if wide is None:
         return Binary(BinaryOp.MUL, left, right)
-    return Binary(BinaryOp.MUL, Cast(step.wide, left), Cast(step.wide, right))
+    return Binary(BinaryOp.MUL, Cast(wide, left), Cast(wide, right))
 
 
-def _narrowed(value: Load, wide: DType, dtype: DType, shift: int | None) -> Expression:
+def narrowed(value: Load, wide: DType, dtype: DType, shift: int | None) -> Expression:
+    """The sum in its own data type again: by a cast, or as so many bits less."""
     if shift is None:
         return Cast(dtype, value)
     inner = Binary(BinaryOp.SHR_ROUND, value, Constant(shift, wide)) if shift else value

@@ -120,7 +120,8 @@ def _picks(filled: list[Statement], axis: int, shape: tuple[int, ...], value: in
     if [each.assign.reduction for each in filled] != [None, None] or any(each.conditions for each in filled):
         return False
     values = [each.value for each in (zeros.value, ones.value) if isinstance(each, Constant)]
-    names = [lone(index) for place, index in enumerate(ones.target.map.results) if place != axis]
+    others = [index for place, index in enumerate(ones.target.map.results) if place != axis]
+    names = [index.terms[0][0] if len(index.terms) == 1 else None for index in others]
     extents = {each.name: each.extent for each in filled[0].iterators}
     cleared = tuple(extents.get(lone(index) or "", 0) for index in zeros.target.map.results)
     own = {each.name for each in filled[1].iterators}

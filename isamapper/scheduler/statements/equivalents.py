@@ -11,7 +11,7 @@ from isamapper.mapper.covers.alternatives import Alternative
 from isamapper.mapper.covers.bands import with_bands
 from isamapper.mapper.covers.covers import covers
 from isamapper.mapper.covers.feeding import fed
-from isamapper.mapper.covers.sieves import with_sieves
+from isamapper.mapper.covers.sieves import with_gathers, with_sieves
 
 TRIED = 4
 FAR = 8.0
@@ -31,4 +31,4 @@ def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
         sieved = with_sieves(each, machine)
         if sieved is not None:
             yield fed(sieved, machine)
-        yield fed(each, machine)
+        yield fed(each if sieved is None else with_gathers(each, machine), machine)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from isamapper.diagnostics.source import Rejection
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
+from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.printer import print_kernel
@@ -18,6 +19,7 @@ from isamapper.mapper.covers.sieves import with_sieves
 from isamapper.mapper.rewrites.deal import Deal
 from isamapper.mapper.rewrites.replay import replayed
 from isamapper.mapper.rewrites.sieve import Sieve
+from isamapper.mapper.rewrites.spread import Spread
 from isamapper.mapper.rewrites.thin import Thin, steps
 from isamapper.mapper.rewrites.unscaled import unscaled
 from tests.mapper.rewrites.equal import assert_equal
@@ -169,3 +171,52 @@ def _made(text: str, step: Sieve) -> Kernel:
     made = step.apply(parse_kernel(text))
     assert isinstance(made, Kernel)
     return made
+
+
+SPREAD = """kernel spread(x: i8[2, 5], w: i8[2]) -> (y: i32[11])
+  { local t: i8[2, 11]
+    for c < 2, j < 11 { t[c, j] = 0 }
+    for c < 2, j < 5 { t[c, 2*j + 1] = x[c, j] }
+    for c < 2, j < 11 { y[j] += i32(t[c, j]) * i32(w[c]) } }"""
+
+
+@pytest.mark.parametrize("step", [Spread(1, "j", 4), Spread(1, "j", 6, I32), Spread(1, "j", 16, I32, 1)])
+def test_what_is_put_apart_is_a_product_too(step: Spread) -> None:
+    kernel = parse_kernel(SPREAD)
+    made = step.apply(kernel)
+    assert isinstance(made, Kernel)
+    assert len(statements(made)) == (4 if step.wide is None else 5)
+    assert_equal(kernel, made)
+    assert replayed(kernel, [step.text(kernel)]) == made
+    assert (unscaled(made) is not None) == (step.shift is not None)
+
+
+@given(st.integers(2, 4), st.integers(0, 3), st.integers(1, 3), st.integers(1, 13), st.integers(0, 2))
+@settings(max_examples=25, deadline=None)
+def test_any_stride_and_first_element(stride: int, first: int, times: int, size: int, before: int) -> None:
+    first = min(first, stride - 1, size - 1)
+    count = (size - 1 - first) // stride + 1
+    kernel = parse_kernel(f"""kernel any(x: i8[{count}], w: i8[1]) -> (y: i32[{size}])
+      {{ local t: i8[{size}]
+         for j < {size} {{ t[j] = 0 }}
+         for j < {count} {{ t[{stride}*j + {first}] = x[j + {before} - 1] else 0 }}
+         for j < {size} {{ y[j] = i32(t[j]) }} }}""")
+    made = Spread(1, "j", stride * times, I32, 1).apply(kernel)
+    assert isinstance(made, Kernel)
+    assert_equal(kernel, made)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("j < 5 { t[c, 2*j + 1] = x[c, j]", "j < 4 { t[c, 2*j + 1] = x[c, j]", "RW133"),  # one stays zero
+        ("t[c, j] = 0", "t[c, j] = 1", "RW133"),
+        ("2*j + 1] = x[c, j]", "2*j + 1] = x[c, 4 - j]", "RW133"),
+        ("t[c, j] = 0", "t[c, 10 - j] = 0", "RW133"),
+    ],
+)
+def test_what_is_not_spread_evenly_is_refused(old: str, new: str, code: str) -> None:
+    assert old in SPREAD
+    refused = Spread(1, "j", 4).apply(parse_kernel(SPREAD.replace(old, new)))
+    assert isinstance(refused, Rejection)
+    assert refused.code == code
