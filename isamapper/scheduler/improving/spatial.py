@@ -21,7 +21,8 @@ from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Guard, IteratorKind, Kernel, Loop, Node
 from isamapper.plan.addresses import start_bytes
 from isamapper.plan.check_cores import check_cores
-from isamapper.plan.cores import held, is_divided, share, sharers
+from isamapper.plan.cores import grid_named, held, is_divided, share, sharers
+from isamapper.plan.homes import home_memory
 from isamapper.plan.joint import is_joint
 from isamapper.plan.nest import Buffer, Digit, Nest, digits_of
 from isamapper.plan.skeleton import shared_iterators
@@ -30,6 +31,12 @@ TRIED = 2
 """Ways to cut a statement over a grid that are searched."""
 ITERATORS = 2
 """How many iterators are cut at most."""
+LOOKED_AT = 6
+"""Ways that are looked at, where the first ones have no nests."""
+CLOSE = 1.25
+"""How many times the blocks of the most promising cut another one may leave to a core."""
+FEW = 8
+"""Blocks of a core from which on fewer cores than there are do not help."""
 CLOSE = 1.25
 """How many times the blocks of the most promising cut another one may leave to a core."""
 FEW = 8
@@ -64,27 +71,38 @@ def distributed(
     """
     best, least = nest, cycles_of(nest)
     for stage in reversed(_stages(machine, nest, free_iterators(kernel, nest))):
-        for cut in stage:
+        done: list[Cut] = []
+        for cut in (each for each in stage if _worthwhile(machine, nest, done, each)):
             whole = _distributed(machine, kernel, nest.statement, cut, search)
             cycles = None if whole is None else cycles_of(whole)
-            if whole is not None and cycles is not None and (least is None or cycles < least):
-                best, least = whole, cycles
-        if best is not nest and promise(nest, stage[0])[0] >= FEW:
+            if whole is not None and cycles is not None:
+                done.append(cut)
+                if least is None or cycles < least:
+                    best, least = whole, cycles
+        if best is not nest and done and promise(machine, nest, done[0])[0] >= FEW:
             break
     return best
 
 
 def _stages(machine: Machine, nest: Nest, free: abc.Mapping[str, int]) -> list[list[Cut]]:
-    """The most promising cuts over the outermost grid, over the two outermost, and so on; none that is far behind."""
+    """The most promising cuts over the outermost grid, over the two outermost, and so on."""
     found: list[list[Cut]] = []
     last = [Cut(())]
     for grid in suited_grids(machine, nest) if free else ():
-        wider = [each for cut in last for each in wider_cuts(machine, nest, free, cut, grid)]
+        wider = [each for cut in last for each in wider_cuts(machine, nest, free, cut, grid, LOOKED_AT)]
         if wider:
-            last = sorted(wider, key=lambda each: (promise(nest, each), each.parts))[:TRIED]
-            least = promise(nest, last[0])[0]
-            found.append([each for each in last if promise(nest, each)[0] <= CLOSE * least])
+            ranked = sorted(wider, key=lambda each: (promise(machine, nest, each), each.parts))[:LOOKED_AT]
+            last = ranked[:TRIED]
+            found.append(ranked)
     return found
+
+
+def _worthwhile(machine: Machine, nest: Nest, done: abc.Sequence[Cut], cut: Cut) -> bool:
+    """Whether a cut may do better than those that have been searched: all read less, at few more blocks to a core."""
+    if not done:
+        return True
+    (blocks, touched, _), (least, fewest, _) = promise(machine, nest, cut), promise(machine, nest, done[-1])
+    return len(done) < TRIED and (least < FEW or (touched < fewest and blocks <= CLOSE * least))
 
 
 def parted(
@@ -139,7 +157,9 @@ def suited_grids(machine: Machine, nest: Nest) -> list[Grid]:
     return sorted(found, key=lambda grid: -len(held(machine, grid.name)))
 
 
-def wider_cuts(machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: Cut, grid: Grid) -> list[Cut]:
+def wider_cuts(
+    machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: Cut, grid: Grid, most: int = TRIED
+) -> list[Cut]:
     """The most promising ways to cut on over ``grid``."""
     left = {name: -(-size // cut.count(name)) for name, size in free.items()}
     open_ = [name for name, size in left.items() if size > 1]
@@ -150,7 +170,7 @@ def wider_cuts(machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: C
         for counts in _shares([left[name] for name in names], grid.count)
     ]
     found = [each for each in found if _room(machine, nest, each)]
-    return sorted(found, key=lambda each: (promise(nest, each), each.parts))[:TRIED]
+    return sorted(found, key=lambda each: (promise(machine, nest, each), each.parts))[:most]
 
 
 def _room(machine: Machine, nest: Nest, cut: Cut) -> bool:
@@ -172,19 +192,27 @@ def _shares(extents: list[int], cores: int) -> abc.Iterator[tuple[int, ...]]:
             yield from ((count, *others) for others in _shares(rest, cores // count))
 
 
-def promise(nest: Nest, cut: Cut) -> tuple[float, ...]:
-    """Blocks that a core does, elements that all cores touch, cores used: less is better."""
+def promise(machine: Machine, nest: Nest, cut: Cut) -> tuple[float, ...]:
+    """Blocks that a core does, elements that are moved for all cores, cores used: less is better."""
     blocks, left = 1, {}
     for iterator in nest.statement.iterators:
         block = math.prod(digit.extent for digit in digits_of(nest, iterator.name) if digit.bound is not None)
         left[iterator.name] = -(-iterator.extent // cut.count(iterator.name))
         blocks *= -(-left[iterator.name] // block)
-    touched = sum(
-        math.prod(left[name] for name in {name for result in access.map.results for name in result.names})
-        for access in nest.statement.accesses
-    )
-    cores = math.prod(count for _, count, _ in cut.parts)
-    return float(blocks), float(touched * cores), float(cores)
+    touched = 0
+    for number, access in enumerate(nest.statement.accesses):
+        names = {name for result in access.map.results for name in result.names}
+        apart = math.prod(
+            count for name, count, grid in cut.parts if name in names or not _at_once(machine, grid, number == 0)
+        )
+        touched += math.prod(left[name] for name in names) * apart
+    return float(blocks), float(touched), float(math.prod(count for _, count, _ in cut.parts))
+
+
+def _at_once(machine: Machine, grid: str, target: bool) -> bool:
+    """Whether the grid's network moves for all copies at once what is one for all, from or to the home memory."""
+    home, found = home_memory(machine), grid_named(machine, grid)
+    return found is not None and home in (found.reduces if target else found.multicast)
 
 
 def core_of(machine: Machine, cut: Cut) -> Machine:

@@ -80,7 +80,7 @@ def sum_cuts(machine: Machine, kernel: Kernel, nest: Nest) -> list[Cut]:
         kinds = [[each for each in wider if _sums(each, sums) == kind] for kind in (True, False)]
         frontier += [each for kind in kinds for each in kind[:TRIED]]
     found = [cut for cut in frontier if _sums(cut, sums) and _adder(machine, cut, statement, sums) is not None]
-    return sorted(found, key=lambda cut: (promise(nest, cut), cut.parts))
+    return sorted(found, key=lambda cut: (promise(machine, nest, cut), cut.parts))
 
 
 def _summed_iterators(kernel: Kernel, nest: Nest) -> dict[str, int]:
