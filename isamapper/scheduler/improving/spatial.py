@@ -37,10 +37,6 @@ CLOSE = 1.25
 """How many times the blocks of the most promising cut another one may leave to a core."""
 FEW = 8
 """Blocks of a core from which on fewer cores than there are do not help."""
-CLOSE = 1.25
-"""How many times the blocks of the most promising cut another one may leave to a core."""
-FEW = 8
-"""Blocks of a core from which on fewer cores than there are do not help."""
 
 
 @dataclass(frozen=True, slots=True)
