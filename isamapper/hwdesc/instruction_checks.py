@@ -130,7 +130,7 @@ def _padding(subject: _Subject) -> abc.Iterator[Diagnostic]:
         yield Diagnostic("HW025", message, subject.span("pads"), "only what is read can be padded")
     if operand.pad_value is not None and dtype.is_integer:
         low, high = integer_range(dtype)
-        if operand.pad_value != int(operand.pad_value) or not low <= operand.pad_value <= high:
+        if operand.pad_value % 1 or not low <= operand.pad_value <= high:
             message = f"pad_value {operand.pad_value} of {subject.called} is not a value of '{dtype}'"
             yield Diagnostic("HW025", message, subject.span("pad_value"))
 

@@ -57,8 +57,8 @@ def _schema(shape: Shape) -> dict[str, object]:
             part = r"(?:[A-Za-z_0-9]|\{[A-Za-z_][A-Za-z_0-9]*\})" if braced else "[A-Za-z_0-9]"
             first = part.replace("0-9]", "]", 1) if not braced else r"(?:[A-Za-z_]|\{[A-Za-z_][A-Za-z_0-9]*\})"
             return {"type": "string", "pattern": f"^{first}{part}*" + (rf"(?:\.{part}+)*$" if dotted else "$")}
-        case Whole(low):
-            return {"type": "integer", "minimum": low}
+        case Whole(low, high):
+            return {"type": "integer", "minimum": low, "maximum": high}
         case Bytes(low):
             number: dict[str, object] = {"type": "integer", "minimum": low}
             return {"anyOf": [number, {"type": "string", "pattern": r"^[0-9]+\s*(B|KiB|MiB|GiB|TiB)$"}]}

@@ -115,7 +115,8 @@ def _machine(fields: Fields, snippets: tuple[Fields, ...], draft: Draft) -> Mach
     """The machine of everything in the file that can be read."""
     parts = (fields, *snippets)
     draft.note_fields(fields.node, "machine")
-    clock = int(fields.number("clock_hz") or 1)
+    clock = fields.number("clock_hz")
+    clock = clock if isinstance(clock, int) and clock > 0 else 1  # what else stands there is reported as such
     units = tuple(_with_source(unit, snippets) for unit in read_units(_gather(parts, "units"), clock, draft))
     instructions = _instructions(_gather(parts, "instructions"), draft)
     return Machine(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from isamapper.hwdesc.jsonschema import json_schema
 from isamapper.hwdesc.shapes import (
+    MANY,
     Bytes,
     Choice,
     Cycles,
@@ -51,7 +52,7 @@ MEMORY = Record(
         Field("capacity_bytes", Bytes(), "its size; may be left out for kind host, and where rows is given"),
         Field("rows", Whole(1), "number of rows, or of registers"),
         Field("row_bytes", Bytes(), "bytes of one row, or of one register"),
-        Field("banks", Whole(1), "independent parts; a port serves one access per bank at a time", default="1"),
+        Field("banks", Whole(1, MANY), "independent parts; a port serves one access per bank at a time", default="1"),
         Field(
             "bank_of",
             Either((Choice(("block",)), Bytes())),
@@ -71,10 +72,10 @@ UNIT = Record(
     "a unit",
     (
         Field("name", Name(), "what instructions write after 'unit:'", required=True),
-        Field("count", Whole(1), "identical servers behind the one queue", default="1"),
-        Field("queue_depth", Whole(1), "entries of its queue; left out: unbounded"),
+        Field("count", Whole(1, MANY), "identical servers behind the one queue", default="1"),
+        Field("queue_depth", Whole(1, MANY), "entries of its queue; left out: unbounded"),
         Field("held", Choice(("start", "end")), "until when an entry is held", default="start"),
-        Field("in_flight", Whole(1), "how many may have started and not ended; left out: unbounded"),
+        Field("in_flight", Whole(1, MANY), "how many may have started and not ended; left out: unbounded"),
         Field("serial", Flag(), "true: each starts only after the previous one ended", default="false"),
         Field(
             "clock_hz", Whole(1), "clock of its instructions' cycles, at most the machine's; left out: the machine's"
@@ -87,7 +88,7 @@ GRID = Record(
     "a grid",
     (
         Field("name", Name(), "its name", required=True),
-        Field("count", Whole(1), "how many copies", required=True),
+        Field("count", Whole(1, MANY), "how many copies", required=True),
         Field("holds", Several(Name(), 1), "memories, units and grids that are copied", required=True),
         Field(
             "multicast",
@@ -103,7 +104,7 @@ DISPATCH = Record(
     "dispatch",
     (
         Field("per_cycle", Whole(1), "invocations that enter queues in one cycle", default="1"),
-        Field("window", Whole(1), "invocations dispatched and not retired; left out: unbounded"),
+        Field("window", Whole(1, MANY), "invocations dispatched and not retired; left out: unbounded"),
         Field("fetch_bytes_per_cycle", Whole(1), "instruction text that arrives in a cycle; left out: always enough"),
         Field("window_order", Choice(("in_order", "any")), "in which order places become free", default="in_order"),
         SOURCE,

@@ -22,6 +22,13 @@ _BYTES = re.compile(r"([0-9]+)\s*(B|KiB|MiB|GiB|TiB)\Z")
 _FACTORS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
+GREATEST = 1 << 50
+"""What no number of a machine exceeds: a PiB, a million times 1 GHz."""
+
+MANY = 1 << 20
+"""What no number of things of one kind exceeds: places in a queue, servers, banks, copies."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Any text on one or several lines."""
@@ -37,14 +44,15 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number of at least ``low``."""
+    """A whole number of at least ``low``; ``high`` only keeps nonsense out of arrays and 64-bit arithmetic."""
 
     low: int = 0
+    high: int = GREATEST
 
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A number of bytes: a whole number, or text such as ``128KiB``."""
+    """A number of bytes, at most ``GREATEST``: a whole number, or text such as ``128KiB``."""
 
     low: int = 1
 
@@ -243,8 +251,24 @@ def _judge_scalar(node: YamlScalar, shape: Shape, what: str) -> tuple[Diagnostic
         help = "sizes are written as 4096, 4KiB, 2MiB"
     elif isinstance(shape, Flag) and node.text.lower() in ("yes", "no", "on", "off"):
         help = f"write {'true' if node.text.lower() in ('yes', 'on') else 'false'}"
+    elif isinstance(shape, Number) and node.text.lower() == ".inf":
+        help = "leave it out where there is no figure"
     found = f"found '{node.text}'" if node.text else "found nothing"
+    if (high := _exceeded(node.value, shape)) is not None:
+        return (_wrong(f"'{what}' must be at most {high:,}, {found}", node.span),)
     return (_wrong(f"'{what}' must be {describe(shape)}, {found}", node.span, help),)
+
+
+def _exceeded(value: object, shape: Shape) -> int | None:
+    """The limit that a number of the right form is above."""
+    high = shape.high if isinstance(shape, Whole) else GREATEST
+    count = value if isinstance(shape, Whole) else byte_count(value) if isinstance(shape, Bytes) else None
+    return high if isinstance(count, int) and count > high else None
+
+
+def _is_in(value: float, low: float | None) -> bool:
+    """Whether a number is one: what has a least value is a quantity, and finite."""
+    return not math.isnan(value) if low is None else low <= value < math.inf
 
 
 def _fits(value: object, text: str, shape: Shape) -> bool:
@@ -255,13 +279,13 @@ def _fits(value: object, text: str, shape: Shape) -> bool:
         case Name(dotted, braced):
             plain = re.sub(r"\{([A-Za-z_][A-Za-z_0-9]*)\}", r"\1", text) if braced else text
             return isinstance(value, str) and bool(NAME.match(plain)) and (dotted or braced or "." not in text)
-        case Whole(low):
-            return isinstance(value, int) and not isinstance(value, bool) and value >= low
+        case Whole(low, high):
+            return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
         case Bytes(low):
             count = byte_count(value)
-            return count is not None and count >= low
+            return count is not None and low <= count <= GREATEST
         case Number(low):
-            return number and not math.isnan(float(text)) and (low is None or float(text) >= low)
+            return isinstance(value, int | float) and number and _is_in(float(value), low)
         case Flag():
             return isinstance(value, bool)
         case Choice(words):

@@ -14,6 +14,8 @@ from isamapper.ir.sizes import SizeExpression, evaluate_size, size_names
 _EVERY_VALUE = 2048
 """Combinations of parameter values that are all tried; beyond it, the ends and middles of the ranges are."""
 
+_MOST_CYCLES = 1 << 40
+
 
 def check_timing(instruction: Instruction, places: Places) -> abc.Iterator[Diagnostic]:
     """Findings about every cycle count of ``instruction``."""
@@ -52,6 +54,8 @@ def _wrong_value(instruction: Instruction, expression: SizeExpression) -> str | 
             return f"divides by zero{at}"
         if cycles < 0:
             return f"is {cycles}{at}; cycles are not negative"
+        if cycles > _MOST_CYCLES:
+            return f"is {cycles}{at}; no instruction takes more than {_MOST_CYCLES:,} cycles"
     return None
 
 

@@ -17,6 +17,9 @@ from isamapper.ir.nodes import BlockFormat, Direction, Role, Tensor
 from isamapper.ir.scope import Scope
 from isamapper.ir.types import DTYPES, DType
 
+GREATEST = 2**31 - 1
+"""Sizes and parameters stay below what 32 bits hold."""
+
 
 def bind_header(
     text: syntax.KernelText, sizes: abc.Mapping[str, int], types: abc.Mapping[str, DType], scope: Scope
@@ -60,9 +63,11 @@ def _check_required(condition: syntax.Comparison, scope: Scope) -> None:
 
 def _default_size(default: syntax.Default, scope: Scope) -> int:
     value = default.value
-    if isinstance(value, syntax.Number) and isinstance(value.value, int) and value.value >= 0:
+    if isinstance(value, syntax.Number) and isinstance(value.value, int) and 0 <= value.value <= GREATEST:
         return value.value
     message = f"the default of size '{default.name.name}' must be a whole number, at least 0"
+    if isinstance(value, syntax.Number) and value.value > GREATEST:
+        message = f"the default of size '{default.name.name}' must be at most {GREATEST}"
     scope.error("IR011", message, value.span)
     return 1
 
@@ -80,6 +85,8 @@ def _check_range(each: syntax.Range, scope: Scope) -> None:
     elif each.high < each.low:
         message = f"the range of '{each.name.name}' is {each.low}..{each.high}"
         scope.error("IR043", message, each.span, "ranges count upwards")
+    elif each.high > GREATEST:
+        scope.error("IR043", f"the range of '{each.name.name}' ends above {GREATEST}", each.span)
 
 
 def _override(

@@ -43,6 +43,24 @@ CASES = (
         ("3:11 HW003 'clock_hz' must be a whole number of at least 1, found '0'",),
     ),
     Case(
+        "no number for a whole number",
+        "clock_hz: 1000",
+        "clock_hz: .nan",
+        ("3:11 HW003 'clock_hz' must be a whole number of at least 1, found '.nan'",),
+    ),
+    Case(
+        "a number beyond all machines",
+        "clock_hz: 1000",
+        "clock_hz: 1000000000000000000000",
+        ("3:11 HW003 'clock_hz' must be at most 1,125,899,906,842,624, found '1000000000000000000000'",),
+    ),
+    Case(
+        "an energy without end",
+        "bytes_per_cycle: 8}]",
+        "bytes_per_cycle: 8}], energy_pj_per_byte: .inf",
+        ("5:92 HW003 'energy_pj_per_byte' must be a number of at least 0, found '.inf'",),
+    ),
+    Case(
         "a fraction for a whole number",
         "bytes_per_cycle: 8",
         "bytes_per_cycle: 1.5",

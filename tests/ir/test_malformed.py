@@ -86,6 +86,8 @@ MISTAKES: tuple[tuple[str, str, str, tuple[int, int], str, str, str | None], ...
      (1, 19), "IR010", "unknown size 'M'", "declare it: sizes M=64"),
     ("a negative size", "M=8", "M=-8",
      (2, 11), "IR011", "the default of size 'M' must be a whole number, at least 0", None),
+    ("a size beyond all computers", "M=8", "M=9999999999",
+     (2, 11), "IR011", "the default of size 'M' must be at most 2147483647", None),
     ("a fractional size", "M=8", "M=1.5",
      (2, 11), "IR011", "the default of size 'M' must be a whole number, at least 0", None),
     ("a size given twice", "K=8", "K=8, M=2",
