@@ -10,6 +10,11 @@ def deadline_after(seconds: float | None) -> float | None:
     return None if seconds is None else time.monotonic() + seconds
 
 
+def remaining(deadline: float | None) -> float | None:
+    """Seconds until a deadline."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
 def over(deadline: float | None) -> bool:
     """Whether the deadline has passed."""
     return deadline is not None and time.monotonic() > deadline

@@ -211,7 +211,7 @@ CODES: dict[str, tuple[str, str]] = {
     "FIX002": (
         "a fixed decision that is none",
         """The file is a map from decisions to values: instruction, operands, memories, relaid, copies, tiles, outside,
-        inside, slots, and the number of the statement they are about.""",
+        inside, slots, across, and the number of the statement they are about.""",
     ),
     "FIX003": (
         "fixed decisions that cannot be met",

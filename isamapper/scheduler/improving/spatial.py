@@ -49,6 +49,9 @@ class Cut:
         """Cores along an iterator."""
         return math.prod(count for name, count, _ in self.parts if name == iterator)
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name} in {count} across {grid}" for name, count, grid in self.parts) or "one core"
+
     @property
     def across(self) -> tuple[tuple[str, int], ...]:
         return tuple((grid, count) for _, count, grid in self.parts)

@@ -10,7 +10,7 @@ from isamapper.diagnostics.yaml import YamlList, YamlMap, YamlNode, YamlScalar, 
 from isamapper.plan.fixed import Fixed, Pin
 
 WORDS = ("instruction", "copies")
-MAPS = ("operands", "axes", "memories", "tiles", "orders", "slots")
+MAPS = ("operands", "axes", "memories", "tiles", "orders", "slots", "across")
 LISTS = ("relaid", "outside", "inside")
 KEYS = ("statement", *WORDS, *MAPS, *LISTS)
 
@@ -86,6 +86,8 @@ class _Reader:
                 self._numbered(kind, name, item)
             elif kind == "axes":
                 self._axis(name, item)
+            elif kind == "across":
+                self._across(name, item)
             elif kind == "tiles" and isinstance(item, YamlList):
                 sizes = [self._number(each, 1) for each in item.items]
                 self.pins.append(Pin(kind, name.text, tuple(size for size in sizes if size is not None), item.span))
@@ -114,6 +116,15 @@ class _Reader:
             return
         names = tuple(each.text for each in items if isinstance(each, YamlScalar))
         self.pins.append(Pin("axes", name.text, names, item.span))
+
+    def _across(self, name: YamlScalar, item: YamlNode) -> None:
+        if not isinstance(item, YamlMap):
+            message = "'across' maps an iterator to grids, and each to a number of parts"
+            self.findings.append(_wrong(message, item.span, "for example {m: {core: 4}}"))
+            return
+        parts = [(grid.text, self._number(count, 1)) for grid, count in item.entries]
+        words = tuple(f"{grid} {count}" for grid, count in parts if count is not None)
+        self.pins.append(Pin("across", name.text, words, item.span))
 
     def _number(self, value: YamlNode, low: int, high: int | None = None) -> int | None:
         number = value.value if isinstance(value, YamlScalar) else None

@@ -12,6 +12,7 @@
     inside: [k, n, m]               # and inside them
     orders: {1: [k, m]}             # of any group of loops, 0 the outermost; there is one more than levels of tiles
     slots: {spad.1: 2}              # memory and access
+    across: {m: {core: 4}}          # how often an iterator is cut over which grids; all else is about a core's part
 
 What does not belong here: reading the file (``fix_file.py``).
 """

@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.analysis import statements
+from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.nodes import Kernel
 from isamapper.plan.offline import offline
 from isamapper.plan.protocols import SearchProblem
+from isamapper.scheduler.space.cuts import cut_space
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.space.sizes import even_sizes
 from isamapper.scheduler.space.space import StatementSpace, family_axes, family_count
@@ -22,7 +23,8 @@ def counted(kernel: Kernel, machine: Machine) -> dict[str, Any]:
     """The space of the equivalent kernel that comes first: per statement its families with their numbers.
 
     ``schedules`` is the number of schedules of all statements together; ``undominated`` how many of them no other is as
-    good as for certain (``exhaustive`` looks at these); both are of families that the memories allow or not.
+    good as for certain (``exhaustive`` looks at these); both are of families that the memories allow or not, and of one
+    core: ``cuts`` are ways to cut a statement over grids, each with such a space for the part of a core.
     """
     problem = SearchProblem(kernel, machine)
     chosen = next(iter(equivalents(kernel, machine)), None)
@@ -35,7 +37,8 @@ def counted(kernel: Kernel, machine: Machine) -> dict[str, Any]:
     for statement in statements(chosen.kernel):
         if statement.index not in absorbed:
             space = space_of(problem, chosen, statement, drains.get(statement.index))
-            found.append({"statement": statement.index, **_statement(space)})
+            cuts = _cuts(machine, chosen.kernel, statement, space) if machine.grids else {}
+            found.append({"statement": statement.index, **_statement(space), **cuts})
     return {
         "kernel": kernel.name,
         "machine": machine.name,
@@ -45,6 +48,13 @@ def counted(kernel: Kernel, machine: Machine) -> dict[str, Any]:
         "undominated": math.prod(each["undominated"] for each in found),
         "statements": found,
     }
+
+
+def _cuts(machine: Machine, kernel: Kernel, statement: Statement, space: StatementSpace) -> dict[str, Any]:
+    """In how many ways the statement is cut over grids, and how many of these cut a sum."""
+    units = {family.frame.call.instruction.unit for family in space.families}
+    cuts = cut_space(machine, kernel, statement, units)
+    return {"cuts": cuts.count(), "cuts_of_sums": cuts.count_sums()}
 
 
 def _statement(space: StatementSpace) -> dict[str, Any]:

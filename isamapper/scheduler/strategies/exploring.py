@@ -24,8 +24,9 @@ from isamapper.plan.nest import Epilogue, Nest
 from isamapper.plan.offline import offline
 from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, SearchProblem, SearchStrategy
 from isamapper.plan.steps import Schedule, steps_of
-from isamapper.scheduler.clock import deadline_after, over, share
+from isamapper.scheduler.clock import deadline_after, over, remaining, share
 from isamapper.scheduler.improving.residency import with_residents
+from isamapper.scheduler.improving.summing import PartSearch
 from isamapper.scheduler.space.families import families_of
 from isamapper.scheduler.space.fixing import allows, smallest_conflict
 from isamapper.scheduler.space.space import StatementSpace
@@ -33,7 +34,7 @@ from isamapper.scheduler.statements.epilogues import epilogues
 from isamapper.scheduler.statements.equivalents import equivalents
 from isamapper.scheduler.statements.frames import frames_of
 from isamapper.scheduler.statements.subject import subject_of
-from isamapper.scheduler.strategies.across import across_cores
+from isamapper.scheduler.strategies.across import across_cores, fixed_cut, with_cut
 from isamapper.scheduler.strategies.joint_search import best_joint_nest
 from isamapper.scheduler.strategies.moves import smallest
 from isamapper.scheduler.strategies.task import Improvement, Task
@@ -52,6 +53,9 @@ def strategy(explorer: Explorer) -> SearchStrategy:
         problem: SearchProblem, cost_model: CostModel, *, budget_seconds: float | None, seed: int
     ) -> abc.Iterator[Candidate]:
         end = deadline_after(budget_seconds)
+        if problem.fixed is not None and any(pin.kind == "across" for pin in problem.fixed.pins):
+            yield _cut_as_fixed(problem, problem.fixed, cost_model, explorer, end, seed)
+            return
         deadline = share(end, 2) if problem.machine.grids else end
         best: Candidate | None = None
         failures: list[Rejection] = []
@@ -82,6 +86,48 @@ def strategy(explorer: Explorer) -> SearchStrategy:
     return search
 
 
+def _cut_as_fixed(
+    problem: SearchProblem,
+    fixed: Fixed,
+    cost_model: CostModel,
+    explorer: Explorer,
+    deadline: float | None,
+    seed: int,
+) -> Candidate:
+    """The best schedule with the cut that is fixed; what else is fixed is about the part of a core."""
+    first = share(deadline, 2)
+    one_core = replace(problem, fixed=None, machine=replace(problem.machine, grids=()))
+    *_, best = strategy(explorer)(one_core, cost_model, budget_seconds=remaining(first), seed=seed)
+    schedule = replace(best.schedule, machine=problem.machine)
+    _check_statement(fixed, len(statements(schedule.covered)))
+    pins = tuple(pin for pin in fixed.pins if pin.kind != "across")
+    cut = fixed_cut(schedule, fixed)
+    made = with_cut(schedule, fixed.statement, cut, _part_search(cost_model, explorer, deadline, seed, pins))
+    if isinstance(made, Rejection):
+        places = [pin.span for pin in fixed.pins if pin.kind == "across"]
+        message = f"no schedule has '{cut}': {made.reason}"
+        raise SourceError(Diagnostic("FIX003", message, places[0], "another cut, or none"))
+    return Candidate(made, cost_model.cycles(made))
+
+
+def _part_search(
+    cost_model: CostModel, explorer: Explorer, deadline: float | None, seed: int, pins: tuple[Pin, ...] = ()
+) -> PartSearch:
+    """Finds nests with the explorer; ``pins`` hold of them."""
+
+    def search(core: Machine, kernel: Kernel, index: int, epilogue: Epilogue | None) -> Nest | Rejection:
+        space = whole_space(core, kernel, statements(kernel)[index], epilogue)
+        if pins:
+            allowed = tuple(family for family in space.families if allows(family, pins))
+            space = StatementSpace(space.subject, allowed, pins)
+        task = Task(space, cost_model, np.random.default_rng((seed, index)), share(deadline, 2))
+        for _ in explorer(task):
+            pass  # the task keeps its best
+        return Rejection("SCH040", f"statement {index}", "nothing found") if task.best is None else task.best.nest
+
+    return search
+
+
 def _across(
     problem: SearchProblem,
     best: Candidate,
@@ -93,15 +139,7 @@ def _across(
     """The best spread over the machine's grids, where that is cheaper; nothing is proved of such spaces."""
     if problem.objective or problem.fixed is not None or over(deadline):
         return
-
-    def search(core: Machine, kernel: Kernel, index: int, epilogue: Epilogue | None) -> Nest | Rejection:
-        space = whole_space(core, kernel, statements(kernel)[index], epilogue)
-        task = Task(space, cost_model, np.random.default_rng((seed, index)), share(deadline, 2))
-        for _ in explorer(task):
-            pass  # the task keeps its best
-        return Rejection("SCH040", f"statement {index}", "nothing found") if task.best is None else task.best.nest
-
-    schedule = across_cores(best.schedule, cost_model, search)
+    schedule = across_cores(best.schedule, cost_model, _part_search(cost_model, explorer, deadline, seed))
     cycles = cost_model.cycles(schedule)
     if cycles < best.cycles:
         yield Candidate(schedule, cycles)
