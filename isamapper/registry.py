@@ -10,8 +10,10 @@ Rules of this file:
 from __future__ import annotations
 
 import difflib
+import sys
 from collections import abc
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import metadata
 
 from isamapper.diagnostics.source import Diagnostic, SourceError
@@ -47,8 +49,17 @@ class Plugin:
 
 def plugins(kind: str) -> tuple[Plugin, ...]:
     """Every registration of ``kind``, sorted by name; names registered twice are all there."""
+    return _plugins(kind, metadata.entry_points, tuple(sys.path))
+
+
+@lru_cache(maxsize=64)
+def _plugins(
+    kind: str, entry_points: abc.Callable[..., metadata.EntryPoints], path: tuple[str, ...]
+) -> tuple[Plugin, ...]:
+    """What is registered where the interpreter looks now: reading that takes longer than many a search."""
+    del path
     found = {
-        (entry.name, entry.value, *_owner(entry)): entry for entry in metadata.entry_points(group=GROUPS[kind])
+        (entry.name, entry.value, *_owner(entry)): entry for entry in entry_points(group=GROUPS[kind])
     }  # one distribution may be found twice on sys.path
     return tuple(
         Plugin(kind, name, target, distribution, version, entry)

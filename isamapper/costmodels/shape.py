@@ -19,6 +19,11 @@ def movers(dims: Dims) -> frozenset[int]:
     return frozenset(place for dim in dims for place, _ in dim)
 
 
+@lru_cache(maxsize=4096)
+def _blocks(extents: tuple[int, ...], block: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(-(-extent // size) for extent, size in zip(extents, block, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """One copy instruction between two memories.
@@ -153,7 +158,7 @@ class Shape:
     @property
     def blocks(self) -> tuple[int, ...]:
         """Calls along every iterator."""
-        return tuple(-(-extent // block) for extent, block in zip(self.extents, self.block, strict=True))
+        return _blocks(self.extents, self.block)
 
     @property
     def buffers(self) -> tuple[Stop, ...]:

@@ -10,7 +10,7 @@ What does not belong here: finding dependences (``ir/dependence.py``), what they
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from isamapper.diagnostics.source import Span
@@ -44,11 +44,11 @@ class Statement:
     assign: Assign
     exclusions: tuple[tuple[Constraint, ...], ...] = ()
     loops: tuple[int, ...] = ()
+    accesses: tuple[Access, ...] = field(init=False, compare=False, repr=False)
+    """The target, then the loads of the value from left to right."""
 
-    @property
-    def accesses(self) -> tuple[Access, ...]:
-        """The target, then the loads of the value from left to right."""
-        return (self.assign.target, *loads(self.assign.value))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "accesses", (self.assign.target, *loads(self.assign.value)))
 
     @property
     def written(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import abc
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import Affine, constant, rotate, variable
@@ -102,6 +103,34 @@ def buffer_layout(nest: Nest, buffer: Buffer) -> Layout | Rejection:
     ``[…, k, n]`` becomes ``[…, n, k]``. Where it stays and cores divide the statement, each loop across a grid has an
     axis: every core has its part, or all of it, as it reads.
     """
+    return _laid(_Laid(nest, buffer))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Laid:
+    """A buffer of a nest; equal to another where they are laid out alike, whatever fills them and how many there are.
+
+    Statements and calls are told apart by identity: comparing them takes as long as laying out.
+    """
+
+    nest: Nest
+    buffer: Buffer
+
+    def _key(self) -> tuple[object, ...]:
+        nest, own = self.nest, self.buffer
+        laid = own.access, own.loop, own.layout, own.order, own.expand, own.row, own.resident, own.kept
+        return id(nest.statement), id(nest.call), nest.order, nest.digits, nest.distributed, laid
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Laid) and self._key() == other._key()
+
+
+@lru_cache(maxsize=2048)
+def _laid(asked: _Laid) -> Layout | Rejection:
+    nest, buffer = asked.nest, asked.buffer
     access = nest.statement.accesses[buffer.access]
     if buffer.kept:
         return _kept_layout(nest, access, buffer.kept)

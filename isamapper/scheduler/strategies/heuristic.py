@@ -267,8 +267,9 @@ def _longest_latency(machine: Machine, nest: Nest | Rejection) -> int:
 
 
 def _alone(machine: Machine, subject: Subject, nest: Nest) -> Schedule:
-    """A schedule of the statement as a kernel of its own, which it may be already."""
-    if len(statements(subject.kernel)) == 1:
+    """A schedule of the statement as a kernel of its own, which it may be already with what its drains do."""
+    fused = set() if nest.epilogue is None else {nest.epilogue.statement.index}
+    if len(statements(subject.kernel)) == len({nest.statement.index} | fused | offline(subject.kernel)):
         return Schedule(subject.kernel, subject.kernel, machine, steps_of(nest))
     kernel, moved = isolated(subject.tensors, nest, subject.shared, subject.fresh)
     return Schedule(kernel, kernel, machine, steps_of(moved))

@@ -18,8 +18,8 @@ class OperandSpec:
     """One operand of a step. ``region`` is None where nothing writes it; ``offsets`` are needed by padding windows.
 
     ``steps`` are flat element steps per operand axis, all 0 where runs do not matter; ``axis_steps`` the same per
-    tensor axis. Only windows that pad have these, ``shape``, and ``dims`` of one atom. ``groups`` are axes that are one where bytes are counted,
-    innermost first; None where a padding window's runs are cut one by one along ``run_axis``.
+    tensor axis. Only windows that pad have these, ``shape``, and ``dims`` of one atom. ``groups`` are axes that are one
+    where bytes are counted, innermost first; None where a padding window's runs are cut one by one along ``run_axis``.
     """
 
     reads: bool
