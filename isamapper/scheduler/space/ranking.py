@@ -210,10 +210,13 @@ class _Survey:
         """Rows of families that a closer look is worth, as many as asked for from every frame."""
         rows: dict[tuple[Call, bool], list[Priced]] = {}
         best: dict[bool, float] = {}
+        shown = _Shown()
         kept = max(KEPT, 8 * nests) if nests > NESTS else KEPT
         for each in sorted(self.looks, key=lambda one: one.cycles):
             copied = copies_layouts(self.subject, each.family.frame, each.family.relaid)
             if each.cycles > best.get(copied, self.best * FOREIGN / CLOSE) * CLOSE:
+                continue
+            if not shown.add(each):
                 continue
             own = closer(each, kept)
             rows.setdefault((each.family.frame.call, copied), []).extend(own)
@@ -234,6 +237,25 @@ class _Survey:
                 way = way_of(row.family.frame.call) + (", re-laid out" if copied else "")
                 build = partial(_built, self.subject, row)
                 yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build)
+
+
+class _Shown:
+    """Looks that were gone into, the cheapest first: others have nothing to add to them."""
+
+    def __init__(self) -> None:
+        self.instructions: dict[object, str] = {}
+        self.prices: set[bytes] = set()
+
+    def add(self, seen: Look) -> bool:
+        """Whether a look is new: no instruction does the same for less, and no family has the very same prices."""
+        call, prices = seen.family.frame.call, seen.found.cycles.tobytes()
+        name = self.instructions.setdefault(
+            (call.sigma, seen.family.routes, bool(seen.family.fine)), call.instruction.name
+        )
+        if name != call.instruction.name or prices in self.prices:
+            return False
+        self.prices.add(prices)
+        return True
 
 
 def _deeper(
