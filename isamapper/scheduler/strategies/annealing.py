@@ -11,8 +11,8 @@ from collections import abc
 import numpy as np
 
 from isamapper.scheduler.strategies.exploring import strategy
-from isamapper.scheduler.strategies.levelled import levelled
 from isamapper.scheduler.strategies.moves import mutated, seeds
+from isamapper.scheduler.strategies.starting import started
 from isamapper.scheduler.strategies.task import Improvement, Task
 
 CHAINS = 96
@@ -27,7 +27,7 @@ JUDGED = 4
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Cools down in ``SWEEPS`` steps and judges the best rows after each."""
-    yield from levelled(task)
+    yield from started(task)
     rows = seeds(task, CHAINS)
     if not len(rows):
         return

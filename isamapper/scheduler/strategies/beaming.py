@@ -9,8 +9,8 @@ import numpy as np
 from isamapper.scheduler.space.grid import neighbours
 from isamapper.scheduler.space.space import Rows
 from isamapper.scheduler.strategies.exploring import strategy
-from isamapper.scheduler.strategies.levelled import levelled
 from isamapper.scheduler.strategies.moves import smallest
+from isamapper.scheduler.strategies.starting import started
 from isamapper.scheduler.strategies.task import Improvement, Task
 
 WIDTH = 48
@@ -25,7 +25,7 @@ JUDGED = 4
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Grows rows until no neighbour is better."""
-    yield from levelled(task)
+    yield from started(task)
     alive = [family for family in range(len(task.space.families)) if task.alive(family)]
     if not alive:
         return

@@ -25,6 +25,7 @@ from isamapper.scheduler.strategies import beaming
 from isamapper.scheduler.strategies.exhaustive import floor_of
 from isamapper.scheduler.strategies.exploring import strategy
 from isamapper.scheduler.strategies.moves import smallest
+from isamapper.scheduler.strategies.starting import started
 from isamapper.scheduler.strategies.task import Improvement, Task
 
 SCALE = 64
@@ -43,6 +44,8 @@ def explore(task: Task) -> abc.Iterator[Improvement]:
     bounds: list[float] = []
     deeper = False
     families = task.space.families
+    if all(family.shape.levels <= 1 for family in families):
+        yield from started(task)
     for place in sorted(range(len(families)), key=lambda each: (floor_of(families[each]), each)):
         own = families[place]
         if task.best is not None and floor_of(own) >= task.best.cycles:

@@ -12,8 +12,8 @@ import numpy as np
 
 from isamapper.scheduler.space.space import Rows
 from isamapper.scheduler.strategies.exploring import strategy
-from isamapper.scheduler.strategies.levelled import levelled
 from isamapper.scheduler.strategies.moves import mutated, repaired, seeds
+from isamapper.scheduler.strategies.starting import started
 from isamapper.scheduler.strategies.task import Improvement, Task
 
 POPULATION = 192
@@ -26,7 +26,7 @@ ROUNDS = 3
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Generations of children; parents stay while they are better."""
-    yield from levelled(task)
+    yield from started(task)
     rows = seeds(task, POPULATION)
     if not len(rows):
         return

@@ -31,6 +31,7 @@ from isamapper.scheduler.space.space import Rows
 from isamapper.scheduler.strategies import beaming
 from isamapper.scheduler.strategies.exploring import strategy
 from isamapper.scheduler.strategies.moves import smallest
+from isamapper.scheduler.strategies.starting import started
 from isamapper.scheduler.strategies.task import Improvement, Task
 
 CLOSE = 0.005
@@ -59,6 +60,8 @@ def explore(task: Task) -> abc.Iterator[Improvement]:
         yield from beaming.explore(task)
         return
     search = _Search(task)
+    if all(family.shape.levels <= 1 for family in task.space.families):
+        yield from started(task)
     yield from search.begin()
     yield from search.bounded()
     if any(family.shape.levels > 1 for family in task.space.families):

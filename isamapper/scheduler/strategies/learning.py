@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from isamapper.costmodels.batch import Prices
 from isamapper.scheduler.space.space import Rows
 from isamapper.scheduler.strategies.exploring import strategy
-from isamapper.scheduler.strategies.levelled import levelled
 from isamapper.scheduler.strategies.moves import mutated, repaired, seeds
+from isamapper.scheduler.strategies.starting import started
 from isamapper.scheduler.strategies.task import Improvement, Task
 
 POOL = 384
@@ -56,7 +56,7 @@ Features = NDArray[np.float64]
 
 def explore(task: Task) -> abc.Iterator[Improvement]:
     """Judges the cheapest rows, then round by round what the surrogate thinks may be best."""
-    yield from levelled(task)
+    yield from started(task)
     pool = seeds(task, POOL)
     if not len(pool):
         return
