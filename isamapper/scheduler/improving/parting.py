@@ -25,15 +25,15 @@ from isamapper.scheduler.improving.roomy import roomy
 from isamapper.scheduler.improving.spatial import parted
 
 
-def with_parts(schedule: Schedule, again: Again) -> abc.Iterator[tuple[Schedule, Again]]:
-    """``schedule`` with its largest operand that can stay divided over the cores of a grid, in a few ways.
+def with_parts(schedule: Schedule, again: Again) -> tuple[Schedule, Again] | None:
+    """``schedule`` with the statement of the largest operand that can stay divided over the cores of a grid.
 
-    With each another ``again``, which leaves what is divided as it is.
+    With another ``again``, which leaves what is divided as it is. None where nothing can be divided so.
     """
     nests = list(replay(schedule))
     chosen = _largest(schedule, nests) if schedule.machine.grids else None
     if chosen is None:
-        return
+        return None
     nest = nests[chosen]
     index, near = nest.statement.index, roomy(again)
 
@@ -44,9 +44,11 @@ def with_parts(schedule: Schedule, again: Again) -> abc.Iterator[tuple[Schedule,
     def others(machine: Machine, kernel: Kernel, number: int, accept: abc.Callable[[Nest], bool] | None) -> Nest | None:
         return None if number == index else again(machine, kernel, number, accept)
 
-    for divided in parted(schedule.machine, schedule.covered, nest, search):
-        changed = [*nests[:chosen], divided, *nests[chosen + 1 :]]
-        yield replace(schedule, steps=tuple(step for each in changed for step in steps_of(each))), others
+    divided = parted(schedule.machine, schedule.covered, nest, search)
+    if divided is None:
+        return None
+    changed = [*nests[:chosen], divided, *nests[chosen + 1 :]]
+    return replace(schedule, steps=tuple(step for each in changed for step in steps_of(each))), others
 
 
 def _largest(schedule: Schedule, nests: abc.Sequence[Nest]) -> int | None:

@@ -142,12 +142,15 @@ def _with_epilogues(
 
     schedule = Schedule(problem.kernel, covered, machine, steps, chosen.rewrites)
     found = with_residents(schedule, cost_model, again)
+    divided = with_parts(schedule, again)
+    if divided is not None:
+        parts = with_residents(divided[0], cost_model, divided[1])
+        if cost_model.cycles(parts) < cost_model.cycles(found):
+            return parts
     other = with_room(schedule, again)
     if other is not None:
         found = min(found, with_residents(other, cost_model, roomy(again)), key=cost_model.cycles)
-    parts = [with_residents(divided, cost_model, own) for divided, own in with_parts(schedule, again)]
-    found = min([found, *parts], key=cost_model.cycles)
-    return found if found in parts else with_cut(schedule, found, cost_model, again)
+    return with_cut(schedule, found, cost_model, again)
 
 
 def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None) -> Schedule:
