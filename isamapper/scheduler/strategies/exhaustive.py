@@ -90,8 +90,11 @@ class _Search:
 
     def bound(self) -> float:
         """What no row of any family takes less than."""
-        alive = (bound for place, bound in self.bounds.items() if np.isfinite(bound) and self.task.alive(place))
-        return float(min(alive, default=np.inf))
+        best = self.task.best
+        for bound, place in sorted((bound, place) for place, bound in self.bounds.items() if np.isfinite(bound)):
+            if (best is not None and bound >= best.cycles) or self.task.alive(place):
+                return float(bound)
+        return float(np.inf)
 
     def _order(self) -> list[int]:
         return sorted(self.floors, key=lambda place: (self.floors[place], place))

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from isamapper.costmodels.bounds import bounds
 from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement, statements
@@ -68,12 +69,14 @@ def strategy(explorer: Explorer) -> SearchStrategy:
                 proofs.append(chosen.busy_cycles)
                 break
             proof: float | None = None
+            last: Schedule | None = None
             for candidate in _Whole(problem, chosen, cost_model, explorer, deadline, seed).candidates(failures):
                 proof = candidate.bound
+                last = candidate.schedule
                 if best is None or candidate.cycles < best.cycles:
                     best = replace(candidate, optimal=False, bound=None)
                     yield best
-            proofs.append(proof)
+            proofs.append(_raised(proof, last, cost_model))
         if best is not None and problem.machine.grids:
             yield from _across(problem, best, cost_model, explorer, end, seed)
         elif best is not None:
@@ -143,6 +146,13 @@ def _across(
     cycles = cost_model.cycles(schedule)
     if cycles < best.cycles:
         yield Candidate(schedule, cycles)
+
+
+def _raised(proof: float | None, last: Schedule | None, cost_model: CostModel) -> float | None:
+    """What no schedule of an equal kernel takes less than: no program does, where costs are a program's cycles."""
+    if not proof or last is None or getattr(cost_model, "prices_rows", False):
+        return proof
+    return max(proof, float(bounds(last).bound_cycles))
 
 
 def _proved(best: Candidate, proofs: abc.Sequence[float | None]) -> Candidate:
