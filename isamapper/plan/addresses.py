@@ -47,15 +47,19 @@ class Addresses:
         self.across: Across = ()
         self.used: dict[str, int] = {memory.name: 0 for memory in machine.memories}
 
-    def place(self, tensor: Tensor, memory_name: str, span: Span | None = None, parts: int = 0) -> Tensor:
+    def place(
+        self, tensor: Tensor, memory_name: str, span: Span | None = None, parts: int = 0, one: bool = False
+    ) -> Tensor:
         """``tensor`` with memory and address; SourceError, shown at ``span``, where the memory is full.
 
-        Along its first ``parts`` axes every element lies on a core of its own.
+        Along its first ``parts`` axes every element lies on a core of its own; ``one`` is there once for all cores that
+        share the memory.
         """
         memory = self.machine.memory(memory_name)
         unit = self._alignment(memory)
         start = -(-self.used[memory_name] // unit) * unit
-        end = start + self._copies(memory) * tensor_bytes(memory, replace(tensor, shape=tensor.shape[parts:]))
+        copies = 1 if one else self._copies(memory)
+        end = start + copies * tensor_bytes(memory, replace(tensor, shape=tensor.shape[parts:]))
         if memory.capacity_bytes is not None and end > memory.capacity_bytes:
             left = max(0, memory.capacity_bytes - start)
             message = f"'{tensor.name}' needs {end - start} bytes of memory '{memory_name}', which has {left} left"

@@ -19,7 +19,8 @@ from isamapper.ir.affine import Affine, substitute, variable
 from isamapper.ir.feasibility import box, feasible
 from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Reduction, Window
 from isamapper.ir.walk import Place, domain, value_range, walk
-from isamapper.plan.cores import across_chain, grid_named, is_divided, own, reduction_of
+from isamapper.plan.alike import between, done_alike, invokes
+from isamapper.plan.cores import across_chain, grid_named, held, is_divided, own, reduction_of, sharing_loops
 from isamapper.plan.homes import home_memory
 from isamapper.plan.layout import buffer_layout
 from isamapper.plan.nest import Buffer, Nest, depth_of, valid_extent
@@ -55,6 +56,7 @@ def _mistakes(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
             yield Rejection("SCH015", f"loop '{loop}'", reason, at, edit)
     yield from _counted(nest, machine)
     yield from _owned(nest, machine)
+    yield from _unshared(nest, machine)
 
 
 def _may_be_summed(nest: Nest, machine: Machine, loop: str) -> bool:
@@ -94,6 +96,22 @@ def _owned(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
             edit = f"'order {', '.join(loop for loop, _ in nest.distributed)}'"
             edit = f"{edit}, so that each keeps its part" if buffer.resident else f"at '{inner}' or further in"
             yield Rejection("SCH015", subject, "every core has its own", at, edit)
+
+
+def _unshared(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
+    """What is one for several cores lies where they share a memory, and is filled alike from what they share, too."""
+    for buffer in (each for each in nest.buffers if each.shared):
+        subject, at = f"buffer of access {buffer.access} in '{buffer.memory}'", written_at(buffer.span)
+        loops = sharing_loops(machine, nest.distributed, buffer.memory)
+        if buffer.shared != loops or loops != tuple(loop for loop, _ in nest.distributed)[-len(loops) :]:
+            reason = f"cores of {_names(loops)} share '{buffer.memory}', and their loops stand inside all others"
+            yield Rejection("SCH015", subject, reason, at, f"'shared [{', '.join(loops)}]'")
+        path = nest.path(buffer.access)
+        before = path[: path.index(buffer)]
+        if buffer.access in nest.statement.written or buffer.resident or buffer.kept or buffer.prepared:
+            yield Rejection("SCH015", subject, "every core writes its own", at, "leave 'shared' out")
+        elif any(not each.shared and not each.prepared and not each.resident for each in before):
+            yield Rejection("SCH015", subject, "it is filled from a core's own", at, "'shared' further out, too")
 
 
 def _lies_in_parts(nest: Nest, buffer: Buffer) -> bool:
@@ -164,6 +182,10 @@ def _chain(
                 yield Diagnostic("SCH120", message, node.span, f"memories of a core: {_names(mine)}")
             case _:
                 pass
+    for depth, tensor in between(chain[0]):
+        if any(tensor.memory in held(machine, grid) for grid in grids[depth:]):
+            message = f"tensor '{tensor.name}' is one for several cores, but each has its own '{tensor.memory}'"
+            yield Diagnostic("SCH120", message, tensor.span)
     yield from _conflicts(machine, around, chain, inside)
 
 
@@ -192,17 +214,33 @@ def _conflicts(
 
     Between two iterations of the loops ``around`` cores meet.
     """
+    alike = {id(invoke): deciding for invoke, deciding in invokes(chain[-1].body)}
     for name, uses in _shared(machine, len(around) + len(chain), inside).items():
+        declared = uses[0].place.declaration(name)
+        assert declared is not None
         for one, other in itertools.combinations_with_replacement(uses, 2):
             if not one.writes and not other.writes:
                 continue
             for depth, loop in enumerate(chain):
+                if len(around) + depth < declared.depth:
+                    continue
+                if _divided(machine, declared.tensor.memory) and all(
+                    _once(alike, loop, len(around) + depth, use) for use in (one, other) if use.writes
+                ):
+                    continue
                 if _added(machine, loop, one) == _added(machine, loop, other) is not None:
                     continue
                 if not _apart(loop, one, other) and _meet((*around, *chain[:depth]), loop, one, other):
                     message = f"cores may touch one element of '{name}' across '{loop.iterator}', and one writes it"
                     yield Diagnostic("SCH121", message, one.window.span or one.invoke.span)
                     return
+
+
+def _once(alike: abc.Mapping[int, frozenset[str]], loop: Loop, depth: int, use: _Use) -> bool:
+    """Whether all copies write alike what none of them has by itself: it is done once, when the last of them is ready."""
+    declared = [use.place.declaration(window.tensor) for _, window in use.invoke.windows]
+    common = all(each is not None and each.depth <= depth for each in declared)
+    return common and done_alike(use.invoke, alike[id(use.invoke)], loop.iterator)
 
 
 def _added(machine: Machine, loop: Loop, use: _Use) -> Reduction | None:

@@ -64,6 +64,11 @@ def reduction_of(instruction: Instruction, operand: str) -> Reduction | None:
     return next(iter(kinds)) if len(kinds) == 1 and not read else None
 
 
+def sharing_loops(machine: Machine, loops: abc.Iterable[tuple[str, str]], memory: str) -> tuple[str, ...]:
+    """Of loops across grids those whose copies share one ``memory``."""
+    return tuple(loop for loop, grid in loops if memory not in held(machine, grid))
+
+
 def is_divided(memory: Memory) -> bool:
     """Whether cores that share ``memory`` may have a part of it each: on chip, addressed, of known size."""
     return memory.kind is MemoryKind.ADDRESSED and memory.capacity_bytes is not None
@@ -110,13 +115,21 @@ def within_cores(nodes: tuple[Node, ...], allocated: tuple[Node, ...], depth: in
 
 
 def across_chain(node: Node) -> tuple[tuple[Loop, ...], tuple[Node, ...]]:
-    """The loops across grids at the top of ``node``, outermost first, and what stands inside them."""
+    """The loops across grids at the top of ``node``, outermost first, and what stands inside them.
+
+    What is allocated between them stands first.
+    """
     chain: list[Loop] = []
+    held_: list[Node] = []
     body: tuple[Node, ...] = (node,)
-    while len(body) == 1 and isinstance(body[0], Loop) and body[0].across is not None:
-        chain.append(body[0])
-        body = body[0].body
-    return tuple(chain), body
+    while True:
+        allocated = [each for each in body if isinstance(each, Allocate)]
+        rest = [each for each in body if not isinstance(each, Allocate)]
+        if len(rest) != 1 or not isinstance(rest[0], Loop) or rest[0].across is None:
+            return tuple(chain), (*held_, *body)
+        held_ += allocated
+        chain.append(rest[0])
+        body = rest[0].body
 
 
 # tensors that lie in parts, one on every core

@@ -25,7 +25,7 @@ from isamapper.plan.needle import (
     required_strides,
     writes,
 )
-from isamapper.plan.nest import Buffer, Call, Nest
+from isamapper.plan.nest import Buffer, Call, Nest, shares
 from isamapper.plan.padding import pad_value
 from isamapper.plan.refusal import refusal, written_at
 from isamapper.plan.walkers import Walkers, is_lone, lanes_of, paces, room, scaled, walked_extent, walkers
@@ -56,9 +56,10 @@ def stop_offsets(nest: Nest, stop: Stop, values: Values) -> tuple[Affine, ...]:
     if stop.buffer is None or stop.layout is None:
         return home_offsets(nest, stop.access, values)
     offsets = buffer_offsets(stop.layout, values)
+    own = tuple(values.get(loop, variable(loop)) for loop in shares(nest, stop.buffer))
     if stop.buffer.slots == 1:
-        return offsets
-    return (slot_index(nest, stop.buffer, values), *offsets)
+        return (*own, *offsets)
+    return (*own, slot_index(nest, stop.buffer, values), *offsets)
 
 
 def stop_steps(nest: Nest, stop: Stop, coordinate: Coordinate) -> tuple[tuple[int, int], ...]:
@@ -67,7 +68,7 @@ def stop_steps(nest: Nest, stop: Stop, coordinate: Coordinate) -> tuple[tuple[in
         if coordinate.digit is not None:
             return moves(nest, stop.access, coordinate.digit)
         return coordinate.targets if coordinate.dim is not None else outside_steps(stop.tensor)
-    shift = 1 if stop.buffer.slots > 1 else 0
+    shift = len(shares(nest, stop.buffer)) + (1 if stop.buffer.slots > 1 else 0)
     if coordinate.digit is not None:
         along = tuple(
             (place + shift, step)

@@ -24,7 +24,7 @@ from isamapper.plan.kept import at_home, check_kept, kept_at, kept_uses
 from isamapper.plan.layout import Layout, buffer_layout, home_offsets, moves
 from isamapper.plan.lower_nest import NestLowering
 from isamapper.plan.needle import operand_tensor
-from isamapper.plan.nest import Buffer, Call, Nest, depth_of
+from isamapper.plan.nest import Buffer, Call, Nest, depth_of, shares
 from isamapper.plan.offline import is_offline, offline, offline_nodes
 from isamapper.plan.padding import inside, pad_value, padding_obstacle
 from isamapper.plan.program import Program
@@ -163,15 +163,15 @@ class _Lowering:
         across = tuple((grid, nest.digit(loop).extent) for loop, grid in nest.distributed)
         with self.addresses.scope(across):
             stops = {access: self._stops(nest, access) for _, access in nest.call.sigma}
-            buffers = tuple(
-                Allocate(stop.tensor)
-                for path in stops.values()
-                for stop in path
-                if stop.buffer is not None and not (stop.buffer.prepared or stop.buffer.resident or stop.buffer.kept)
-            )
+            placed = [(stop.tensor, stop.buffer) for path in stops.values() for stop in path if stop.buffer is not None]
+            own = [each for each in placed if not (each[1].prepared or each[1].resident or each[1].kept)]
             lowering = NestLowering(self.machine, nest, stops, self._constants(nest))
             self.before += lowering.before()
-            return within_cores(lowering.nodes(), buffers, len(nest.distributed))
+            nodes, depth = lowering.nodes(), len(nest.distributed)
+            for shared in sorted({len(buffer.shared) for _, buffer in own}):
+                allocated = tuple(Allocate(tensor) for tensor, buffer in own if len(buffer.shared) == shared)
+                nodes = within_cores(nodes, allocated, depth - shared)
+            return nodes
 
     def _constants(self, nest: Nest) -> dict[str, Tensor]:
         """A tensor for every operand that is fed a constant, filled offline."""
@@ -249,6 +249,7 @@ class _Lowering:
         shape = tuple(axis.extent for axis in layout.axes)
         if buffer.slots > 1:
             shape = (buffer.slots, *shape)
+        shape = (*(nest.digit(loop).extent for loop in shares(nest, buffer)), *shape)
         tensor = self._tensor_of(nest, buffer.access)
         name = self._new_name(f"{tensor.name}_{buffer.memory}_{nest.statement.index}_{buffer.access}")
         placed = Tensor(name, tensor.dtype, shape, direction=Direction.LOCAL, block=tensor.block)
@@ -258,7 +259,7 @@ class _Lowering:
             return result
         grids = tuple(grid for _, grid in nest.distributed)
         parts = len(grids) if buffer.resident and buffer.memory in own(self.machine, grids) else 0
-        return self.addresses.place(placed, buffer.memory, buffer.span, parts)
+        return self.addresses.place(placed, buffer.memory, buffer.span, parts, one=bool(buffer.shared))
 
     def _tensor_of(self, nest: Nest, access: int) -> Tensor:
         return self.known[nest.statement.accesses[access].tensor]

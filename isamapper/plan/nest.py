@@ -78,7 +78,8 @@ class Buffer:
     ``kept`` are the axes of the tensor itself, outermost first, where it lives in ``memory`` from statement to
     statement instead of at home: one place for all statements that keep it, the first stop of their paths. Nothing
     fills it but what writes the tensor; a ``drain`` also brings home what this statement has written.
-    A buffer that ``adds`` starts every tile afresh, and its drain adds the tile to what is outside.
+    A buffer that ``adds`` starts every tile afresh, and its drain adds the tile to what is outside. One that is
+    ``shared`` across loops is one for all cores that differ in nothing else, as far as the access does not follow them.
     """
 
     access: int
@@ -99,6 +100,7 @@ class Buffer:
     kept: tuple[KeptAxis, ...] = ()
     span: Span | None = field(default=None, compare=False)
     adds: bool = False
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,12 @@ def divides_exactly(nest: Nest, digit: Digit) -> bool:
 def depth_of(nest: Nest, loop: str | None) -> int:
     """Number of loops around the body of ``loop`` (0 for None)."""
     return 0 if loop is None else nest.order.index(loop) + 1
+
+
+def shares(nest: Nest, buffer: Buffer) -> tuple[str, ...]:
+    """The loops across whose cores a shared buffer has a part for each: those that its access follows."""
+    results = nest.statement.accesses[buffer.access].map.results
+    return tuple(loop for loop in buffer.shared if any(r.coefficient(nest.digit(loop).iterator) for r in results))
 
 
 def filled_as_needed(nest: Nest, buffer: Buffer) -> bool:

@@ -115,6 +115,8 @@ def _buffer(buffer: Buffer) -> str:
         parts.append(f"kept [{', '.join(map(_kept, buffer.kept))}]")
     if buffer.spread:
         parts.append(f"spread {_spread(buffer.spread)}")
+    if buffer.shared:
+        parts.append(f"shared {_words(buffer.shared)}")
     for word, copy in (("fill", buffer.fill), ("adds" if buffer.adds else "drain", buffer.drain)):
         if copy is not None:
             parts.append(f"{word} {_copy(copy)}")
@@ -226,11 +228,12 @@ def _read_place(line: StepReader) -> Place:
     prepared, resident, prefetch, delay = (line.accept(word) for word in _FLAGS)
     kept = tuple(_read_kept(line)) if line.accept("kept") else ()
     spread = _read_spread(line)
+    shared = _read_list(line) if line.accept("shared") else ()
     fill = _read_copy(line) if line.accept("fill") else None
     adds = line.accept("adds")
     drain = _read_copy(line) if adds or line.accept("drain") else None
     overlap = (prefetch, delay, spread, prepared, row, resident, kept)
-    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, *overlap, adds=adds)
+    buffer = Buffer(access, memory, loop, slots, layout, order, expand, fill, drain, *overlap, adds=adds, shared=shared)
     return Place(statement, buffer, line.span)
 
 

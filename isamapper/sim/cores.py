@@ -22,6 +22,7 @@ from typing import assert_never
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.affine import Affine, constant, substitute, substitute_extent
 from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop, Node, Prepare, Window, WindowAxis
+from isamapper.plan.alike import between
 from isamapper.plan.cores import Across, across_chain, part_of, parts_of, share, sharers
 from isamapper.plan.program import Program
 from isamapper.sim.contention import Place, at_full_rate, places, scale_of
@@ -113,7 +114,7 @@ def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node], 
     machine = share(program.machine, across)
     choices = [_classes(loop.iterator, count, inside) for loop, (_, count) in zip(chain, across, strict=True)]
     outside = (*program.body.tensors, *(node.tensor for node in held if isinstance(node, Allocate)))
-    served = together(program.machine, chain, inside, outside)
+    served = together(program.machine, chain, inside, [*((0, each) for each in outside), *between(nodes[0])])
     programs: list[tuple[Program, int]] = []
     shared: list[tuple[Place, ...]] = []
     for chosen in itertools.product(*(tuple(enumerate(classes)) for classes in choices)):

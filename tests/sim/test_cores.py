@@ -6,6 +6,7 @@ import pytest
 
 from isamapper.diagnostics.source import Source
 from isamapper.hwdesc.loader import load_machine
+from isamapper.plan.check import check_program
 from isamapper.plan.check_space import misplaced
 from isamapper.plan.program import Program
 from isamapper.plan.text import parse_program_file
@@ -187,3 +188,55 @@ def test_what_all_cores_have_must_fit_a_shared_memory() -> None:
     moved = shared_program(body.replace("@own at 0", "@own at 16"))
     (found,) = misplaced(moved.body, small)
     assert found.message == "tensor 't' ends at byte 80 of memory 'own', which has 64"
+
+
+STAGED = (
+    NESTED
+    + """
+  - name: stage
+    unit: move
+    semantics: "(n in 1..64) (s: i8[n] @dram) -> (d: i8[n] @l1) { for i < n { d[i] = s[i] } }"
+    timing: {latency_cycles: 0}
+  - name: bring
+    unit: move
+    semantics: "(n in 1..64) (s: i8[n] @l1) -> (d: i8[n] @own) { for i < n { d[i] = s[i] } }"
+    timing: {latency_cycles: 0}
+"""
+)
+
+
+def staged(shared: bool, source: str = "x[16*p + $0]") -> Program:
+    """A core stages 16 bytes in its l1, once for both corelets or by each of them; a corelet takes its 8 of them."""
+    allocation = "allocate s: i8[16] @l1 at 0"
+    outer, inner = (allocation, "") if shared else ("", allocation)
+    body = f"""
+  for p < 2 across core {{
+    {outer}
+    for q < 2 across corelet {{
+      {inner}
+      allocate t: i8[16] @own at 0
+      invoke stage(n = 16) s: {source} over [16], d: s[$0] over [16]
+      invoke bring(n = 8) s: s[8*q + $0] over [8], d: t[$0] over [8]
+      invoke put(n = 8) s: t[$0] over [8], d: y[16*p + 8*q + $0] over [8]
+    }}
+  }}"""
+    head = "kernel copy(x: i8[64] @dram at 0) -> (y: i8[64] @dram at 64)\n"
+    text = f"machine grid\n{KERNEL}program\n{head}{{\n{body}\n}}\n"
+    return parse_program_file(Source("p", text), lambda _: load_machine(Source("grid.yaml", STAGED)))
+
+
+def test_what_corelets_keep_once_is_brought_once() -> None:
+    """Once: two transfers of 16 bytes, one a core, each at half of the bus and all of its l1's port: 1 to 5. Each
+    corelet takes 8 bytes at half of the port: 5 to 9. All four put 8 bytes, each at a quarter of the bus: 9 to 13.
+
+    By each corelet: four transfers at a quarter of the bus and half of the port: 1 to 9, then as before: 9 to 13 to 17.
+    """
+    for engine in ("compiled", "reference", "event"):
+        assert simulate(staged(True), engine=engine).cycles == 13
+        assert simulate(staged(False), engine=engine).cycles == 17
+    assert check_program(staged(True)) == ()
+
+
+def test_what_corelets_keep_once_is_the_same_for_both() -> None:
+    (found,) = check_program(staged(True, "x[16*p + 8*q + $0]"))
+    assert (found.code, found.message) == ("SCH121", "cores may touch one element of 's' across 'q', and one writes it")

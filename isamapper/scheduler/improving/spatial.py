@@ -21,10 +21,10 @@ from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Guard, IteratorKind, Kernel, Loop, Node
 from isamapper.plan.addresses import start_bytes
 from isamapper.plan.check_cores import check_cores
-from isamapper.plan.cores import grid_named, held, is_divided, share, sharers
+from isamapper.plan.cores import grid_named, held, is_divided, share, sharers, sharing_loops
 from isamapper.plan.homes import home_memory
 from isamapper.plan.joint import is_joint
-from isamapper.plan.nest import Buffer, Digit, Nest, digits_of
+from isamapper.plan.nest import Buffer, Digit, Nest, digits_of, shares
 from isamapper.plan.skeleton import shared_iterators
 
 TRIED = 2
@@ -73,11 +73,11 @@ def distributed(
         done: list[Cut] = []
         for cut in (each for each in stage if _worthwhile(machine, nest, done, each)):
             whole = _distributed(machine, kernel, nest.statement, cut, search)
-            cycles = None if whole is None else cycles_of(whole)
-            if whole is not None and cycles is not None:
-                done.append(cut)
-                if least is None or cycles < least:
-                    best, least = whole, cycles
+            for each in () if whole is None else dict.fromkeys((whole, _with_one_copy(machine, whole))):
+                cycles = cycles_of(each)
+                done += [cut] if cycles is not None and cut not in done else []
+                if cycles is not None and (least is None or cycles < least):
+                    best, least = each, cycles
         if best is not nest and done and promise(machine, nest, done[0])[0] >= FEW:
             break
     return best
@@ -126,12 +126,29 @@ def _distributed(
     cut: Cut,
     search: abc.Callable[[Machine, Kernel], Nest | Rejection],
 ) -> Nest | None:
-    """The nest that is found for a core's part, done by all; None where there is none."""
+    """The nest that is found for a core's part, done by all; None where there is none.
+
+    What cores may read of one buffer in a memory that they share is there once.
+    """
     part = search(core_of(machine, cut), smaller(kernel, statement, cut))
     if isinstance(part, Rejection):
         return None
     whole = spread_out(statement, part, cut)
     return whole if check_cores(whole, machine) is None else None
+
+
+def _with_one_copy(machine: Machine, nest: Nest) -> Nest:
+    """The nest with one buffer for all cores that share a memory and read the same there, as far as that is so."""
+    buffers: list[Buffer] = []
+    for buffer in nest.buffers:
+        loops = sharing_loops(machine, nest.distributed, buffer.memory)
+        before = [each for each in buffers if each.access == buffer.access and not each.prepared]
+        plain = not (buffer.prepared or buffer.resident or buffer.kept) and buffer.access not in nest.statement.written
+        if loops and plain and is_divided(machine.memory(buffer.memory)) and all(each.shared for each in before):
+            one = replace(buffer, shared=loops)
+            buffer = one if len(shares(nest, one)) < len(loops) else buffer
+        buffers.append(buffer)
+    return replace(nest, buffers=tuple(buffers))
 
 
 def free_iterators(kernel: Kernel, nest: Nest) -> dict[str, int]:
