@@ -21,7 +21,7 @@ from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.space.grid import around, grid
 from isamapper.scheduler.space.space import Rows
 
-ROWS = 3000
+ROWS = 1200
 """Rows of a family's grid, all orders together."""
 ROUNDS = 2
 """How often the neighbours of the best rows are priced."""

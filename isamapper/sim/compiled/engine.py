@@ -94,7 +94,7 @@ def _walked(
     plan = layout(model, specs, found, Needs(len(loops), contested_sites(loops), 0, _INTERVALS))
     if plan.promised:
         return None
-    options = Options(bool(loops), False)
+    options = Options(bool(loops), False, counted=False)
     _codes, addresses = compile_steps(tuple(step_function(plan, index, options) for index in range(len(specs))))
     Table(plan, found, specs, addresses, loops, policy or SkipPolicy()).write()
     plan.initial += [(BUDGET, most), (ARGUMENTS, plan.reserve(MOST_ARGUMENTS))]

@@ -55,10 +55,14 @@ STEPS_KEPT = 128
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the code is for: skipping keeps a log of live records, events are kept for traces and tests."""
+    """What the code is for: skipping keeps a log of live records, events are kept for traces and tests.
+
+    What is not ``counted`` by itself is counted by its caller: then the code is the same in programs of other steps.
+    """
 
     skip: bool
     events: bool
+    counted: bool = True
 
 
 @dataclass(slots=True)
@@ -439,7 +443,8 @@ class Step:
             else:
                 put(fn, plan.window, end, ascending=False)
         fn.store(LAST_END, fn.maximum(fn.load(LAST_END), end))
-        fn.increase(plan.counts + self.index, 1)
+        if self.options.counted:
+            fn.increase(plan.counts + self.index, 1)
         if self.options.skip:
             fn.increase(STEPS, 1)
         self._count_bytes()

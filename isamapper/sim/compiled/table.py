@@ -4,7 +4,7 @@ Writing and compiling code for a program's loops takes longer than walking them,
 A table holds what ``nest.py`` would write code for; its steps are compiled code all the same, called by their address:
 
     block     count, nodes
-    site      SITE, step's address, counter of executions or 0, extents that must be positive, arguments
+    site      SITE, step's address, counters of the step and of the site (or 0), extents above 0, arguments
     loop      LOOP, iterator's word, extent, body, snapshot or 0, and what skipping needs (see ``Walked``)
     branch    BRANCH, body, otherwise, conditions: (equality, value)
     floor     FLOOR, table of the units still to come, how many
@@ -61,7 +61,8 @@ class Table:
         loops: abc.Mapping[int, LoopFacts], policy: SkipPolicy,
     ) -> None:  # fmt: skip
         self.plan, self.found, self.loops, self.policy = plan, found, loops, policy
-        self.addresses = dict(zip(specs, addresses, strict=True))
+        counts = range(plan.counts, plan.counts + len(specs))
+        self.steps = dict(zip(specs, zip(addresses, counts, strict=True), strict=True))
         self.snapshots = dict(zip(loops, plan.snapshots, strict=True))
         self.values: dict[tuple[object, ...], int] = {}
 
@@ -153,7 +154,7 @@ class Table:
         spec = step_spec(self.plan.model, site, self.found)
         arguments = list(self._arguments(site, spec, scope))
         counter = self.plan.executed.get(site.index, 0)
-        head = (SITE, self.addresses[spec], counter, len(varying), len(arguments))
+        head = (SITE, *self.steps[spec], counter, len(varying), len(arguments))
         return self.plan.put(*head, *varying, *arguments)
 
     def _nothing(self) -> int:

@@ -47,8 +47,8 @@ def _site() -> str:
     """One invocation, where its windows have any element; 1 where the walk is to end."""
     fn = Function("site", ["at"])
     (at,) = fn.parameters
-    extents, arguments = fn.load(fn.add(at, 3)), fn.load(fn.add(at, 4))
-    first = fn.add(at, 5)
+    extents, arguments = fn.load(fn.add(at, 4)), fn.load(fn.add(at, 5))
+    first = fn.add(at, 6)
     with fn.counted(extents) as index:
         extent = fn.call("value", fn.load(fn.add(first, index)))
         with fn.when(fn.at_most(extent, 0)):
@@ -56,7 +56,8 @@ def _site() -> str:
     given = fn.load(ARGUMENTS)
     with fn.counted(arguments) as index:
         fn.store(fn.add(given, index), fn.call("value", fn.load(fn.add(first, extents, index))))
-    counter = fn.load(fn.add(at, 2))
+    fn.increase(fn.load(fn.add(at, 2)), 1)
+    counter = fn.load(fn.add(at, 3))
     with fn.when(fn.less(0, counter)):
         fn.increase(counter, 1)
     step = fn.load(fn.add(at, 1))
