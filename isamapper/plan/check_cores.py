@@ -237,7 +237,7 @@ def _conflicts(
 
 
 def _once(alike: abc.Mapping[int, frozenset[str]], loop: Loop, depth: int, use: _Use) -> bool:
-    """Whether all copies write alike what none of them has by itself: it is done once, when the last of them is ready."""
+    """Whether all copies write alike what none of them has by itself: it is done once, when the last is ready."""
     declared = [use.place.declaration(window.tensor) for _, window in use.invoke.windows]
     common = all(each is not None and each.depth <= depth for each in declared)
     return common and done_alike(use.invoke, alike[id(use.invoke)], loop.iterator)
