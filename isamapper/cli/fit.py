@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_format, add_seed, whole
+from isamapper.cli.options import add_format, add_seed, positive, whole
 from isamapper.cli.output import print_document, print_json, write_text
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--problems", type=whole, default=120, metavar="INT", help="to learn from (%(default)s)")
     parser.add_argument("--samples", type=whole, default=24, metavar="INT", help="schedules per problem (%(default)s)")
     add_seed(parser)
-    parser.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="INT", help="how many processes (default: 1)")
     parser.add_argument("--executor", default="local", metavar="NAME", help="'local', or 'dask://HOST:PORT'")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the model here; without it, only the report")
     add_format(parser)

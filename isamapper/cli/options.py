@@ -113,6 +113,13 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if (number := whole(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, found '{text}'")
+    return number
+
+
 def add_html(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", help="write a timeline as a page for a browser; it needs no network")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_format, whole
+from isamapper.cli.options import add_format, positive, whole
 from isamapper.cli.output import print_document, print_json, write_text
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the two figures of --front")
     parser.add_argument("--export", metavar="FILE", help="write the rows as .csv, .jsonl or .parquet")
     parser.add_argument("--store", metavar="PATH", help="where results are kept (default: the user's data folder)")
-    parser.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="INT", help="how many processes (default: 1)")
     parser.add_argument("--executor", default="local", metavar="NAME", help="'local', or 'dask://HOST:PORT'")
     add_format(parser)
 

@@ -32,6 +32,8 @@ def neutral_name(reduction: Reduction, dtype: DType) -> Name:
 
 def opposite_of(name: Name) -> Name | None:
     """The element whose negative ``name`` is; None where it is one of its own."""
+    if name[0] == "literal" and name[1].startswith("-"):  # taking away -0.1 is adding 0.1
+        return ("literal", name[1][1:])
     return ("neutral", BinaryOp.MAX.value) if name == _OPPOSITE else None
 
 

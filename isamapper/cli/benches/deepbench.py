@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import isamapper
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_search, search_of, types_of, whole
+from isamapper.cli.options import add_search, positive, search_of, types_of
 from isamapper.cli.output import print_document, print_json, write_text
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
@@ -28,13 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filter", action="append", default=[], metavar="PATTERN", help="problems such as gemm-train/1*"
     )
-    parser.add_argument("--limit", type=whole, metavar="INT", help="the first so many problems")
+    parser.add_argument("--limit", type=positive, metavar="INT", help="the first so many problems")
     parser.add_argument("--list", action="store_true", help="say which problems are meant, measure nothing")
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="compare with this one only; 'none' with none"
     )
     parser.add_argument("-t", "--type", action="append", default=[], metavar="NAME=DTYPE", help="a type, such as TA=i8")
-    parser.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="INT", help="how many processes (default: 1)")
     parser.add_argument("--results", metavar="FILE", help="JSON lines, resumed (default: in the user's data folder)")
     parser.add_argument("--fresh", action="store_true", help="measure again what the file has")
     parser.add_argument("--from", dest="source", metavar="FILE", help="report stored results, measure nothing")

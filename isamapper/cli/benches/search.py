@@ -7,7 +7,7 @@ from pathlib import Path
 
 import isamapper
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_search, search_of, whole
+from isamapper.cli.options import add_search, positive, search_of
 from isamapper.cli.output import print_document, print_json
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
@@ -17,15 +17,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", default="gemmini16", metavar="MACHINE", help="default: gemmini16")
     parser.add_argument("--quick", action="store_true", help="twelve products and four convolutions only")
     parser.add_argument(
-        "--every", type=whole, default=1, metavar="INT", help="take each so many-th problem only (default: 1, all)"
+        "--every", type=positive, default=1, metavar="INT", help="take each so many-th problem only (default: 1, all)"
     )
     parser.add_argument(
         "--candidates",
-        type=whole,
+        type=positive,
         metavar="INT",
         help="end each search but the exhaustive one after so many judged schedules, not by time",
     )
-    parser.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="INT", help="how many processes (default: 1)")
     parser.add_argument("--store", metavar="PATH", help="keep every row here, and take those that are there already")
     add_search(parser)
 

@@ -6,7 +6,7 @@ import argparse
 
 import isamapper
 from isamapper.cli.exit_codes import ExitCode
-from isamapper.cli.options import add_seed, whole
+from isamapper.cli.options import add_seed, positive
 from isamapper.cli.output import print_document, print_json
 from isamapper.cli.progress import Progress
 from isamapper.cli.words import CommandLine
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="paths or built-in names, or 'all' built-in ones (default: %(default)s)",
     )
     add_seed(parser)
-    parser.add_argument("--jobs", type=whole, default=1, metavar="INT", help="how many processes (default: 1)")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="INT", help="how many processes (default: 1)")
 
 
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:

@@ -14,7 +14,8 @@ from itertools import islice, product
 from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.analysis import Statement, statements
-from isamapper.ir.nodes import Direction, Reduction
+from isamapper.ir.expressions import operands
+from isamapper.ir.nodes import Constant, Direction, Expression, Reduction
 from isamapper.ir.types import DType, integer_range
 from isamapper.mapper.algebra.terms import term_of
 from isamapper.mapper.matching.delta import injective
@@ -59,6 +60,10 @@ class Frame:
         """Cycles that all servers of the instruction's unit together need at least."""
         return self.cost_cycles / machine.unit(self.call.instruction.unit).count
 
+    def foreign(self, numbers: abc.Set[int | float]) -> int:
+        """How many of the numbers that operands are fed are not in ``numbers``: ``x - -0.1`` for ``x + 0.1``."""
+        return sum(value not in numbers for _, value in self.call.constants)
+
     def block(self, iterator: str) -> int:
         """Iterations of a kernel iterator inside one call."""
         total = 1
@@ -76,7 +81,7 @@ class Frame:
 def frames_of(
     machine: Machine, statement: Statement, mappings: abc.Iterable[Mapping], fresh: bool, shared: abc.Set[str]
 ) -> tuple[Frame, ...]:
-    """Every frame that the mappings of one statement give, cheapest unit time first.
+    """Every frame that the mappings of one statement give, cheapest unit time first, then numbers as they are written.
 
     ``fresh``: no statement before this one writes the target and it is no ``inout``. ``shared`` iterators are loops
     around the whole nest.
@@ -99,7 +104,14 @@ def frames_of(
             if frame is not None:
                 found.append(frame)
     unique = {(f.call, f.bound): f for f in reversed(found)}
-    return tuple(sorted(unique.values(), key=lambda frame: frame.unit_cycles(machine)))
+    numbers = _numbers(statement.assign.value)
+    return tuple(sorted(unique.values(), key=lambda frame: (frame.unit_cycles(machine), frame.foreign(numbers))))
+
+
+def _numbers(expression: Expression) -> frozenset[int | float]:
+    """The literals of an expression."""
+    own = (expression.value,) if isinstance(expression, Constant) else ()
+    return frozenset(own).union(*map(_numbers, operands(expression)))
 
 
 def _extents(statement: Statement) -> dict[str, int]:

@@ -213,8 +213,21 @@ def check_satisfiable(problem: SearchProblem, fixed: Fixed) -> None:
         message = f"no schedule has {words}" if len(conflict) == 1 else f"no schedule has all of {words}"
         places = [pin.span for pin in conflict if pin.span is not None]
         notes = tuple(("and this one", place) for place in places[1:])
-        help = "leave one of them to the search"
+        help = _instead(conflict[0], space) if len(conflict) == 1 else "leave one of them to the search"
         raise SourceError(Diagnostic("FIX003", message, places[0] if places else None, help, notes=notes))
+
+
+def _instead(pin: Pin, space: StatementSpace) -> str:
+    """What there is in place of a decision that no schedule has."""
+    statement = space.families[0].frame.statement if space.families else None
+    loops = [] if statement is None else [iterator.name for iterator in statement.iterators]
+    wanted = (pin.name,) if pin.kind == "tiles" else pin.value if pin.kind in ("outside", "inside") else ()
+    if isinstance(wanted, tuple) and any(name not in loops for name in wanted):
+        return f"the loops are {', '.join(loops)}"
+    if pin.kind == "instruction":
+        names = dict.fromkeys(family.frame.call.instruction.name for family in space.families)
+        return f"instructions that do the statement: {', '.join(names)}"
+    return "leave it to the search"
 
 
 def _check_statement(fixed: Fixed, count: int) -> None:
