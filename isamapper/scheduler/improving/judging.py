@@ -18,8 +18,8 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.plan.nest import Nest
 from isamapper.scheduler.space.found import Prospect
 
-EQUAL = 0.0005
-"""Expected cycles that differ by less than this part are as good."""
+EQUAL = 0.02
+"""Estimates that differ by less than this part say little about which is better: fewest bytes come first."""
 TIE = 0.003
 """Judged cycles that differ by less than this part are as good: fewer bytes decide. A prospect must be expected to gain
 as much."""
