@@ -49,6 +49,11 @@ def _facts(row: Row) -> str:
         f"{row['error_probability'] or 0:.1e}",
         "search": f"{row['strategy']}, {row['cost_model']}, seed {row['seed']}, {row['search_seconds']:.2f} s",
     }
+    if row.get("cycles_per_step"):
+        later = row.get("cycles_per_later_step")
+        facts["a step"] = f"{row['cycles_per_step']:,.0f} cycles" + (f", later ones {later:,.0f}" if later else "")
+    if row["detail"].get("on_chip"):
+        facts["on chip"] = "; ".join(row["detail"]["on_chip"])
     if row.get("note"):
         facts["note"] = f"{row['note']} (sparsity {row['sparsity']})"
     cells = (f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in facts.items())

@@ -11,6 +11,7 @@ from isamapper.ir.affine import AccessMap, constant, extent, substitute
 from isamapper.ir.analysis import Iterator, Statement, statements
 from isamapper.ir.nodes import Access, Assign, Direction, IteratorKind, Kernel, Load, Loop, Node, Role, Tensor
 from isamapper.ir.rewrite import map_loads
+from isamapper.ir.walk import walk
 from isamapper.plan.homes import all_tensors
 from isamapper.result import NoMapping
 
@@ -18,7 +19,8 @@ from isamapper.result import NoMapping
 def unfused(case: Case) -> Parts:
     """Every statement a kernel of its own, started once for every iteration of the sequential loops around it."""
     found = statements(case.kernel)
-    if not any(_sequential(statement) for statement in found):
+    claimed = any(isinstance(node, Loop) and node.kind is IteratorKind.SEQUENTIAL for node, _ in walk(case.kernel))
+    if not claimed and not any(_sequential(statement) for statement in found):
         return Rejection("SCH040", case.kernel.name, "it has no sequential loop")
     tensors = all_tensors(case.kernel)
     parts = []

@@ -6,7 +6,7 @@ What does not belong here: which problems (``problems.py``), several at once (``
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isamapper.bench.baselines.contest import contest
 from isamapper.bench.baselines.protocol import Case
@@ -19,17 +19,25 @@ from isamapper.costmodels.bounds import bounds
 from isamapper.diagnostics.source import SourceError
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
+from isamapper.ir.affine import extent
+from isamapper.ir.nodes import Loop
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES, DType
 from isamapper.pipeline import evaluate, find_schedule, schedule_program
 from isamapper.plan.homes import home_memory
+from isamapper.plan.skeleton import Shared, skeleton
+from isamapper.plan.staying import staying
 from isamapper.plan.steps import Schedule
 from isamapper.plan.text import print_schedule
 from isamapper.result import NoMapping, Result, Search
 from isamapper.sim.timeline import Timeline
+from isamapper.sim.timing import simulate
 
 EXECUTED_OPERATIONS = 10**8
 """Larger programs are verified in their reduced form: whole suites should take minutes, not days."""
+
+FEW_STEPS = 4
+"""Of fewer time steps no later ones are told from the first."""
 
 EVENTS = 240
 """Invocations whose times a row keeps for the picture."""
@@ -189,10 +197,26 @@ def _rates(work: Work, result: Result) -> Row:
         rates["flops_with_input"] = work.flops_with_input
         rates["tflops_with_input"] = work.flops_with_input / tera
         rates["cycles_per_step"] = result.timeline.cycles / work.problem["timesteps"]
+        rates["cycles_per_later_step"] = _later(result)
     if "sparsity" in dict(work.problem.values):
         rates["sparsity"] = float(work.problem.text("sparsity"))
         rates["note"] = "done as a dense product; the zeros are multiplied"
     return rates
+
+
+def _later(result: Result) -> float | None:
+    """Cycles of a step once weights are where they stay: what half of the steps less take less; None for few steps."""
+    assert result.search is not None
+    shared = {part.loop for part in skeleton(result.search.schedule.covered) if isinstance(part, Shared)}
+    body = result.program.body
+    steps = [node for node in body.body if isinstance(node, Loop) and node.iterator in shared]
+    trips = steps[0].extent.bounds[0].constant if len(steps) == 1 else 1
+    if trips < FEW_STEPS:
+        return None
+    shorter = replace(steps[0], extent=extent(trips - trips // 2))
+    nodes = tuple(shorter if node is steps[0] else node for node in body.body)
+    less = simulate(replace(result.program, body=replace(body, body=nodes)))
+    return (result.timeline.cycles - less.cycles) / (trips // 2)
 
 
 def _detail(result: Result) -> Row:
@@ -203,6 +227,7 @@ def _detail(result: Result) -> Row:
         "kernel": print_kernel(result.program.kernel),
         "mapping": answer["mapping"],
         "schedule": print_schedule(result.search.schedule),
+        "on_chip": list(staying(result.search.schedule)),
         "units": answer["units"],
         "ports": answer["ports"],
         "bytes": answer["bytes"],

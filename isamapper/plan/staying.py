@@ -8,7 +8,8 @@ from collections import abc
 from isamapper.ir.types import storage_bytes
 from isamapper.plan.homes import all_tensors
 from isamapper.plan.kept import kept_uses
-from isamapper.plan.nest import Nest, iterator_extent
+from isamapper.plan.layout import Layout, buffer_layout
+from isamapper.plan.nest import Buffer, Nest, iterator_extent
 from isamapper.plan.resident import around, can_stay
 from isamapper.plan.skeleton import shared_iterators
 from isamapper.plan.steps import Schedule, replay
@@ -31,14 +32,30 @@ def _kept(nests: tuple[Nest, ...]) -> abc.Iterator[str]:
 
 def _residents(nests: tuple[Nest, ...]) -> abc.Iterator[str]:
     places: dict[str, list[str]] = {}
+    divided: dict[str, None] = {}
     for nest in nests:
         for buffer in nest.buffers:
-            if buffer.resident:
+            if buffer.resident and nest.distributed:
+                divided[_part(nest, buffer)] = None
+            elif buffer.resident:
                 names = places.setdefault(buffer.memory, [])
                 name = nest.statement.accesses[buffer.access].tensor
                 names += [] if name in names else [name]
     for memory, names in places.items():
         yield f"'{memory}' is filled once with {', '.join(names)}"
+    yield from divided
+
+
+def _part(nest: Nest, buffer: Buffer) -> str:
+    """What stays of an operand on each core, its statement being divided over a grid."""
+    access = nest.statement.accesses[buffer.access]
+    loops = [nest.digit(loop) for loop, _ in nest.distributed]
+    cores = " x ".join(f"{digit.extent} along {digit.iterator}" for digit in loops)
+    layout = buffer_layout(nest, buffer)
+    axes = layout.axes[len(loops) :] if isinstance(layout, Layout) else ()
+    shape = " x ".join(str(axis.extent) for axis in axes)
+    grids = ", ".join(f"'{grid}'" for grid in dict.fromkeys(grid for _, grid in nest.distributed))
+    return f"'{buffer.memory}' of each of {cores} of {grids} is filled once with its part of {access.tensor}: {shape}"
 
 
 def _fetched(schedule: Schedule, nests: tuple[Nest, ...]) -> abc.Iterator[str]:

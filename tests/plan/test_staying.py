@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from isamapper import find_schedule, parse_schedule
+from isamapper import find_schedule, parse_kernel, parse_schedule
 from isamapper.diagnostics.source import Source
+from isamapper.plan.staying import staying
 from isamapper.plan.steps import Place, Step
-from isamapper.report.staying import staying
 from tests.plan.test_kept import SCHEDULE
+from tests.scheduler.test_parting import STATES
+from tests.scheduler.test_spatial import candidates, quad
 
 RECURRENCE = {"T": 4, "B": 1, "H": 64}
 
@@ -32,3 +34,9 @@ def _fetched(step: Step) -> Step:
 
 def test_kernels_without_shared_loops_have_no_such_lines() -> None:
     assert staying(find_schedule("gemm", "toy4", sizes={"M": 8, "N": 8, "K": 8}).schedule) == ()
+
+
+def test_the_part_that_each_core_keeps_is_named() -> None:
+    *_, best = candidates(parse_kernel(STATES), quad())
+    (line,) = (line for line in staying(best.schedule) if "part of u" in line and "'spad'" in line)
+    assert line.startswith("'spad' of each of ") and " of 'core' is filled once with its part of u: " in line
