@@ -55,7 +55,7 @@ def _facts(row: Row) -> str:
     if row["detail"].get("on_chip"):
         facts["on chip"] = "; ".join(row["detail"]["on_chip"])
     if row.get("note"):
-        facts["note"] = f"{row['note']} (sparsity {row['sparsity']})"
+        facts["note"] = f"{row['note']} (sparsity {row['sparsity']})" if "sparsity" in row else row["note"]
     cells = (f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in facts.items())
     return f"<table>{''.join(cells)}</table>"
 

@@ -53,7 +53,8 @@ document.querySelectorAll('table.sortable').forEach(function (table) {
       bodies.sort(function (a, b) {
         var x = value(a, column), y = value(b, column);
         if (x === null || y === null) { return (x === null) - (y === null); }
-        return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+        var order = typeof x === 'string' ? x.localeCompare(y, 'en', {numeric: true}) : x - y;
+        return order * (down ? -1 : 1);
       });
       bodies.forEach(function (body) { table.appendChild(body); });
     }

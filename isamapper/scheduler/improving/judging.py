@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import abc
 from dataclasses import dataclass
+from itertools import islice
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.plan.nest import Nest
@@ -30,6 +31,8 @@ ROOM = 0.02
 REACH = 0.7
 FAITH = 2.0
 """How fast likeness fades with distance, and how much the luckiest nest weighs for one that is like none."""
+OTHER_WAYS = 3
+"""So many ways that none was judged of get one nest judged at the end, where they seem better than what was found."""
 MISSES = 40
 """After so many prospects that cannot be judged no more are tried."""
 
@@ -71,7 +74,7 @@ def judge(
     and ends are never known better than ``slack_cycles``; nothing takes fewer than ``least``.
     """
     waiting, found, misses = [_Waiting(each) for each in prospects], list[Judged](), 0
-    errors = list[float]()
+    errors, ways = list[float](), set[tuple[object, ...]]()
     least = max(least, min((each.least_cycles for each in prospects), default=0.0))
     while waiting and len(found) < count and misses < MISSES and not (found and late()):
         following, expected = _next(waiting, errors)
@@ -85,10 +88,33 @@ def judge(
             misses += 1
             continue
         found.append(Judged(cycles, prospect.bytes_moved, nest))
+        ways.add((prospect.way, prospect.lanes))
         if cycles <= least * (1 + NEAR_LEAST):
-            break
+            return found
         errors.append(_learned(waiting, prospect, cycles))
-    return found
+    return found if late() else [*found, *_of_other_ways(waiting, found, ways, cycles_of)]
+
+
+def _of_other_ways(
+    waiting: abc.Sequence[_Waiting],
+    found: abc.Sequence[Judged],
+    ways: abc.Set[tuple[object, ...]],
+    cycles_of: abc.Callable[[Nest], float | None],
+) -> abc.Iterator[Judged]:
+    """The best of the first few ways that none was judged of, where their own estimates say less than was found.
+
+    How far estimates are off for one way says nothing of another: other lanes, or layout copies where there were none.
+    """
+    best = min((each.cycles for each in found), default=math.inf)
+    others: dict[tuple[object, ...], Prospect] = {}
+    for prospect in sorted((each.prospect for each in waiting), key=lambda each: each.estimated_cycles):
+        if (prospect.way, prospect.lanes) not in ways and prospect.estimated_cycles < best * (1 - TIE) < math.inf:
+            others.setdefault((prospect.way, prospect.lanes), prospect)
+    for prospect in islice(others.values(), OTHER_WAYS):
+        nest = prospect.nest
+        cycles = None if isinstance(nest, Rejection) else cycles_of(nest)
+        if cycles is not None and not isinstance(nest, Rejection):
+            yield Judged(cycles, prospect.bytes_moved, nest)
 
 
 def _next(waiting: abc.Sequence[_Waiting], errors: abc.Sequence[float]) -> tuple[_Waiting, float]:

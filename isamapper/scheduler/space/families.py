@@ -76,5 +76,8 @@ def relayouts(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[fr
         yield frozenset(inputs)
     if subject.epilogue is None and 0 in routes and routes[0]:
         yield const | {0}
-        if len(inputs) > len(const):
+        others = [access for access in inputs if access not in const]
+        if len(others) > 1:
+            yield from (const | {0, access} for access in others)
+        if others:
             yield frozenset({0, *inputs})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.plan.nest import Call, Nest
+from isamapper.plan.nest import Call, Digit, Nest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Prospect:
-    """As :class:`Found`, not built yet; ``way`` is how the instruction lies over the statement, ``traits`` are numbers
-    that nests alike have alike."""
+    """As :class:`Found`, not built yet; ``way`` is how the instruction lies over the statement, ``lanes`` fill it,
+    ``traits`` are numbers that nests alike have alike."""
 
     estimated_cycles: float
     bytes_moved: float
@@ -35,6 +35,7 @@ class Prospect:
     way: str
     traits: abc.Mapping[str, float]
     build: abc.Callable[[], Nest | Rejection]
+    lanes: tuple[tuple[str, int, str | None], ...] = ()
 
     @cached_property
     def nest(self) -> Nest | Rejection:
@@ -52,7 +53,13 @@ def prospect(found: Found) -> Prospect:
         way_of(nest.call),
         _traits(nest),
         lambda: found.nest,
+        lanes_of(nest.digits),
     )
+
+
+def lanes_of(digits: abc.Iterable[Digit]) -> tuple[tuple[str, int, str | None], ...]:
+    """What fills the lanes of calls: iterators, how much of them, and where."""
+    return tuple((digit.iterator, digit.extent, digit.bound) for digit in digits if digit.bound is not None)
 
 
 def way_of(call: Call) -> str:

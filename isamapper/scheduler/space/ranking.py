@@ -34,7 +34,8 @@ from isamapper.scheduler.space.descent import (
 )
 from isamapper.scheduler.space.families import copies_layouts, families_of, route_choices
 from isamapper.scheduler.space.family import Family
-from isamapper.scheduler.space.found import Found, Prospect, prospect, way_of
+from isamapper.scheduler.space.found import Found, Prospect, lanes_of, prospect, way_of
+from isamapper.scheduler.space.gathered import least_gathered
 from isamapper.scheduler.space.levelwise import Levelwise
 from isamapper.scheduler.statements.frames import Frame
 from isamapper.scheduler.statements.subject import Subject
@@ -97,7 +98,7 @@ def prospects(
     """
     survey = _Survey(subject, deadline)
     for relaid in (False, True):
-        survey.frames(frames, relaid)
+        survey.frames(least_gathered(subject, frames) if relaid else frames, relaid)
         if survey.near_least() and not survey.outdone(frames):
             break
     found = survey.prospects(nests)
@@ -150,8 +151,10 @@ class _Survey:
             done = self.best < math.inf and over(self.deadline)
             enough = useful == FRAMES * (1 + relaid)  # the cheapest frames need the most layout copies
             far = cycles > self.best * (PROMISING if relaid or self.deeper else CLOSE)  # none of its rows would be kept
-            if enough or tried == 2 * FRAMES or done or far:
+            if enough or tried == 2 * FRAMES or done or (far and not relaid):
                 break
+            if far:
+                continue  # these are in another order
             useful += self._frame(frame, relaid)
             tried += cycles * FAR > self.best
 
@@ -236,7 +239,8 @@ class _Survey:
             if row.cycles <= cheapest * PROMISING:
                 way = way_of(row.family.frame.call) + (", re-laid out" if copied else "")
                 build = partial(_built, self.subject, row)
-                yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build)
+                lanes = lanes_of(row.family.frame.bound)
+                yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build, lanes)
 
 
 class _Shown:
