@@ -36,6 +36,8 @@ ALL_SLOTS = 3
 room."""
 
 
+APART = 0.003
+"""How far apart rows are told whose prices are below their bounds, as parts of these: the bound is what they cost."""
 CROWDING = 0.015
 """What a second resource that is busy all the time costs, of the whole: measured on random schedules of matrix
 products."""
@@ -174,6 +176,8 @@ class _Pricer:
             self.impossible = self.impossible | (again > 1)
             return
         self._transfer(stop.fill, moved * back, size, stop)
+        if self.shape.goes_on:  # what the target held before comes, too: the bound has it (`floors.py`)
+            self.moved = self.moved + moved / again * stop.fill.home_ratio
         wait = np.maximum(0.0, size * stop.fill.slowest + stop.fill.latency_cycles - self.shape.ahead_cycles)
         self.returns = self.returns + wait * self.at.fills(stop) * back
 
@@ -441,7 +445,14 @@ class _Pricer:
             fits = fits & (used[memory] <= capacity)
         other = np.maximum(self.other, waits.turns())
         cycles = np.maximum(other, self.working + waits.stalls()) + waits.ragged() + self.crowded + self.exposed
+        cycles = self._bounded(cycles)
         return np.where(fits, cycles, np.inf), sum(used.values(), np.zeros(self.at.rows))
+
+    def _bounded(self, cycles: Column) -> Column:
+        """Prices no lower than bounds; those that were stay in order."""
+        below = np.isfinite(self.least) & (cycles < self.least)
+        part = cycles / np.where(self.least > 0, self.least, 1.0)
+        return np.where(below, self.least * (1 + APART * part), cycles)
 
 
 def _eighth(values: Column) -> Column:

@@ -26,7 +26,7 @@ Operand = tuple[str, bool, float, Dims, tuple[int, ...]]
 
 
 class Called(Protocol):
-    """A statement with its calls; ``first`` starts a sum."""
+    """A statement with its calls; ``first`` starts a sum, or ``init`` fills its target before it."""
 
     @property
     def statement(self) -> Statement: ...
@@ -34,6 +34,8 @@ class Called(Protocol):
     def call(self) -> Call: ...
     @property
     def first(self) -> Call | None: ...
+    @property
+    def init(self) -> Call | None: ...
     @property
     def bound(self) -> tuple[Digit, ...]: ...
     @property

@@ -144,7 +144,7 @@ class _Floors:
         if stop.fill is None:
             self.impossible = self.impossible | (self.at.repeats(stop) > 1)
         else:
-            self._copy(stop.least_in, elements * (again - 1), tile)
+            self._copy(stop.least_in, elements * (again if self.shape.goes_on else again - 1), tile)
 
     def _again(self, stop: Stop, level: int) -> Column:
         """How often a tile comes: loops that do not move it, outside the innermost that does; empty ends left out."""

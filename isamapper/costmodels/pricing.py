@@ -28,6 +28,7 @@ class _Laid:
     statement: Statement
     call: Call
     first: Call | None
+    init: Call | None
     bound: tuple[Digit, ...]
     cost_cycles: int
 
@@ -49,7 +50,7 @@ def nest_price(
         return None
     bound = tuple(digit for digit in nest.digits if digit.bound is not None)
     shared = frozenset(d.iterator for d in nest.digits if d.bound is None and d.name not in nest.order)
-    laid = _Laid(nest.statement, nest.call, nest.first, bound, call_cycles)
+    laid = _Laid(nest.statement, nest.call, nest.first, nest.init, bound, call_cycles)
     relaid = frozenset(access for access in routes if nest.path(access) and nest.path(access)[0].memory == home)
     fine = frozenset(access for access in routes if _fine(nest, access))
     shape = ShapeMaker(machine, tensors, home, shared, nest.epilogue).shape(laid, routes, relaid, fine)

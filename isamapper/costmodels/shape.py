@@ -127,7 +127,8 @@ class Shape:
     ``ahead_cycles``: how much work the queues hold; ``lead_cycles``: how long before a call starts what stands before
     it is dispatched; ``relays``: layout copies at home, as cycles, bytes and their dims;
     ``window``: invocations on their way at a time where their places are freed in order; ``call_latency`` and
-    ``call_cycles`` are of one call; ``floor`` is what bounds are made of (``floors.py``).
+    ``call_cycles`` are of one call; ``floor`` is what bounds are made of (``floors.py``);
+    ``goes_on``: the target has an earlier value, which every tile of it begins with.
     """
 
     extents: tuple[int, ...]
@@ -149,6 +150,7 @@ class Shape:
     home_bytes: float = 0.0
     floor: Floor = Floor()
     lead_cycles: float = math.inf
+    goes_on: bool = False
 
     @property
     def relay_cycles(self) -> float:

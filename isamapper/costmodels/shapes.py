@@ -17,7 +17,7 @@ from isamapper.costmodels.rates import rates
 from isamapper.costmodels.shape import Dims, Floor, Rates, Shape, Stop, Transfer
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Dispatch, Instruction, Machine, Memory, MemoryKind, Unit
-from isamapper.ir.nodes import Access, Role, Tensor
+from isamapper.ir.nodes import Access, Direction, Role, Tensor
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, required_strides
 from isamapper.plan.nest import Epilogue
@@ -111,6 +111,7 @@ class ShapeMaker:
             sum(self._direct(frame, access) for access in routes if not routes[access]) * calls,
             self._floor(frame, routes, relaid),
             cycles_of_lead(self.machine, frame.call, values),
+            _goes_on(frame),
         )
 
     def _floor(self, frame: Laid, routes: Routes, relaid: frozenset[int]) -> Floor:
@@ -342,6 +343,14 @@ def _accumulates(frame: Laid) -> bool:
         frame.blocks(iterator.name) > 1 and not any(result.coefficient(iterator.name) for result in target)
         for iterator in frame.statement.iterators
     )
+
+
+def _goes_on(frame: Laid) -> bool:
+    """Whether calls add to what the target held before the statement."""
+    operand = frame.call.operand(0)
+    tensors = frame.call.instruction.semantics.tensors
+    adds = any(tensor.name == operand and tensor.direction is Direction.INOUT for tensor in tensors)
+    return adds and frame.first is None and frame.init is None
 
 
 @lru_cache(maxsize=1024)
