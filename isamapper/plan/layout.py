@@ -406,9 +406,9 @@ def buffer_offsets(layout: Layout, values: abc.Mapping[str, Affine]) -> tuple[Af
 
 
 def slot_index(nest: Nest, buffer: Buffer, values: abc.Mapping[str, Affine]) -> Affine:
-    """Which slot of ``buffer`` belongs to the loop values: their running count, rotated; one for all sharers."""
+    """Which slot of ``buffer`` belongs to the loop values: the running count of a core's own, rotated."""
     count = constant(0)
-    for name in nest.order[len(nest.distributed) if buffer.shared else 0 : depth_of(nest, buffer.loop)]:
+    for name in nest.order[len(nest.distributed) : depth_of(nest, buffer.loop)]:
         trips = loop_trips(nest, name)
         count = count * trips + values.get(name, variable(name))
     return rotate(count, buffer.slots)

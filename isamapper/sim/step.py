@@ -7,6 +7,7 @@ Bounds that never bind say nothing.
 from __future__ import annotations
 
 from collections import abc
+from dataclasses import replace
 
 from isamapper.ir.affine import Affine, Extent, constant
 from isamapper.ir.nodes import Allocate, Assign, Guard, Invoke, Loop, Node, Prepare, Window
@@ -74,7 +75,7 @@ class _Pairs:
             return False
         fixed = one.otherwise is not None or one.tensor in self.still
         for axis, (mine, theirs) in enumerate(zip(one.offsets, other.offsets, strict=True)):
-            moved = theirs - mine
+            moved = _turned(theirs) - _turned(mine)
             if not _is_number(moved) or (fixed and moved.constant):
                 return False
             if self.moves.setdefault((one.tensor, axis), moved.constant) != moved.constant:
@@ -96,6 +97,17 @@ class _Pairs:
             found = {bound for bound in found if value_range(bound, self.extents)[0] < least}
             found.add(constant(least))
         return frozenset(found)
+
+
+def _turned(function: Affine) -> Affine:
+    """The same function, what is added inside a rotation less than its modulus."""
+    if not function.rotations:
+        return function
+    turned = tuple(
+        (replace(each, value=each.value - each.value.constant // each.modulus * each.modulus), factor)
+        for each, factor in function.rotations
+    )
+    return replace(function, rotations=turned)
 
 
 def _is_number(function: Affine) -> bool:

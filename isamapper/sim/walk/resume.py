@@ -49,8 +49,8 @@ def _push() -> str:
 def _site() -> str:
     fn = Function("visit_site", ["at"])
     (at,) = fn.parameters
-    extents, arguments = get(fn, at, 3), get(fn, at, 4)
-    first = fn.add(at, 5)
+    extents, arguments = get(fn, at, 4), get(fn, at, 5)  # steps of the walk count themselves
+    first = fn.add(at, 6)
     with fn.counted(extents) as index:
         extent = fn.call("value", get(fn, first, index))
         with fn.when(fn.at_most(extent, 0)):
