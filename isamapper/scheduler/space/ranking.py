@@ -181,11 +181,21 @@ class _Survey:
                 self.best * HOPELESS < each.cycles < math.inf for each in looks.values()
             ):
                 break
+            if self._outpriced(family, cycles):
+                continue
             key = (way_of(frame.call), family.routes, family.relaid, likeness(shape))
             if key not in self._seen and self._builds(family):
                 self._seen.add(key)
                 looks[shape] = look(family)
         return sorted((each for each in looks.values() if each.cycles < math.inf), key=lambda each: each.cycles)
+
+    def _outpriced(self, family: Family, cycles: float) -> bool:
+        """Whether another instruction does the same for less than the calls of this one take."""
+        kind, name = _kind(family), family.frame.call.instruction.name
+        return any(
+            each.cycles <= cycles and _kind(each.family) == kind and each.family.frame.call.instruction.name != name
+            for each in self.looks
+        )
 
     def _builds(self, family: Family) -> bool:
         """Whether a family has any nest: what fails for one block at a time fails for every tiling."""
@@ -243,6 +253,11 @@ class _Survey:
                 yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build, lanes)
 
 
+def _kind(family: Family) -> tuple[object, ...]:
+    """What the instruction of a family does, and how its operands come."""
+    return family.frame.call.sigma, family.routes, bool(family.fine)
+
+
 class _Shown:
     """Looks that were gone into, the cheapest first: others have nothing to add to them."""
 
@@ -253,9 +268,7 @@ class _Shown:
     def add(self, seen: Look) -> bool:
         """Whether a look is new: no instruction does the same for less, and no family has the very same prices."""
         call, prices = seen.family.frame.call, seen.found.cycles.tobytes()
-        name = self.instructions.setdefault(
-            (call.sigma, seen.family.routes, bool(seen.family.fine)), call.instruction.name
-        )
+        name = self.instructions.setdefault(_kind(seen.family), call.instruction.name)
         if name != call.instruction.name or prices in self.prices:
             return False
         self.prices.add(prices)
