@@ -35,8 +35,8 @@ LOOKED_AT = 6
 """Ways that are looked at, where the first ones have no nests."""
 CLOSE = 1.25
 """How many times the blocks of the most promising cut another one may leave to a core."""
-FEW = 8
-"""Blocks of a core from which on fewer cores than there are do not help."""
+FEW = 64
+"""Blocks of a core below which latencies count as much: other cuts, and fewer cores, are tried as well."""
 
 
 @dataclass(frozen=True, slots=True)
