@@ -97,3 +97,23 @@ def test_an_lstm_cell_is_a_chain_of_products_and_pointwise_operations_on_brainwa
     used = {mapping.instruction for mapping in scheduled_mappings(result.search.schedule)}
     assert {"vv_add", "vv_mul", "v_sigm", "v_tanh"} <= used
     assert not any(name.startswith("host") for name in used)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("machine", "kernel", "sizes", "some"),
+    [
+        ("brainwave", "gru", {"T": 2, "B": 1, "I": 8, "H": 8}, {"vv_a_sub_b", "v_sigm", "v_tanh"}),
+        ("rapid", "gru", {"T": 2, "B": 1, "I": 8, "H": 8}, {"sfu_sub", "sfu_sigmoid", "sfu_tanh"}),
+        ("rapid", "softmax", {"M": 8, "N": 16}, {"sfu_row_max_first", "sfu_row_sum_first", "sfu_reciprocal"}),
+    ],
+)
+def test_gates_and_softmax_stay_on_the_accelerator(
+    machine: str, kernel: str, sizes: dict[str, int], some: set[str]
+) -> None:
+    result = isamapper.run(kernel, machine, sizes=sizes)
+    assert result.certificate.ok
+    assert result.search is not None
+    used = {mapping.instruction for mapping in scheduled_mappings(result.search.schedule)}
+    assert some <= used
+    assert {name for name in used if name.startswith("host")} <= {"host_copy.f16"}  # a given state, where it is short
