@@ -29,6 +29,8 @@ from isamapper.plan.skeleton import shared_iterators
 
 TRIED = 2
 """Ways to cut a statement over a grid that are searched."""
+EVEN = 2.0
+"""How many times the blocks of the most promising cut one may leave to a core after which all cores do the same."""
 ITERATORS = 2
 """How many iterators are cut at most."""
 LOOKED_AT = 6
@@ -111,12 +113,42 @@ def parted(
     free = _divisible(nest)
     cut, whole = Cut(()), None
     for grid in suited_grids(machine, nest) if free else ():
-        for wider in wider_cuts(machine, nest, free, cut, grid):
+        for wider in _alike_first(machine, nest, free, cut, grid):
             other = _distributed(machine, kernel, nest.statement, wider, search)
             if other is not None:
                 cut, whole = wider, other
                 break
     return whole
+
+
+def _alike_first(machine: Machine, nest: Nest, free: abc.Mapping[str, int], cut: Cut, grid: Grid) -> list[Cut]:
+    """The most promising cuts over ``grid``; first, if it is not far behind, one that leaves to all cores the same.
+
+    Cores that do the same stay in step, and one is timed for all of them, in every iteration of shared loops.
+    """
+    usual = wider_cuts(machine, nest, free, cut, grid)
+    left = {name: size // cut.count(name) for name, size in free.items() if size % cut.count(name) == 0}
+    even = [
+        Cut((*cut.parts, *((name, n, grid.name) for name, n in zip(names, counts, strict=True))))
+        for number in range(1, ITERATORS + 1)
+        for names in itertools.combinations([name for name, size in left.items() if size > 1], number)
+        for counts in itertools.product(*(_divisors(left[name]) for name in names))
+        if math.prod(counts) <= grid.count
+    ]
+    best = min(
+        (each for each in even if _room(machine, nest, each)), key=lambda each: _rank(machine, nest, each), default=None
+    )
+    if best is None or (usual and promise(machine, nest, best)[0] > EVEN * promise(machine, nest, usual[0])[0]):
+        return usual
+    return [best, *(each for each in usual if each != best)]
+
+
+def _rank(machine: Machine, nest: Nest, cut: Cut) -> tuple[object, ...]:
+    return promise(machine, nest, cut), cut.parts
+
+
+def _divisors(size: int) -> list[int]:
+    return [count for count in range(2, size + 1) if size % count == 0]
 
 
 def _distributed(
@@ -184,7 +216,7 @@ def wider_cuts(
         for counts in _shares([left[name] for name in names], grid.count)
     ]
     found = [each for each in found if _room(machine, nest, each)]
-    return sorted(found, key=lambda each: (promise(machine, nest, each), each.parts))[:most]
+    return sorted(found, key=lambda each: _rank(machine, nest, each))[:most]
 
 
 def _room(machine: Machine, nest: Nest, cut: Cut) -> bool:
