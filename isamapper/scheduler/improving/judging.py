@@ -28,8 +28,6 @@ NEAR_LEAST = 0.005
 """How much more than what nothing undercuts is good enough."""
 ROOM = 0.02
 """How much more is enough to go on, whatever is expected."""
-FAR, MORE = 0.1, 2
-"""Where all that was judged is so much dearer, estimates are of little use: so many times as many are judged."""
 REACH = 0.7
 FAITH = 2.0
 """How fast likeness fades with distance, and how much the luckiest nest weighs for one that is like none."""
@@ -78,11 +76,9 @@ def judge(
     waiting, found, misses = [_Waiting(each) for each in prospects], list[Judged](), 0
     errors, ways = list[float](), set[tuple[object, ...]]()
     least = max(least, min((each.least_cycles for each in prospects), default=0.0))
-    while waiting and misses < MISSES and not (found and late()):
+    while waiting and len(found) < count and misses < MISSES and not (found and late()):
         following, expected = _next(waiting, errors)
         best = min((each.cycles for each in found), default=math.inf)
-        if len(found) >= (MORE * count if 0 < least * (1 + FAR) < best else count):
-            break
         if expected - slack_cycles >= best * (1 - TIE) and not 0 < least * (1 + ROOM) < best < math.inf:
             break
         prospect, nest = following.prospect, following.prospect.nest
