@@ -62,6 +62,9 @@ def _crosses(node: Node) -> bool:
     return isinstance(node, Loop) and (node.across is not None or any(_crosses(each) for each in node.body))
 
 
+MOST_WALKED = 200_000
+"""Invocations of cores that are walked side by side; of longer phases every core is timed at its even share."""
+
 Jointly = abc.Callable[[abc.Sequence[Program], abc.Sequence[tuple[Place, ...]], int], abc.Sequence[Timeline]]
 """Times programs of cores that contend, measured in so many fractions of the cycles of the ports that they share."""
 
@@ -73,8 +76,9 @@ def simulate_cores(program: Program, alone: abc.Callable[[Program], Timeline], j
 
 def _timed(phase: Phase, alone: abc.Callable[[Program], Timeline], jointly: Jointly) -> list[tuple[Timeline, int]]:
     programs, counts = [each for each, _ in phase.programs], [count for _, count in phase.programs]
-    if not any(phase.shared):
-        return [(alone(each), count) for each, count in phase.programs]
+    apart = [(alone(each), count) for each, count in phase.programs]
+    if not any(phase.shared) or sum(each.invocations for each, _ in apart) > MOST_WALKED:
+        return apart
     scale = scale_of(programs)
     measured = [at_full_rate(each, own, scale) for each, own in zip(programs, phase.shared, strict=True)]
     return list(zip(jointly(measured, phase.shared, scale), counts, strict=True))
