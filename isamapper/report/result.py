@@ -6,10 +6,10 @@ from collections import abc
 
 from isamapper.hwdesc.settings import reference
 from isamapper.mapper.scheduled import scheduled_mappings
+from isamapper.plan.staying import staying
 from isamapper.report.certificate import certificate_blocks
 from isamapper.report.document import Bars, Block, Document, Facts, Heading, count, document, percent, table
 from isamapper.report.mapping import mapping_text
-from isamapper.plan.staying import staying
 from isamapper.result import Result, Search
 from isamapper.sim.timeline import Timeline, UnitUse
 

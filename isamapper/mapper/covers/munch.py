@@ -1,8 +1,9 @@
 """Chooses the parts of a statement that no instruction covers whole: maximal munch over the machine's instructions.
 
 At the root the instruction that does most operators as they are written goes first, then the fewest left-over parts,
-then file order; other spellings follow. What its operands take is split off and covered the same way. Identities as operands (``x * 1``) are tried where nothing
-else fits. If a choice leaves a part that nothing covers, the next one is tried.
+then file order; other spellings follow. What its operands take is split off and covered the same way. Identities as
+operands (``x * 1``) are tried where nothing else fits. If a choice leaves a part that nothing covers, the next one is
+tried.
 """
 
 from __future__ import annotations

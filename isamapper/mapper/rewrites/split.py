@@ -8,8 +8,8 @@ After ``t = x - top``:
 
 A temporary has one axis per iterator that its value depends on. Legal where the statement has a nest of its own, no
 iteration reads what another writes, and the parts put together again are the expression (modulo regrouping, reordering,
-identities such as ``x * 1``, which also makes ``y += x`` into ``y += x * 1`` for multiply-accumulate instructions, and the
-other spellings of functions in ``algebra/spellings.py``).
+identities such as ``x * 1``, which also makes ``y += x`` into ``y += x * 1`` for multiply-accumulate instructions, and
+the other spellings of functions in ``algebra/spellings.py``).
 
 What does not belong here: choosing the parts (``munch.py``).
 """
