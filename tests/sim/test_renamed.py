@@ -10,6 +10,9 @@ from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.parser import parse_program
 from isamapper.plan.program import Program
+from isamapper.sim import reference
+from isamapper.sim.compiled import engine
+from isamapper.sim.sites import model
 from isamapper.sim.timing import simulate
 
 REPEATS = 12
@@ -62,3 +65,39 @@ def test_a_register_tile_runs_at_two_products_a_cycle_only_where_registers_are_r
     ideal = REPEATS * 8 * 12
     assert simulate(program(load_machine("avx512"))).cycles < 1.05 * ideal
     assert simulate(program(without_renaming())).cycles > 1.5 * ideal
+
+
+TILES = """
+kernel tiles(a: i8[20, 72] @l1 at 0, b: i8[2, 16, 16, 4] @l1 at 2048) -> (c: i32[20, 16] @l1 at 8192)
+{
+  allocate left: i8[16, 16, 4] @tmm at 0
+  allocate right: i8[2, 16, 16, 4] @tmm at 1
+  allocate sums: i32[16, 16] @tmm at 3
+  for m < 2 {
+    invoke "tilezero.i32"(m = min(16, 20 - 16*m), n = 16) c: sums[$0, $1] over [min(16, 20 - 16*m), 16]
+    for k < 2 {
+      invoke "tileloadd.bytes.i8"(r = min(16, 20 - 16*m), w = min(16, 18 - 16*k))
+        src: a[16*m + $0, 64*k + 4*$1 + $2] over [min(16, 20 - 16*m), min(16, 18 - 16*k), 4],
+        dst: left[$0, $1, $2] over [min(16, 20 - 16*m), min(16, 18 - 16*k), 4]
+      invoke "tileloadd.bytes.i8"(r = min(16, 18 - 16*k), w = 16)
+        src: b[k, $0, $1, $2] over [min(16, 18 - 16*k), 16, 4],
+        dst: right[rotate(k, 2), $0, $1, $2] over [min(16, 18 - 16*k), 16, 4]
+      invoke tdpbssd(m = min(16, 20 - 16*m), n = 16, q = min(16, 18 - 16*k))
+        a: left[$0, $1, $2] over [min(16, 20 - 16*m), min(16, 18 - 16*k), 4],
+        b: right[rotate(k, 2), $0, $1, $2] over [min(16, 18 - 16*k), 16, 4],
+        c: sums[$0, $1] over [min(16, 20 - 16*m), 16]
+    }
+    invoke "tilestored.i32"(r = min(16, 20 - 16*m), w = 16)
+      src: sums[$0, $1] over [min(16, 20 - 16*m), 16], dst: c[16*m + $0, $1] over [min(16, 20 - 16*m), 16]
+  }
+}
+"""
+
+
+def test_rows_of_a_tile_register_that_end_early_are_timed_by_compiled_code() -> None:
+    """Windows that touch some rows of a register touch all of it, wherever they end."""
+    body = parse_program(TILES)
+    view = model(Program(body, load_machine("amx"), body))
+    found = engine.run(view)
+    assert found is not None
+    assert found.cycles == reference.run(view, 0).cycles

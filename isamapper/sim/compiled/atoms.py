@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from isamapper.ir.affine import Affine, affine
+from isamapper.ir.affine import Affine, Extent, affine
 from isamapper.sim.regions import Region, row_major, start_bits
 from isamapper.sim.sites import Model, OperandUse
 from isamapper.sim.traffic import constant_extent, flat_steps
@@ -74,6 +74,8 @@ def atoms(model: Model) -> Atoms:
             shapes = [
                 _shape(use, region) for site in model.sites for use in site.operands if use.region.index == region.index
             ]
+            if region.renamed:
+                shapes = [_by_register(shape, region) for shape in shapes]
             grid = _Grid(region, shapes)
             sizes[region.index] = math.prod(grid.counts)
             for shape in shapes:
@@ -101,6 +103,28 @@ def _summed(steps: abc.Iterable[tuple[int, int]]) -> abc.Iterator[tuple[int, int
     for axis, step in steps:
         totals[axis] = totals.get(axis, 0) + step
     return ((axis, step) for axis, step in totals.items() if step)
+
+
+def _by_register(shape: _Shape, region: Region) -> _Shape:
+    """``shape`` without the axes that never leave the register they begin in, where all others move by whole ones.
+
+    Registers are whole: a window on some rows of a tile, which may end early, touches the tile.
+    """
+    size = region.granule_bits // shape.use.tensor.dtype.bits
+    if size < 1 or shape.use.window.otherwise is not None or shape.width != 1:
+        return shape
+    reach, kept = 1, list(shape.steps)
+    for axis in sorted(range(len(kept)), key=lambda axis: abs(kept[axis].get(0, 0))):
+        most, step = _most(shape.use.window.axes[axis].extent), kept[axis].get(0, 0)
+        if most is not None and step >= 0 and reach + max(0, most - 1) * step <= size:
+            reach, kept[axis] = reach + max(0, most - 1) * step, {}
+    whole = all(step % size == 0 for steps in kept for step in steps.values())
+    return replace(shape, steps=tuple(kept)) if whole else shape
+
+
+def _most(extent: Extent) -> int | None:
+    """What an extent never exceeds, if a number says so."""
+    return min((bound.constant for bound in extent.bounds if bound.is_constant), default=None)
 
 
 @dataclass(frozen=True, slots=True)
