@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from isamapper import __version__
+from isamapper.cli import interruptions
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.failures import report_bug, report_missing_extra, report_source_error
 from isamapper.cli.options import join_settings
@@ -80,7 +81,8 @@ def main(words: abc.Sequence[str] | None = None) -> int:
     """Runs the command line ``words`` (default: the process's) and returns the exit code; never raises."""
     line = command_line(sys.argv[1:] if words is None else words)
     try:
-        return int(_ending(line))
+        with interruptions.noticed():
+            return int(_ending(line))
     except BrokenPipeError:
         # A reader went away: point the streams elsewhere, or the interpreter complains when it flushes at exit.
         for stream in (sys.stdout, sys.stderr):
@@ -99,14 +101,18 @@ def _ending(line: CommandLine) -> ExitCode:
     except ModuleNotFoundError as error:
         code = report_missing_extra(error, line)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        code = ExitCode.INTERRUPTED
+        code = _interrupted()
     except BrokenPipeError:
         raise
     except Exception as error:  # the last line of defence: anything unexpected is our bug and is reported as one
-        code = report_bug(error, line)
+        code = _interrupted() if interruptions.asked() else report_bug(error, line)
     sys.stderr.flush()
     return code
+
+
+def _interrupted() -> ExitCode:
+    print("interrupted", file=sys.stderr)
+    return ExitCode.INTERRUPTED
 
 
 def _dispatch(line: CommandLine) -> ExitCode:
