@@ -290,17 +290,8 @@ def find_schedule(
         store=store,
     )
     began = time.perf_counter()
-    best: Candidate | None = None
-    second: Candidate | None = None
-    interrupted = False
     try:
-        for candidate in candidates:
-            second = best if best is not None and candidate.schedule != best.schedule else second
-            best = candidate
-    except KeyboardInterrupt:
-        if best is None:
-            raise
-        interrupted = True
+        best, second, interrupted = _last_two(candidates)
     except NotSchedulable as error:
         raise NoMapping(bound, target, error.rejections + explain_mappings(bound, target)) from error
     if best is None:
@@ -318,6 +309,21 @@ def find_schedule(
         second.schedule if second else None,
         best.bound,
     )
+
+
+def _last_two(candidates: abc.Iterator[Candidate]) -> tuple[Candidate | None, Candidate | None, bool]:
+    """The best, the runner-up with another schedule, and whether an interruption ended the search after the first."""
+    best: Candidate | None = None
+    second: Candidate | None = None
+    try:
+        for candidate in candidates:
+            second = best if best is not None and candidate.schedule != best.schedule else second
+            best = candidate
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        return best, second, True
+    return best, second, False
 
 
 def run(
