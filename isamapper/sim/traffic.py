@@ -32,6 +32,11 @@ def constant_extent(extent: Extent) -> int | None:
     return max(0, extent.bounds[0].constant) if extent.is_constant else None
 
 
+def greatest_number(extent: Extent) -> int | None:
+    """What an extent never exceeds, where one of its bounds is a number."""
+    return min((max(0, bound.constant) for bound in extent.bounds if bound.is_constant), default=None)
+
+
 def joined_axes(window: Window) -> tuple[tuple[int, ...], ...] | None:
     """Operand axes in groups: those that move along one tensor axis, each going on where the one before ends, are one.
 

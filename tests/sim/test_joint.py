@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from isamapper.ir.nodes import Allocate, Kernel, Tensor
 from isamapper.sim import event, joint
 from isamapper.sim.contention import SCALE, Contention, Place, at_full_rate, contentions
 from isamapper.sim.sites import Model, model
@@ -84,3 +85,22 @@ def test_cores_in_step_are_one_core_at_a_part_of_the_port() -> None:
         alone = event.run(model(replace(program, machine=replace(on, memories=slower))), 10_000)
         for each in together:
             assert [(e.start, e.end) for e in each.events] == [(e.start, e.end) for e in alone.events]
+
+
+def test_what_a_transfer_moves_counts_not_how_large_its_tensor_is() -> None:
+    """Fractions of a cycle times the bytes of a transfer must stay in a word; weights are larger than a transfer."""
+    models, contended = cores(16, "oldest")
+    large = [model(replace(each.program, body=_with_rows(each.program.body, 1 << 19))) for each in models]
+    found = walk.run(large, contended, SCALE, events=10_000)
+    assert found is not None
+    assert found == joint.run(large, contended, SCALE, events=10_000)
+
+
+def _with_rows(body: Kernel, rows: int) -> Kernel:
+    """The program on tensors of so many rows, none of which lies anywhere in particular."""
+
+    def longer(tensor: Tensor) -> Tensor:
+        return replace(tensor, shape=(rows, *tensor.shape[1:]))
+
+    nodes = (replace(each, tensor=longer(each.tensor)) if isinstance(each, Allocate) else each for each in body.body)
+    return replace(body, tensors=tuple(longer(each) for each in body.tensors), body=tuple(nodes))

@@ -12,10 +12,10 @@ import math
 from collections import abc
 from dataclasses import dataclass, replace
 
-from isamapper.ir.affine import Affine, Extent, affine
+from isamapper.ir.affine import Affine, affine
 from isamapper.sim.regions import Region, row_major, start_bits
 from isamapper.sim.sites import Model, OperandUse
-from isamapper.sim.traffic import constant_extent, flat_steps
+from isamapper.sim.traffic import constant_extent, flat_steps, greatest_number
 
 
 class Unsuited(Exception):
@@ -115,16 +115,11 @@ def _by_register(shape: _Shape, region: Region) -> _Shape:
         return shape
     reach, kept = 1, list(shape.steps)
     for axis in sorted(range(len(kept)), key=lambda axis: abs(kept[axis].get(0, 0))):
-        most, step = _most(shape.use.window.axes[axis].extent), kept[axis].get(0, 0)
+        most, step = greatest_number(shape.use.window.axes[axis].extent), kept[axis].get(0, 0)
         if most is not None and step >= 0 and reach + max(0, most - 1) * step <= size:
             reach, kept[axis] = reach + max(0, most - 1) * step, {}
     whole = all(step % size == 0 for steps in kept for step in steps.values())
     return replace(shape, steps=tuple(kept)) if whole else shape
-
-
-def _most(extent: Extent) -> int | None:
-    """What an extent never exceeds, if a number says so."""
-    return min((bound.constant for bound in extent.bounds if bound.is_constant), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from isamapper.sim.compiled.step import argument_names
 from isamapper.sim.compiled.table import MOST_ARGUMENTS, Table
 from isamapper.sim.contention import Contention, credit
 from isamapper.sim.counters import Counters
-from isamapper.sim.sites import Branch, Model, Repeat, Step
+from isamapper.sim.sites import Branch, Model, OperandUse, Repeat, Step
+from isamapper.sim.traffic import greatest_number
 from isamapper.sim.walk.cores import (
     D_CONTENDED,
     D_CORES,
@@ -80,7 +81,7 @@ class _Core:
         if any(len(argument_names(each)) > MOST_ARGUMENTS or len(each.operands) > MOST_OPERANDS for each in self.specs):
             return False
         bytes_ = (
-            math.prod(operand.tensor.shape) * max(use.port.request_bytes + use.port.burst_bytes, 16)
+            _elements(operand) * max(use.port.request_bytes + use.port.burst_bytes, 16)
             for site in self.model.sites
             for operand in site.operands
             for use in (*operand.read_ports, *operand.write_ports)
@@ -97,6 +98,13 @@ class _Core:
         frames = plan.reserve(FRAME_WORDS * (2 + _depth(self.model.steps)))
         plan.initial += [(FRAMES, frames), (ARGUMENTS, plan.reserve(MOST_ARGUMENTS))]
         return plan
+
+
+def _elements(operand: OperandUse) -> int:
+    """As many as one window has at most."""
+    most = [greatest_number(axis.extent) for axis in operand.window.axes]
+    known = math.prod(each for each in most if each is not None)
+    return max(1, known) * (math.prod(operand.tensor.shape) if None in most else 1)
 
 
 def _depth(steps: abc.Iterable[Step]) -> int:
