@@ -67,7 +67,7 @@ def run(
             return counters
     while True:
         plan, steps, nest = _program(model, found, specs, events, spread, chosen, intervals)
-        stepped = work if plan.snapshots == [] and not events else 0
+        stepped = _stepped(model, plan, events)
         if stepped > VERY_LONG:
             _code, entry = compile_whole(in_registers("".join(steps) + nest, kept_words(plan)))
         else:
@@ -82,6 +82,11 @@ def run(
         if state[STATUS] != OVERFLOW:
             return read_counters(plan, state)
         intervals *= 16
+
+
+def _stepped(model: Model, plan: Layout, events: int) -> int:
+    """Invocations at most, where nothing is skipped and none is kept; 0 of all other programs."""
+    return 0 if plan.snapshots or events else most_work(model)
 
 
 def _walked(
@@ -129,7 +134,7 @@ def _program(
     plan = layout(model, specs, found, Needs(len(loops), contested_sites(loops), events, intervals))
     numbers = {spec: index for index, spec in enumerate(specs)}
     nest = Nest(plan, found, numbers, loops, policy or SkipPolicy(), bool(events) and not spread).text()
-    options = Options(bool(loops), bool(events))
+    options = Options(bool(loops), bool(events), long=_stepped(model, plan, events) > VERY_LONG)
     steps = tuple(step_function(plan, index, options) for index in range(len(specs)))
     return plan, steps, nest
 

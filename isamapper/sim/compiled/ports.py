@@ -10,11 +10,24 @@ from __future__ import annotations
 from isamapper.sim.compiled.layout import CALENDAR_HEADER, CLOCK, FLOOR, OVERFLOW, STATUS
 from isamapper.sim.compiled.text import Function, Value
 
+OFTEN, APART, SELDOM = "alwaysinline", "noinline", "noinline cold"
+"""Of functions in code for long runs: short ones that all invocations pass, and what would take their registers."""
+
 
 def port_functions() -> str:
     """``take``, ``last``, ``prune`` and their banked forms."""
     return "".join(
-        (prune_function(), _make_room(), _take(), _take_between(), _last(), _spread(), _banks("take"), _banks("last"))
+        (
+            prune_function(),
+            _make_room(),
+            _take(),
+            _take_between(),
+            _take_gaps(),
+            _last(),
+            _spread(),
+            _banks("take"),
+            _banks("last"),
+        )
     )
 
 
@@ -39,7 +52,7 @@ def prune_function() -> str:
 
 def _make_room() -> str:
     """Moves what is left of a full calendar to the front; where nothing is over, the run has failed."""
-    fn = Function("make_room", ["calendar"])
+    fn = Function("make_room", ["calendar"], attributes=SELDOM)
     calendar = fn.parameters[0]
     tail = fn.load(fn.add(calendar, 1))
     head = fn.call("prune", calendar)
@@ -56,7 +69,7 @@ def _make_room() -> str:
 
 def _take() -> str:
     """Books the first ``beats`` free cycles from ``start`` on; the end of the last."""
-    fn = Function("take", ["calendar", "start", "beats"])
+    fn = Function("take", ["calendar", "start", "beats"], attributes=OFTEN)
     calendar, start, beats = fn.parameters
     with fn.when(fn.equal(beats, 0)):
         fn.finish(start)
@@ -81,8 +94,62 @@ def _take() -> str:
 
 
 def _take_between() -> str:
-    """``take`` where a later interval is there already: fills gaps, joins what touches."""
-    fn = Function("take_between", ["calendar", "start", "beats"])
+    """``take`` where a later interval is there already: one gap holds all, or ``take_gaps``."""
+    fn = Function("take_between", ["calendar", "start", "beats"], attributes=APART)
+    calendar, start, beats = fn.parameters
+    head, tail = fn.load(calendar), fn.load(fn.add(calendar, 1))
+    found = _first_from(fn, calendar, head, tail, start)
+    pair = _pair(fn, calendar, found)
+    begins, following = fn.load(pair), fn.add(found, 1)
+    with fn.when(fn.less(start, begins)):
+        end = fn.add(start, beats)
+        with fn.when(fn.equal(end, begins)):
+            fn.store(pair, start)
+            fn.finish(end)
+        with fn.when(fn.less(end, begins)):
+            _shift_up(fn, calendar, found, tail)
+            fn.store(pair, start)
+            fn.store(fn.add(pair, 1), end)
+            fn.finish(end)
+        fn.finish(fn.call("take_gaps", calendar, start, beats))
+    end = fn.add(fn.load(fn.add(pair, 1)), beats)
+    begins = fn.load(fn.add(pair, 2))  # of the interval after it, which is there: the last one begins after ``start``
+    with fn.when(fn.less(end, begins)):
+        fn.store(fn.add(pair, 1), end)
+        fn.finish(end)
+    with fn.when(fn.equal(end, begins)):
+        fn.store(fn.add(pair, 1), fn.load(fn.add(pair, 3)))
+        _shift_down(fn, calendar, following, tail)
+        fn.finish(end)
+    return fn.end(fn.call("take_gaps", calendar, start, beats))
+
+
+def _shift_up(fn: Function, calendar: Value, first: Value, tail: Value) -> None:
+    """Makes room for an interval before ``first``."""
+    place = fn.variable(tail)
+    with fn.loop() as loop:
+        now = fn.get(place)
+        loop.leave_unless(fn.less(first, now))
+        pair = _pair(fn, calendar, now)
+        fn.store(pair, fn.load(fn.sub(pair, 2)))
+        fn.store(fn.add(pair, 1), fn.load(fn.sub(pair, 1)))
+        fn.set(place, fn.sub(now, 1))
+    fn.store(fn.add(calendar, 1), fn.add(tail, 1))
+
+
+def _shift_down(fn: Function, calendar: Value, first: Value, tail: Value) -> None:
+    """Drops the interval ``first``."""
+    last = fn.sub(tail, 1)
+    with fn.counted(last, first) as place:
+        pair = _pair(fn, calendar, place)
+        fn.store(pair, fn.load(fn.add(pair, 2)))
+        fn.store(fn.add(pair, 1), fn.load(fn.add(pair, 3)))
+    fn.store(fn.add(calendar, 1), last)
+
+
+def _take_gaps() -> str:
+    """``take_between`` in general: fills gaps, joins what touches."""
+    fn = Function("take_gaps", ["calendar", "start", "beats"], attributes=SELDOM)
     calendar, start, beats = fn.parameters
     tail = fn.load(fn.add(calendar, 1))
     found = _first_from(fn, calendar, fn.call("prune", calendar), tail, start)
@@ -165,7 +232,7 @@ def _spread() -> str:
     ``rows`` is a table of ``axes`` pairs (count, step in bits), with a word of counter each behind it.
     """
     names = ["rows", "axes", "start", "size", "unit", "banks", "request", "burst", "sharers", "rate", "out"]
-    fn = Function("spread", names)
+    fn = Function("spread", names, attributes=APART)
     rows, axes, start, size, unit, banks, request, burst, sharers, rate, out = fn.parameters
     counters = fn.add(rows, fn.mul(axes, 2))
     with fn.counted(banks) as bank:
@@ -212,7 +279,7 @@ def _pieces(fn: Function, start: Value, size: Value, unit: Value, banks: Value, 
 
 def _banks(name: str) -> str:
     """``take`` or ``last`` in every bank that has beats; the latest end. ``taken`` counts the beats of each bank."""
-    fn = Function(f"{name}_banks", ["out", "banks", "calendar", "words", "taken", "start"])
+    fn = Function(f"{name}_banks", ["out", "banks", "calendar", "words", "taken", "start"], attributes=APART)
     out, banks, calendar, words, taken, start = fn.parameters
     end = fn.variable(start)
     with fn.counted(banks) as bank:

@@ -44,12 +44,16 @@ class Records:
             if touch is not None:
                 ready, read, follow = self._latest(touch)
                 if touch.spec.reads:
-                    raw = self.fn.maximum(raw, self._minus(ready, read_at))
+                    raw = self._later(raw, self._minus(ready, read_at))
                 if touch.spec.writes and not touch.spec.renamed:
-                    war = self.fn.maximum(war, read)
-                    waw = self.fn.maximum(waw, self._minus(ready, to_ready))
-                raw = self.fn.maximum(raw, follow)
+                    war = self._later(war, read)
+                    waw = self._later(waw, self._minus(ready, to_ready))
+                raw = self._later(raw, follow)
         return raw, war, waw
+
+    def _later(self, one: Value, other: Value) -> Value:
+        """The later of two bounds, of which 0 is none."""
+        return other if one == 0 else one if other == 0 else self.fn.maximum(one, other)
 
     def _minus(self, time: Value, offset: Value) -> Value:
         return 0 if time == 0 else self.fn.sub(time, offset)

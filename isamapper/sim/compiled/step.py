@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.sizes import SizeExpression
@@ -32,6 +32,7 @@ from isamapper.sim.compiled.layout import (
 )
 from isamapper.sim.compiled.records import Records, Touch
 from isamapper.sim.compiled.rings import least, put
+from isamapper.sim.compiled.spans import Spans, unless
 from isamapper.sim.compiled.specs import OperandSpec, StepSpec
 from isamapper.sim.compiled.text import Function, Value
 from isamapper.sim.counters import (
@@ -58,11 +59,13 @@ class Options:
     """What the code is for: skipping keeps a log of live records, events are kept for traces and tests.
 
     What is not ``counted`` by itself is counted by its caller: then the code is the same in programs of other steps.
+    Code for ``long`` runs takes waits to be rare, and branches: then no invocation depends on what did not happen.
     """
 
     skip: bool
     events: bool
     counted: bool = True
+    long: bool = False
 
 
 @dataclass(slots=True)
@@ -224,9 +227,7 @@ class Step:
             asked.append((WINDOW_FULL, least(fn, plan.window)))
         clock: Value = before
         for reason, bound in asked:
-            later = fn.maximum(clock, bound)
-            fn.increase(plan.front_end + reason - DISPATCH, fn.sub(later, clock))
-            clock = later
+            clock = self._wait(clock, bound, plan.front_end + reason - DISPATCH)
         fn.store(CLOCK, clock)
         fn.store(IN_CYCLE, fn.choose(fn.equal(clock, before), fn.add(taken, 1), 1))
         self.dispatched = clock
@@ -261,15 +262,27 @@ class Step:
         if self.machine.interlocks != "explicit":
             further += hazards
         for reason, bound in further:
-            later = fn.maximum(start, bound)
-            wait = fn.sub(later, start)
-            fn.increase(self.plan.stall(self.spec.unit, reason), wait)
-            self.waits[reason] = wait
+            later = self._wait(start, bound, self.plan.stall(self.spec.unit, reason))
+            if self.options.events:
+                self.waits[reason] = fn.sub(later, start)
             start = later
         if self.machine.interlocks == "explicit":
             for reason, bound in hazards:
                 self._forbid(reason, start, bound)
         return start
+
+    def _wait(self, time: Value, bound: Value, total: int) -> Value:
+        """The later of two times; ``total`` counts what lies between."""
+        fn = self.fn
+        if not self.options.long:
+            later = fn.maximum(time, bound)
+            fn.increase(total, fn.sub(later, time))
+            return later
+        now = fn.variable(time)
+        with fn.when(fn.less(time, bound), rare=True):
+            fn.increase(total, fn.sub(bound, time))
+            fn.set(now, bound)
+        return fn.get(now)
 
     def _book_waits(self, free: Value, bounds: abc.Sequence[tuple[int, Value]]) -> None:
         start = free
@@ -311,12 +324,17 @@ class Step:
 
     def _transfer(self, start: Value) -> tuple[Value, Value]:
         fn = self.fn
-        last, longest = start, self.occupies
+        ends: list[Value] = []
+        fewest: Value = 0
         for operand in self.operands:
             for bookings in (operand.reads, operand.writes):
                 if bookings:
                     end, beats = self._book(bookings, start, operand.flow.bytes)
-                    last, longest = fn.maximum(last, end), fn.maximum(longest, beats)
+                    ends.append(fn.sub(end, start))
+                    fewest = fn.maximum(fewest, beats)
+        took = fn.maximum(0, *ends)
+        (took,) = unless(fn, self.options.long, fn.less(fewest, took), (fewest,), partial(tuple, (took,)))
+        last, longest = fn.add(start, took), fn.maximum(self.occupies, fewest)
         arrival = fn.add(last, self._memory_latency())
         follow = fn.add(start, self.occupies)
         for operand in self.operands:
@@ -328,19 +346,15 @@ class Step:
 
     def _stream(self, start: Value) -> tuple[Value, Value]:
         fn = self.fn
-        delay: Value = 0
-        held, longest, last = self.occupies, self.occupies, start
+        spans = Spans(fn, self.occupies, self.latency, self.options.long)
         ends: list[Value] = []
         for operand in self.operands:
             end = start
             if operand.reads:
                 end, beats = self._book(operand.reads, fn.add(start, operand.read_at), operand.flow.bytes)
-                used = fn.sub(end, start)
-                allowed = fn.maximum(fn.add(operand.read_at, self.occupies), operand.read_until)
-                delay = fn.maximum(delay, fn.sub(used, allowed))
-                held = fn.maximum(held, fn.sub(used, operand.read_at))
-                longest, last = fn.maximum(longest, beats), fn.maximum(last, end)
+                spans.read(operand.read_at, operand.read_until, beats, fn.sub(end, start))
             ends.append(end)
+        delay = spans.delay()
         moved = fn.add(start, delay)
         follow = fn.add(start, self.occupies)
         for operand, end in zip(self.operands, ends, strict=True):
@@ -348,11 +362,11 @@ class Step:
             ready = fn.add(moved, operand.ready_at)
             if operand.writes:
                 ready, beats = self._book(operand.writes, ready, operand.flow.bytes)
-                held = fn.maximum(held, fn.sub(fn.sub(ready, start), operand.ready_at))
-                longest, last = fn.maximum(longest, beats), fn.maximum(last, ready)
+                spans.write(operand.ready_at, beats, fn.sub(ready, start))
             self.records.update(operand.touch, until, ready, follow)
-        self._occupy(held, longest)
-        return fn.add(start, held), fn.maximum(fn.add(moved, self.latency), last)
+        held, last = spans.whole()
+        self._occupy(held, spans.longest())
+        return fn.add(start, held), fn.maximum(fn.add(moved, self.latency), fn.add(start, last))
 
     def _book(self, bookings: abc.Sequence[Booking], start: Value, moved: Value) -> tuple[Value, Value]:
         """Takes the port that is done first; the end of the last beat, and the beats."""

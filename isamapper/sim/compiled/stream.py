@@ -119,7 +119,7 @@ def time_stream(stream: Stream) -> Counters:
     """The totals of the program that the stream was expanded from."""
     while True:
         _, specs, plan = _plan(stream.model, stream.intervals)
-        options = Options(skip=False, events=False)
+        options = Options(skip=False, events=False, long=True)
         steps = "".join(step_function(plan, index, options) for index in range(len(specs)))
         state = plan.state()
         state[ROWS], state[STEPS] = _distance(state, stream.rows), len(stream)

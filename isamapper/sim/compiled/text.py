@@ -14,7 +14,9 @@ from typing import TypeAlias
 Value: TypeAlias = int | str
 Truth: TypeAlias = bool | str
 
-DECLARATIONS = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n"
+DECLARATIONS = """declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+!0 = !{!"branch_weights", i32 1, i32 2000}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,12 @@ class Variable:
 class Function:
     """One function under construction; all parameters but the first, the state, are 64-bit integers."""
 
-    def __init__(self, name: str, parameters: abc.Sequence[str] = (), internal: bool = True) -> None:
+    def __init__(
+        self, name: str, parameters: abc.Sequence[str] = (), internal: bool = True, attributes: str = ""
+    ) -> None:
         self.name = name
         self.internal = internal
+        self.attributes = attributes
         self.parameters = [f"%{each}" for each in parameters]
         self.entry: list[str] = []
         self.lines: list[str] = []
@@ -39,9 +44,10 @@ class Function:
     def text(self) -> str:
         """The finished definition; the last block must have returned."""
         arguments = ", ".join(["ptr %state", *(f"i64 {name}" for name in self.parameters)])
+        attributes = f"nounwind {self.attributes}".strip()
         linkage = "internal " if self.internal else ""
         body = "\n".join(["entry:", *self.entry, *self.lines])
-        return f"define {linkage}i64 @{self.name}({arguments}) nounwind {{\n{body}\n}}\n"
+        return f"define {linkage}i64 @{self.name}({arguments}) {attributes} {{\n{body}\n}}\n"
 
     def _fresh(self) -> str:
         self._numbers += 1
@@ -258,8 +264,8 @@ class Function:
         return self.text()
 
     @contextmanager
-    def when(self, condition: Truth) -> abc.Iterator[None]:
-        """Code executed where ``condition`` holds."""
+    def when(self, condition: Truth, rare: bool = False) -> abc.Iterator[None]:
+        """Code executed where ``condition`` holds; what is ``rare`` stays a branch, out of the way."""
         if condition is True:
             yield
             return
@@ -270,7 +276,8 @@ class Function:
             self.lines = kept
             return
         inside, after = self._label(), self._label()
-        self.lines += [f"  br i1 {condition}, label %{inside}, label %{after}", f"{inside}:"]
+        weights = ", !prof !0" if rare else ""
+        self.lines += [f"  br i1 {condition}, label %{inside}, label %{after}{weights}", f"{inside}:"]
         with self._scope():
             yield
         self.lines += [f"  br label %{after}", f"{after}:"]
