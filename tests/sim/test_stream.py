@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isamapper.bench.simulator import product
+from isamapper.bench.simulator import arithmetic, product
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.parser import parse_program
 from isamapper.plan.program import Program
@@ -51,6 +51,13 @@ def test_rows_say_what_they_are() -> None:
 def test_a_stream_that_needs_longer_calendars_gets_them() -> None:
     view = on_toy(product(16, 16, 32))
     assert time_stream(expanded(view, intervals=2)) == engine.run(view, skip=False)
+
+
+@pytest.mark.parametrize("first", [0, 2040, 2048 - 16])
+def test_windows_in_one_bank_and_across_two_count_alike(first: int) -> None:
+    """Code for long runs is written twice where windows may cross banks; each counts what is its own."""
+    view = on_toy(arithmetic(6).replace("x: i8[16, 4] @spad at 0", f"x: i8[16, 4] @spad at {first}"))
+    assert time_stream(expanded(view)) == engine.run(view, skip=False)
 
 
 @settings(max_examples=5, deadline=None)

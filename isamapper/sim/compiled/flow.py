@@ -80,6 +80,7 @@ class Flow:
         self.extents = extents
         self.offsets = offsets
         self.order: list[int] = []
+        self.alone: Truth = True  # whether no two banks share what it moves
         if spec.groups is None:
             self.bytes = sum_over_rows(fn, spec, extents, offsets, self._run_bytes)
             return
@@ -94,6 +95,7 @@ class Flow:
         self.bytes = fn.mul(self.rows, self.size)
         if spec.banked:
             self._place(part, start)
+            self._find_alone()
 
     def _merge(self) -> None:
         """Elements of a run, and the number of runs."""
@@ -142,6 +144,11 @@ class Flow:
         self.first_byte = fn.floor_divide(fn.add(start, low), 8)
         self.last_byte = fn.sub(fn.add(fn.floor_divide(fn.add(start, high), 8), self.size), 1)
 
+    def _find_alone(self) -> None:
+        fn, unit = self.fn, bank_bytes(self.memory)
+        together = fn.equal(fn.floor_divide(self.first_byte, unit), fn.floor_divide(self.last_byte, unit))
+        self.alone = fn.either(together, fn.equal(self.bytes, 0))
+
     def _cycles(self, port: Port) -> Value:
         """Cycles of all runs, each rounded up to requests, together to bursts."""
         fn = self.fn
@@ -160,20 +167,23 @@ class Flow:
         cycles, size = port.byte_cycles
         return fn.ceil_divide(fn.mul(bursts, cycles), size)
 
-    def booking(self, index: int, scratch: int) -> Booking:
-        """The beats on port ``index``; ``scratch`` is free state for a window that several banks share."""
+    def booking(self, index: int, scratch: int, known: bool) -> Booking:
+        """The beats on port ``index``; ``scratch`` is free state for a window that several banks share.
+
+        Where it is ``known`` to be ``alone`` there is no such window.
+        """
         fn, port = self.fn, self.plan.model.ports[index].port
         whole = self._cycles(port)
         if not self.spec.banked:
             return Booking(index, whole, 0, 0)
         unit, banks = bank_bytes(self.memory), self.memory.banks
         block = fn.floor_divide(self.first_byte, unit)
-        alone = fn.equal(block, fn.floor_divide(self.last_byte, unit))
-        empty = fn.equal(self.bytes, 0)
+        if known:
+            return Booking(index, whole, fn.modulo(block, banks), 0)
         rows = fn.add(fn.load(SCRATCH), scratch)
         out = fn.add(rows, 3 * len(self.order))
         beats, bank = fn.variable(whole), fn.variable(fn.modulo(block, banks))
-        with fn.when(fn.negate(fn.either(alone, empty))):
+        with fn.when(fn.negate(self.alone)):
             for place, axis in enumerate(self.order):
                 count = fn.choose(self.merged[axis], 1, self.counts[axis])
                 fn.store(fn.add(rows, 2 * place), count)

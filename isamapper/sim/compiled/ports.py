@@ -10,8 +10,11 @@ from __future__ import annotations
 from isamapper.sim.compiled.layout import CALENDAR_HEADER, CLOCK, FLOOR, OVERFLOW, STATUS
 from isamapper.sim.compiled.text import Function, Value
 
-OFTEN, APART, SELDOM = "alwaysinline", "noinline", "noinline cold"
-"""Of functions in code for long runs: short ones that all invocations pass, and what would take their registers."""
+OFTEN, APART, SHORT, SELDOM = "alwaysinline", "noinline", "noinline optsize", "noinline cold"
+"""Attributes in code for long runs: functions that all invocations pass, and others, which would take their registers.
+
+Loops of ``SHORT`` functions have few rounds: neither wide registers nor what decides about them pay.
+"""
 
 
 def port_functions() -> str:
@@ -95,7 +98,7 @@ def _take() -> str:
 
 def _take_between() -> str:
     """``take`` where a later interval is there already: one gap holds all, or ``take_gaps``."""
-    fn = Function("take_between", ["calendar", "start", "beats"], attributes=APART)
+    fn = Function("take_between", ["calendar", "start", "beats"], attributes=SHORT)
     calendar, start, beats = fn.parameters
     head, tail = fn.load(calendar), fn.load(fn.add(calendar, 1))
     found = _first_from(fn, calendar, head, tail, start)

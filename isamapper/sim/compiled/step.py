@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 
 from isamapper.hwdesc.model import Instruction
 from isamapper.ir.sizes import SizeExpression
+from isamapper.sim.compiled.bookings import Bookings
 from isamapper.sim.compiled.cycles import cycles
 from isamapper.sim.compiled.flow import Booking, Flow
 from isamapper.sim.compiled.layout import (
@@ -34,7 +35,7 @@ from isamapper.sim.compiled.records import Records, Touch
 from isamapper.sim.compiled.rings import least, put
 from isamapper.sim.compiled.spans import Spans, unless
 from isamapper.sim.compiled.specs import OperandSpec, StepSpec
-from isamapper.sim.compiled.text import Function, Value
+from isamapper.sim.compiled.text import Function, Truth, Value
 from isamapper.sim.counters import (
     DISPATCH,
     IN_FLIGHT,
@@ -149,11 +150,41 @@ class Step:
         self.words = plan.units[self.spec.unit]
         self.fn = Function(f"step{index}", argument_names(self.spec))
         self.records = Records(self.fn, plan, self.spec.unit, options.skip)
+        self.bookings = Bookings(self.fn, plan, self._count, options.long)
         self.waits: dict[int, Value] = {}
 
     def text(self) -> str:
         fn = self.fn
         self._timing()
+        alone: Truth = True
+        for operand in self.operands:
+            alone = fn.both(alone, operand.flow.alone)
+        if not self.options.long or isinstance(alone, bool):
+            self._invocation(False)
+            return fn.end(0)
+        totals = self.plan.constants
+        first = len(totals)
+        with fn.when(alone):
+            self._invocation(True)
+        usual = totals[first:]
+        with fn.when(fn.negate(alone), rare=True):
+            self._invocation(False)
+            others, totals[first:] = totals[first + len(usual) :], usual
+            self._adjust(usual, others)
+        return fn.end(0)
+
+    def _adjust(self, usual: list[tuple[int, int, int]], others: list[tuple[int, int, int]]) -> None:
+        """Makes good where an invocation does not count what each is taken to count."""
+        amounts: dict[int, int] = {}
+        for sign, totals in ((1, others), (-1, usual)):
+            for address, _, amount in totals:
+                amounts[address] = amounts.get(address, 0) + sign * amount
+        for address, amount in amounts.items():
+            self.fn.increase(address, amount)
+
+    def _invocation(self, alone: bool) -> None:
+        fn = self.fn
+        self._ports(alone)
         bounds = self._dispatch()
         free = least(fn, self.words.servers)
         start = self._start(free, bounds)
@@ -162,7 +193,6 @@ class Step:
         self._keep()
         if self.options.events:
             self._event(free, start, released, end)
-        return fn.end(0)
 
     def _timing(self) -> None:
         """Evaluates the instruction's cycles and what its operands move."""
@@ -174,7 +204,6 @@ class Step:
         }
         self.occupies = self._cycles(self.instruction.occupies_cycles)
         self.latency = self._cycles(self.instruction.latency_cycles)
-        scratch = 0
         self.operands: list[Operand] = []
         for index, (name, spec) in enumerate(self.spec.operands):
             extents: list[Value] = [
@@ -185,26 +214,32 @@ class Step:
             touch = None
             if spec.region is not None:
                 touch = Touch(spec, f"%r{index}", tuple(extents), tuple(offsets))
-            found = []
-            for ports in (spec.read_ports, spec.write_ports):
-                bookings = []
-                for port in ports:
-                    bookings.append(flow.booking(port, scratch))
-                    scratch += 3 * len(flow.order) + self.plan.model.ports[port].banks
-                found.append(bookings)
             demand = next((each for each in self.instruction.operands if each.name == name), None)
             self.operands.append(
                 Operand(
                     spec,
                     touch,
                     flow,
-                    found[0],
-                    found[1],
+                    [],
+                    [],
                     self._cycles(demand.read_at) if demand and demand.read_at else 0,
                     self._cycles(demand.read_until) if demand and demand.read_until else self.occupies,
                     self._cycles(demand.ready_at) if demand and demand.ready_at else self.latency,
                 )
             )
+
+    def _ports(self, alone: bool) -> None:
+        """Evaluates the beats of operands on ports; ``alone`` where each window lies in one bank."""
+        scratch = 0
+        for operand in self.operands:
+            for ports, bookings in (
+                (operand.spec.read_ports, operand.reads),
+                (operand.spec.write_ports, operand.writes),
+            ):
+                bookings.clear()
+                for port in ports:
+                    bookings.append(operand.flow.booking(port, scratch, alone))
+                    scratch += 3 * len(operand.flow.order) + self.plan.model.ports[port].banks
 
     def _cycles(self, expression: SizeExpression) -> Value:
         return cycles(self.fn, expression, self.parameters)
@@ -329,7 +364,7 @@ class Step:
         for operand in self.operands:
             for bookings in (operand.reads, operand.writes):
                 if bookings:
-                    end, beats = self._book(bookings, start, operand.flow.bytes)
+                    end, beats = self.bookings.book(bookings, start, operand.flow.bytes)
                     ends.append(fn.sub(end, start))
                     fewest = fn.maximum(fewest, beats)
         took = fn.maximum(0, *ends)
@@ -351,7 +386,7 @@ class Step:
         for operand in self.operands:
             end = start
             if operand.reads:
-                end, beats = self._book(operand.reads, fn.add(start, operand.read_at), operand.flow.bytes)
+                end, beats = self.bookings.book(operand.reads, fn.add(start, operand.read_at), operand.flow.bytes)
                 spans.read(operand.read_at, operand.read_until, beats, fn.sub(end, start))
             ends.append(end)
         delay = spans.delay()
@@ -361,69 +396,12 @@ class Step:
             until = fn.maximum(fn.add(moved, operand.read_until), end)
             ready = fn.add(moved, operand.ready_at)
             if operand.writes:
-                ready, beats = self._book(operand.writes, ready, operand.flow.bytes)
+                ready, beats = self.bookings.book(operand.writes, ready, operand.flow.bytes)
                 spans.write(operand.ready_at, beats, fn.sub(ready, start))
             self.records.update(operand.touch, until, ready, follow)
         held, last = spans.whole()
         self._occupy(held, spans.longest())
         return fn.add(start, held), fn.maximum(fn.add(moved, self.latency), fn.add(start, last))
-
-    def _book(self, bookings: abc.Sequence[Booking], start: Value, moved: Value) -> tuple[Value, Value]:
-        """Takes the port that is done first; the end of the last beat, and the beats."""
-        fn = self.fn
-        if len(bookings) == 1:
-            self._count(self.plan.port_bytes + bookings[0].port, moved)
-            return self._take(bookings[0], start), bookings[0].beats
-        end, beats = fn.variable(0), fn.variable(0)
-        done = [self._last(booking, start) for booking in bookings]
-        best = fn.minimum(*done)
-        open_ = fn.variable(1)
-        for booking, when in zip(bookings, done, strict=True):
-            with fn.when(fn.both(fn.equal(when, best), fn.equal(fn.get(open_), 1))):
-                fn.set(open_, 0)
-                fn.increase(self.plan.port_bytes + booking.port, moved)
-                fn.set(end, self._take(booking, start))
-                fn.set(beats, booking.beats)
-        return fn.get(end), fn.get(beats)
-
-    def _calendar(self, booking: Booking) -> tuple[Value, Value]:
-        """Calendar and beat counter of a booking that has one bank."""
-        calendar = self.fn.add(self.plan.model.ports[booking.port].first, booking.bank)
-        words = self.fn.mul(calendar, self.plan.calendar_words)
-        return self.fn.add(words, self.plan.calendars), self.fn.add(calendar, self.plan.beats)
-
-    def _take(self, booking: Booking, start: Value) -> Value:
-        fn = self.fn
-        if booking.out == 0:
-            calendar, counter = self._calendar(booking)
-            fn.increase(counter, booking.beats)
-            return fn.call("take", calendar, start, booking.beats)
-        end = fn.variable(0)
-        alone = fn.at_most(0, booking.bank)
-        with fn.when(alone):
-            calendar, counter = self._calendar(booking)
-            fn.increase(counter, booking.beats)
-            fn.set(end, fn.call("take", calendar, start, booking.beats))
-        with fn.when(fn.negate(alone)):
-            fn.set(end, fn.call("take_banks", *self._all_banks(booking), start))
-        return fn.get(end)
-
-    def _last(self, booking: Booking, start: Value) -> Value:
-        fn = self.fn
-        if booking.out == 0:
-            return fn.call("last", self._calendar(booking)[0], start, booking.beats)
-        end = fn.variable(0)
-        alone = fn.at_most(0, booking.bank)
-        with fn.when(alone):
-            fn.set(end, fn.call("last", self._calendar(booking)[0], start, booking.beats))
-        with fn.when(fn.negate(alone)):
-            fn.set(end, fn.call("last_banks", *self._all_banks(booking), start))
-        return fn.get(end)
-
-    def _all_banks(self, booking: Booking) -> tuple[Value, ...]:
-        use, plan = self.plan.model.ports[booking.port], self.plan
-        first = plan.calendars + use.first * plan.calendar_words
-        return booking.out, use.banks, first, plan.calendar_words, plan.beats + use.first
 
     def _occupy(self, held: Value, needed: Value) -> None:
         self._count(self.plan.busy + self.spec.unit, needed)

@@ -71,6 +71,7 @@ class _Walk(Step):
     def text(self) -> str:
         fn, plan = self.fn, self.plan
         self._timing()
+        self._ports(alone=False)
         slot = fn.call("open_job")
         self._header(slot)
         uses = [fn.add(slot, SLOT_HEADER + index * self.fixed[USE_WORDS]) for index in range(len(self.operands))]
