@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import abc
+from functools import lru_cache
 
 from isamapper.sim.compiled.layout import (
     CLOCK,
@@ -27,6 +28,9 @@ from isamapper.sim.compiled.layout import (
 
 MIRRORED = (CLOCK,)
 """Kept words that shared functions read."""
+
+TEXTS_KEPT = 8
+"""Texts that are kept, the latest used: as many as compiled programs."""
 
 _POINTER = re.compile(r"  (%\w+) = getelementptr i64, ptr %state, i64 (\d+)$")
 _STORE = re.compile(r"  store i64 (\S+), ptr %state$")
@@ -48,6 +52,7 @@ def kept_words(plan: Layout) -> frozenset[int]:
     return frozenset(found | {plan.beats + calendar for calendar in alone})
 
 
+@lru_cache(maxsize=TEXTS_KEPT)
 def in_registers(text: str, kept: frozenset[int]) -> str:
     """``text``, the steps of a program and its ``run``, with the words in ``kept`` apart from the state."""
     size = max(kept) + 1
