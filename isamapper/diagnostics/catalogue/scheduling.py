@@ -186,7 +186,8 @@ CODES: dict[str, tuple[str, str]] = {
     "SCH120": (
         "a loop across a grid that cannot be",
         """A loop `across` a grid stands in plain loops at most, names a grid of the machine and runs at most as often
-        as the grid has copies; inside it stand only tensors in memories and instructions of units that every copy has.""",
+        as the grid has copies; inside it stand only tensors in memories and instructions of units that every copy
+        has.""",
     ),
     "SCH121": (
         "cores that touch one element",

@@ -28,6 +28,9 @@ NEAR_LEAST = 0.005
 """How much more than what nothing undercuts is good enough."""
 ROOM = 0.02
 """How much more is enough to go on, whatever is expected."""
+FAR, TOO_FAR = 0.1, 0.5
+"""Where all that was judged takes more by such a part, estimates are of little use, and others may do better; beyond it
+something binds that no estimate knows, and others wait for it, too."""
 REACH = 0.7
 FAITH = 2.0
 """How fast likeness fades with distance, and how much the luckiest nest weighs for one that is like none."""
@@ -67,8 +70,11 @@ def judge(
     slack_cycles: float,
     late: abc.Callable[[], bool],
     least: float = 0.0,
+    most: int = 0,
 ) -> list[Judged]:
     """Up to ``count`` judged nests; fewer where no other is expected to be better than one that is good already.
+
+    Up to ``most`` where all that was judged is far from ``least``.
 
     ``cycles_of`` gives the cycles of a nest, None where it cannot be lowered; once ``late``, one is enough. Beginnings
     and ends are never known better than ``slack_cycles``; nothing takes fewer than ``least``.
@@ -76,9 +82,11 @@ def judge(
     waiting, found, misses = [_Waiting(each) for each in prospects], list[Judged](), 0
     errors, ways = list[float](), set[tuple[object, ...]]()
     least = max(least, min((each.least_cycles for each in prospects), default=0.0))
-    while waiting and len(found) < count and misses < MISSES and not (found and late()):
+    while waiting and misses < MISSES and not (found and late()):
         following, expected = _next(waiting, errors)
         best = min((each.cycles for each in found), default=math.inf)
+        if len(found) >= (max(count, most) if least * (1 + FAR) < best < least * (1 + TOO_FAR) else count):
+            break
         if expected - slack_cycles >= best * (1 - TIE) and not 0 < least * (1 + ROOM) < best < math.inf:
             break
         prospect, nest = following.prospect, following.prospect.nest

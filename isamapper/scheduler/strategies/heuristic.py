@@ -46,7 +46,7 @@ FINALISTS = 4
 ACCEPTED = 6
 """How many that fit a condition are judged at most."""
 MORE_FINALISTS = 2
-"""So many times more nests are judged where everything is short."""
+"""So many times more nests are judged where everything is short, or far from what nothing undercuts."""
 UNSURE = 0.3
 """How much of an estimate may be wrong where first fills and last drains are much of the whole."""
 ENOUGH = 1.02
@@ -219,10 +219,12 @@ def _best_nest(
     short = estimate < SMALL_CYCLES
     slack = max(_longest_latency(problem.machine, ranked[0].nest), UNSURE * estimate if short else 0.0)
     least = min(found.least_cycles for found in ranked)
-    if len(statements(covered)) == 1:
+    alone = len(statements(covered)) == 1
+    if alone:
         least = max(least, _moving_cycles(problem.machine, covered))
     count = FINALISTS * (MORE_FINALISTS if short else 1)
-    judged = judge(ranked, cycles_of, count, slack, lambda: over(deadline), least)
+    most = FINALISTS * MORE_FINALISTS if alone else 0  # what is best beside others is not what is best alone
+    judged = judge(ranked, cycles_of, count, slack, lambda: over(deadline), least, most)
     if not judged:
         return Rejection("SCH040", f"statement {statement.index}", "none of its schedules can be lowered")
     if accept is None:
