@@ -104,7 +104,8 @@ def copies_between(
     return tuple(found)
 
 
-def copy_options(instruction: Instruction, walks: abc.Sequence[Walk], needs_pad: bool) -> tuple[Copy, ...]:
+@lru_cache(maxsize=8192)
+def copy_options(instruction: Instruction, walks: tuple[Walk, ...], needs_pad: bool) -> tuple[Copy, ...]:
     """Ways to lay ``instruction`` over ``walks``, most elements per invocation first; empty where none fits.
 
     ``needs_pad``: the source may be read outside its tensor, so the source operand must pad.
@@ -117,7 +118,7 @@ def copy_options(instruction: Instruction, walks: abc.Sequence[Walk], needs_pad:
         return ()
     legs = _legs(instruction)
     results: list[tuple[int, int, tuple[tuple[str, str, int], ...]]] = []
-    _assign(legs, tuple(walks), pads, (), 1, results)
+    _assign(legs, walks, pads, (), 1, results)
     results = [item for item in results if _whole_starts(walks, item[2])]
     results.sort(key=lambda item: (-item[0], item[1]))
     return tuple(Copy(instruction.name, binds) for _, _, binds in results)

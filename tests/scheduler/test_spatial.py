@@ -8,16 +8,18 @@ import pytest
 
 from isamapper.costmodels.bounds import bounds
 from isamapper.costmodels.simulated import Simulated
-from isamapper.diagnostics.source import Source
+from isamapper.diagnostics.source import Rejection, Source
 from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
 from isamapper.ir.parser import parse_kernel
 from isamapper.ir.types import DTYPES
+from isamapper.plan.nest import Nest
 from isamapper.plan.protocols import Candidate, SearchProblem
-from isamapper.plan.steps import Distribute
+from isamapper.plan.steps import Distribute, replay
 from isamapper.registry import load
+from isamapper.scheduler.improving.spatial import distributed
 from isamapper.scheduler.strategies.heuristic import heuristic
 from tests.scheduler.problems import assert_computes
 
@@ -52,6 +54,16 @@ def test_a_product_is_cut_over_the_cores() -> None:
     assert best.cycles < 0.7 * one.cycles
     assert bounds(best.schedule).mapped_bound_cycles <= best.cycles
     assert_computes(best.schedule)
+
+
+def test_no_cut_is_searched_once_it_is_late() -> None:
+    kernel = load_kernel("gemm", {"M": 29, "N": 8, "K": 8}, I8)
+    (nest,) = replay(candidates(kernel, quad())[0].schedule)
+
+    def search(_core: Machine, _part: Kernel) -> Nest | Rejection:
+        raise AssertionError("the time is over")
+
+    assert distributed(quad(), kernel, nest, search, lambda _: 1.0, lambda: True) is nest
 
 
 @pytest.mark.slow

@@ -10,7 +10,9 @@ from isamapper import lower, parse_schedule, simulate, verify
 from isamapper.diagnostics.source import Source
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
-from isamapper.pipeline import run
+from isamapper.pipeline import find_schedule, run
+from isamapper.plan.text import print_schedule
+from isamapper.scheduler.nests import layouts
 from isamapper.scheduler.space.fix_file import read_fixed
 
 STAGED = """
@@ -106,3 +108,12 @@ def test_second_slots_start_where_addresses_may(tmp_path: Path) -> None:
 def test_what_passes_two_memories_is_right(sizes: dict[str, int]) -> None:
     result = run("gemm", _staged(), sizes=sizes)
     assert result.certificate.ok, result.certificate
+
+
+def test_paths_that_are_known_are_those_that_would_be_worked_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"M": 11, "N": 9, "K": 20}
+    before = layouts._path.cache_info().hits
+    found = print_schedule(find_schedule("gemm", _staged(), sizes=sizes).schedule)
+    assert layouts._path.cache_info().hits > before
+    monkeypatch.setattr(layouts, "_path", layouts._path.__wrapped__)
+    assert print_schedule(find_schedule("gemm", _staged(), sizes=sizes).schedule) == found

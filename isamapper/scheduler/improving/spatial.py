@@ -65,15 +65,17 @@ def distributed(
     nest: Nest,
     search: abc.Callable[[Machine, Kernel], Nest | Rejection],
     cycles_of: abc.Callable[[Nest], float | None],
+    late: abc.Callable[[], bool] = lambda: False,
 ) -> Nest:
     """``nest`` or, where that takes fewer cycles, the best of its statement across the machine's grids.
 
-    ``search`` finds a nest for the same statement of a kernel in which it is smaller, on a core of the machine.
+    ``search`` finds a nest for the same statement of a kernel in which it is smaller, on a core of the machine; none is
+    begun once it is ``late``.
     """
     best, least = nest, cycles_of(nest)
     for stage in reversed(_stages(machine, nest, free_iterators(kernel, nest))):
         done: list[Cut] = []
-        for cut in (each for each in stage if _worthwhile(machine, nest, done, each)):
+        for cut in (each for each in stage if not late() and _worthwhile(machine, nest, done, each)):
             whole = _distributed(machine, kernel, nest.statement, cut, search)
             for each in () if whole is None else dict.fromkeys((whole, _with_one_copy(machine, whole))):
                 cycles = cycles_of(each)

@@ -44,8 +44,13 @@ PartSearch = abc.Callable[[Machine, Kernel, int, Epilogue | None], Nest | Reject
 """Finds the nest of a statement, by its number, of a kernel on a machine."""
 
 
-def with_sums(found: Schedule, search: PartSearch, cost_model: CostModel) -> Schedule:
-    """``found``, or what is faster: with parts of sums on the cores of grids whose networks add them up."""
+def with_sums(
+    found: Schedule, search: PartSearch, cost_model: CostModel, late: abc.Callable[[], bool] = lambda: False
+) -> Schedule:
+    """``found``, or what is faster: with parts of sums on the cores of grids whose networks add them up.
+
+    No part is searched once it is ``late``.
+    """
     if not any(home_memory(found.machine) in grid.reduces for grid in found.machine.grids):
         return found
 
@@ -58,7 +63,7 @@ def with_sums(found: Schedule, search: PartSearch, cost_model: CostModel) -> Sch
     least = cycles_of(found)
     for nest in reversed(replay(found)):  # what is written before a sum moves no statement before it
         cuts = sum_cuts(found.machine, found.covered, nest)[:TRIED]
-        others = [summed(found, nest.statement.index, cut, search) for cut in cuts]
+        others = [summed(found, nest.statement.index, cut, search) for cut in cuts if not late()]
         for other in (each for each in others if isinstance(each, Schedule)):
             cycles = cycles_of(other)
             if cycles is not None and (least is None or cycles < least):

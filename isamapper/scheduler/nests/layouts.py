@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import abc
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import MemoryKind
@@ -34,7 +35,49 @@ def buffers_of(
 ) -> tuple[Buffer, ...] | Rejection:
     memories = ((place.home, _relay_depth(place, nest, access, ends)),) if access in place.choice.relaid else ()
     plan = [*memories, *zip(route, attachments(place, nest, route, access, ends), strict=True)]
-    return path_from(place, nest, access, plan, home_stop(place, nest, access))
+    return _path(_Asked(place, nest, access, tuple(plan)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A path that is asked for; equal to another whose buffers are the same: tiles of other operands do not matter.
+
+    Statements, calls and machines are told apart by identity: comparing them takes as long as an answer.
+    """
+
+    place: Place
+    nest: Nest
+    access: int
+    plan: tuple[tuple[str, int], ...]
+
+    def _key(self) -> tuple[object, ...]:
+        place, nest, choice, access = self.place, self.nest, self.place.choice, self.access
+        own, epilogue = nest.statement.accesses[access], nest.epilogue
+        moving = {name for result in own.map.results for name in result.names}
+        digits = tuple(
+            (each.name, each.iterator, each.bound, each.extent if each.bound or each.iterator in moving else 0)
+            for each in nest.digits
+        )
+        objects = place.machine, nest.statement, nest.call, nest.first, nest.init, epilogue
+        tensors = own.tensor, None if epilogue is None else epilogue.statement.assign.target.tensor
+        return (
+            *(id(each) for each in objects),
+            *(None if name is None else place.tensors[name] for name in tensors),
+            *(access, self.plan, place.home, place.padded, choice.frame.fresh),
+            *(access in choice.relaid, access in choice.fine, nest.order, digits),
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self._key() == other._key()
+
+
+@lru_cache(maxsize=2048)
+def _path(asked: _Asked) -> tuple[Buffer, ...] | Rejection:
+    place, nest, access = asked.place, asked.nest, asked.access
+    return path_from(place, nest, access, list(asked.plan), home_stop(place, nest, access))
 
 
 def _relay_depth(place: Place, nest: Nest, access: int, ends: tuple[int, ...]) -> int:

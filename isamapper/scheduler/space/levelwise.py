@@ -27,6 +27,10 @@ TILINGS = 6
 INNER_TILINGS = 3
 PROMISING = 1.5
 MISSES = 2
+FAR = 8
+"""So many nests in a row that are not ``PROMISING`` end a frame: what comes is thought to be dearer still."""
+REPEATS = 2
+"""After so many tilings of one price whose nests take as long as others, and move as much, its others are left out."""
 
 Groups = tuple[tuple[tuple[str, int], ...], ...]
 
@@ -37,31 +41,40 @@ class Levelwise:
     def __init__(self, subject: Subject, failures: list[Rejection], best: float, deadline: float | None) -> None:
         self.subject, self.failures, self.best, self.deadline = subject, failures, best, deadline
         self.found: list[Found] = []
+        self._alive: dict[frozenset[int], bool] = {}
 
     def frame(self, frame: Frame, routes: Routes) -> tuple[Found, ...]:
         """Nests of one frame on these routes."""
-        if not self._possible(frame, routes):
+        self._alive.clear()
+        if not any(self._possible(frame, routes, relaid) for relaid in relayouts(self.subject, frame, routes)):
             return ()
-        misses = 0
+        misses = far = 0
+        repeats = _Repeats()
         for groups, cycles in _tilings(self.subject, frame, routes):
             late = bool(self.found) and over(self.deadline)
-            if late or cycles > self.best * PROMISING or (misses == MISSES and not self.found):
+            if late or cycles > self.best * PROMISING or (misses == MISSES and not self.found) or far == FAR:
                 break
+            if repeats.expected(cycles):
+                continue
+            before = len(self.found)
             misses += not self._built(frame, routes, groups)
+            repeats.add(self.found[before:])
+            near = any(each.estimated_cycles <= self.best * PROMISING for each in self.found[before:])
+            far = 0 if near else far + 1
         return tuple(self.found)
 
-    def _possible(self, frame: Frame, routes: Routes) -> bool:
-        """Whether one block at a time can be done: what fails there fails for every tiling."""
-        subject = self.subject
-        names = [iterator.name for iterator in frame.statement.iterators if iterator.name not in subject.shared]
-        loops = tuple((name, frame.blocks(name)) for name in names)
-        groups: Groups = (loops, *(() for _ in range(level_count(subject.machine, routes))))
-        for relaid in relayouts(subject, frame, routes):
+    def _possible(self, frame: Frame, routes: Routes, relaid: frozenset[int]) -> bool:
+        """Whether one block at a time can be done with these re-laid out: what fails there fails for every tiling."""
+        if relaid not in self._alive:
+            subject = self.subject
+            names = [iterator.name for iterator in frame.statement.iterators if iterator.name not in subject.shared]
+            loops = tuple((name, frame.blocks(name)) for name in names)
+            groups: Groups = (loops, *(() for _ in range(level_count(subject.machine, routes))))
             nest = self._nest(frame, routes, groups, relaid)
-            if isinstance(nest, Nest):
-                return True
-            self.failures.append(nest)
-        return False
+            if isinstance(nest, Rejection):
+                self.failures.append(nest)
+            self._alive[relaid] = isinstance(nest, Nest)
+        return self._alive[relaid]
 
     def _nest(self, frame: Frame, routes: Routes, groups: Groups, relaid: frozenset[int]) -> Nest | Rejection:
         subject, fixed = self.subject, tuple(sorted(routes.items()))
@@ -71,6 +84,8 @@ class Levelwise:
     def _built(self, frame: Frame, routes: Routes, groups: Groups) -> bool:
         subject = self.subject
         for relaid in relayouts(subject, frame, routes):
+            if not self._possible(frame, routes, relaid):
+                continue
             nest = self._nest(frame, routes, groups, relaid)
             if isinstance(nest, Rejection):
                 self.failures.append(nest)
@@ -92,6 +107,27 @@ def _worth_relaying(nest: Nest) -> bool:
             if elements * 4 <= block**0.5:
                 return True
     return False
+
+
+class _Repeats:
+    """Which tilings give nests like those before: several of one price are often one with loops in other orders."""
+
+    def __init__(self) -> None:
+        self.price: int | None = None
+        self.count = 0
+        self.seen: set[tuple[int, float]] = set()
+
+    def expected(self, cycles: float) -> bool:
+        """Whether enough tilings of this price, the next in order, were like others."""
+        if round(cycles) != self.price:
+            self.price, self.count = round(cycles), 0
+        return self.count >= REPEATS
+
+    def add(self, built: abc.Sequence[Found]) -> None:
+        """Nests of one tiling of the present price."""
+        known = {(round(each.estimated_cycles), each.bytes_moved) for each in built}
+        self.count += bool(known) and known <= self.seen
+        self.seen |= known
 
 
 def _tilings(subject: Subject, frame: Frame, routes: Routes) -> abc.Iterator[tuple[Groups, float]]:

@@ -142,15 +142,17 @@ def _with_epilogues(
 
     schedule = Schedule(problem.kernel, covered, machine, steps, chosen.rewrites)
     found = with_residents(schedule, cost_model, again)
+    if over(deadline):
+        return found
     divided = with_parts(schedule, again)
     if divided is not None:
         parts = with_residents(divided[0], cost_model, divided[1])
         if cost_model.cycles(parts) < cost_model.cycles(found):
             return parts
-    other = with_room(schedule, again)
+    other = None if over(deadline) else with_room(schedule, again)
     if other is not None:
         found = min(found, with_residents(other, cost_model, roomy(again)), key=cost_model.cycles)
-    return with_cut(schedule, found, cost_model, again)
+    return found if over(deadline) else with_cut(schedule, found, cost_model, again)
 
 
 def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None) -> Schedule:
@@ -174,7 +176,7 @@ def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None
             except SourceError:
                 return None
 
-        spread = distributed(machine, covered, nest, search, cycles_of)
+        spread = distributed(machine, covered, nest, search, cycles_of, lambda: over(deadline))
         least, taken = nest_call_cycles(spread) / machine.unit(spread.call.instruction.unit).count, cycles_of(spread)
         near = taken is not None and not spread.distributed and taken <= least * (1 + NEAR_LEAST)
         return spread if near else loaded_ahead(machine, spread, cycles_of)
@@ -186,7 +188,7 @@ def _across_cores(found: Schedule, cost_model: CostModel, deadline: float | None
         own = SearchProblem(kernel, core)
         return _best_nest(own, kernel, statements(kernel)[index], fused, cost_model, deadline)
 
-    return with_sums(replace(found, steps=steps), part_of, cost_model)
+    return with_sums(replace(found, steps=steps), part_of, cost_model, lambda: over(deadline))
 
 
 def _best_nest(
