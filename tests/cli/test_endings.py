@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import abc
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert capsys.readouterr().err == "interrupted\n"
 
 
+@pytest.fixture
+def interruptible() -> abc.Iterator[None]:
+    """SIGINT interrupts, also where the tests run in the background of a shell, which lets them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_that_a_library_swallowed_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +94,7 @@ def test_an_interruption_that_a_library_swallowed_ends_with_130(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(os.name == "nt", reason="signals and pipes are those of POSIX")
 def test_a_real_interruption_prints_no_traceback() -> None:
     script = "import sys; from isamapper.cli.main import main; print('ready', flush=True); sys.exit(main(sys.argv[1:]))"
