@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import variable
 from isamapper.ir.analysis import Iterator, statements
-from isamapper.ir.nodes import Assign, IteratorKind, Kernel
-from isamapper.mapper.rewrites.edit import loops_around, own_nest, reindexed, replaced, spans
-from isamapper.mapper.rewrites.reader import iterator_of, statement_of, with_accesses
+from isamapper.ir.nodes import IteratorKind, Kernel
+from isamapper.mapper.rewrites.edit import loops_around, moved, own_nest, replaced, spans
+from isamapper.mapper.rewrites.reader import iterator_of, statement_of
 from isamapper.plan.step_reader import StepReader
 
 
@@ -44,9 +44,7 @@ class Cut:
         whole = nest.extents[self.iterator]
         if not 0 < self.at < whole:
             return Rejection("RW110", subject, f"a cut lies between 1 and {whole - 1}", spans(assign))
-        moved = {self.iterator: variable(self.iterator) + self.at}
-        value = with_accesses(assign.value, lambda _, access: reindexed(access, moved))
-        rest = Assign(reindexed(assign.target, moved), value, assign.reduction, assign.span)
+        rest = moved(assign, {self.iterator: variable(self.iterator) + self.at})
         parts = [
             loops_around({**nest.extents, self.iterator: self.at}, assign),
             loops_around({**nest.extents, self.iterator: whole - self.at}, rest),

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import variable
-from isamapper.ir.nodes import Assign, Kernel, Node
+from isamapper.ir.nodes import Kernel, Node
 from isamapper.mapper.rewrites.cut import can_be_cut
-from isamapper.mapper.rewrites.edit import loops_around, own_nest, reindexed, replaced, spans
-from isamapper.mapper.rewrites.reader import iterator_of, statement_of, with_accesses
+from isamapper.mapper.rewrites.edit import loops_around, moved, own_nest, replaced, spans
+from isamapper.mapper.rewrites.reader import iterator_of, statement_of
 from isamapper.plan.step_reader import StepReader
 
 
@@ -46,9 +46,7 @@ class Deal:
             return Rejection("RW110", subject, f"there are 2 to {whole} hands", spans(assign))
         parts: list[Node] = []
         for hand in range(self.hands):
-            moved = {self.iterator: variable(self.iterator, self.hands) + hand}
-            value = with_accesses(assign.value, lambda _, access, moved=moved: reindexed(access, moved))  # type: ignore[misc]
-            own = Assign(reindexed(assign.target, moved), value, assign.reduction, assign.span)
+            own = moved(assign, {self.iterator: variable(self.iterator, self.hands) + hand})
             size = len(range(hand, whole, self.hands))
             parts.append(loops_around({**nest.extents, self.iterator: size}, own))
         return replaced(kernel, nest.path, parts)

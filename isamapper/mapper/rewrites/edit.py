@@ -123,6 +123,12 @@ def reindexed(access: Access, replacements: abc.Mapping[str, Affine]) -> Access:
     return replace(access, map=AccessMap(tuple(substitute(each, replacements) for each in access.map.results)))
 
 
+def moved(assign: Assign, replacements: abc.Mapping[str, Affine]) -> Assign:
+    """``assign`` with iterators replaced by functions, on both sides."""
+    value = map_loads(assign.value, lambda load: replace(load, access=reindexed(load.access, replacements)))
+    return replace(assign, target=reindexed(assign.target, replacements), value=value)
+
+
 def writes_whole(kernel: Kernel, nest: Nest) -> bool:
     """Whether the statement is the first to write its target, and gives every element of it its value.
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import constant, variable
 from isamapper.ir.analysis import statements
-from isamapper.ir.nodes import Assign, Kernel
-from isamapper.mapper.rewrites.edit import loops_around, own_nest, reindexed, replaced, spans
-from isamapper.mapper.rewrites.reader import iterator_of, statement_of, with_accesses
+from isamapper.ir.nodes import Kernel
+from isamapper.mapper.rewrites.edit import loops_around, moved, own_nest, replaced, spans
+from isamapper.mapper.rewrites.reader import iterator_of, statement_of
 from isamapper.plan.step_reader import StepReader
 
 
@@ -40,9 +40,7 @@ class Flip:
         if self.iterator not in nest.own:
             return Rejection("RW046", subject, f"'{self.iterator}' is no loop of its own", spans(assign))
         turned = {self.iterator: constant(nest.extents[self.iterator] - 1) - variable(self.iterator)}
-        value = with_accesses(assign.value, lambda _, access: reindexed(access, turned))
-        target = reindexed(assign.target, turned)
-        node = loops_around(nest.extents, Assign(target, value, assign.reduction, assign.span))
+        node = loops_around(nest.extents, moved(assign, turned))
         return replaced(kernel, nest.path, [node])
 
     def text(self, kernel: Kernel) -> str:

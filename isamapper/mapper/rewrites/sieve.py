@@ -27,11 +27,6 @@ from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import (
     Access,
     Assign,
-    Binary,
-    BinaryOp,
-    Cast,
-    Clamp,
-    Constant,
     Direction,
     Expression,
     Kernel,
@@ -41,9 +36,10 @@ from isamapper.ir.nodes import (
     Role,
     Tensor,
 )
-from isamapper.ir.types import DTYPES, DType, integer_range
+from isamapper.ir.types import DType
 from isamapper.ir.walk import value_range
 from isamapper.mapper.algebra.polynomial import literal
+from isamapper.mapper.rewrites.blocks import blocks_text, holds, multiplied, narrowed, read_blocks
 from isamapper.mapper.rewrites.edit import (
     Names,
     Nest,
@@ -57,7 +53,6 @@ from isamapper.mapper.rewrites.edit import (
     tensors_at,
 )
 from isamapper.mapper.rewrites.product import zero_outside
-from isamapper.mapper.rewrites.reader import iterator_of, statement_of
 from isamapper.plan.step_reader import StepReader
 
 
@@ -98,28 +93,12 @@ class Sieve:
     def text(self, kernel: Kernel) -> str:
         """``sieve statement 0: j by 16 in i32 scaled by 1``."""
         del kernel
-        wide = "" if self.wide is None else f" in {self.wide}"
-        scaled = "" if self.shift is None else f" scaled by {self.shift}"
-        return f"sieve statement {self.statement}: {self.iterator} by {self.block}{wide}{scaled}"
+        return f"sieve {blocks_text(self.statement, self.iterator, self.block, self.wide, self.shift)}"
 
 
 def read(words: StepReader, kernel: Kernel) -> Sieve:
     """The step after its first word."""
-    statement = statement_of(words, kernel)
-    words.expect(":")
-    iterator = iterator_of(words, kernel, statement)
-    words.expect("by")
-    block = words.number()
-    if not words.accept("in"):
-        return Sieve(statement, iterator, block)
-    wide = words.word("a data type")
-    if wide not in DTYPES:
-        raise words.wrong(f"'{wide}' is no data type", f"one of {', '.join(DTYPES)}")
-    shift = None
-    if words.accept("scaled"):
-        words.expect("by")
-        shift = words.number()
-    return Sieve(statement, iterator, block, DTYPES[wide], shift)
+    return Sieve(*read_blocks(words, kernel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +191,6 @@ def read_outside(kernel: Kernel, tensor: Tensor, axis: int) -> bool:
     return False
 
 
-def holds(wide: DType, dtype: DType, shift: int) -> bool:
-    """Whether every value, and sums of one of them and zeros, have their place in the wider type."""
-    if not (wide.is_integer and dtype.is_integer):
-        return wide.is_float and dtype.is_float and not shift and wide.bits >= dtype.bits
-    (low, high), (least, most) = integer_range(dtype), integer_range(wide)
-    return least <= low << shift and high << shift <= most and 1 << shift <= high
-
-
 def _sieved(kernel: Kernel, copy: StridedCopy, step: Sieve) -> Kernel:
     names, own = Names(kernel), copy.nest.extents
     block, lane, run = (names.fresh(f"{step.iterator}{part}") for part in ("_block", "_lane", "_run"))
@@ -289,21 +260,6 @@ def _product(
     read = zero_outside(replace(copy.load, map=AccessMap(tuple(results))), source, box)
     assert read is not None, "what is read outside counts as zero, or there is nothing outside"
     return multiplied(Load(read), Load(factor), step.wide)
-
-
-def multiplied(left: Load, right: Load, wide: DType | None) -> Expression:
-    """The product, in a wider data type if one is given."""
-    if wide is None:
-        return Binary(BinaryOp.MUL, left, right)
-    return Binary(BinaryOp.MUL, Cast(wide, left), Cast(wide, right))
-
-
-def narrowed(value: Load, wide: DType, dtype: DType, shift: int | None) -> Expression:
-    """The sum in its own data type again: by a cast, or as so many bits less."""
-    if shift is None:
-        return Cast(dtype, value)
-    inner = Binary(BinaryOp.SHR_ROUND, value, Constant(shift, wide)) if shift else value
-    return Cast(dtype, Clamp(inner, *integer_range(dtype)))
 
 
 def _grown(kernel: Kernel, copy: StridedCopy, size: int, iterator: str) -> Kernel:

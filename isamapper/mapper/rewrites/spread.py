@@ -21,8 +21,9 @@ from isamapper.diagnostics.source import Rejection
 from isamapper.ir.affine import AccessMap, Affine, substitute, variable
 from isamapper.ir.analysis import statements
 from isamapper.ir.nodes import Access, Assign, Constant, Direction, Kernel, Load, Node, Reduction, Role, Tensor
-from isamapper.ir.types import DTYPES, DType
+from isamapper.ir.types import DType
 from isamapper.mapper.algebra.polynomial import literal
+from isamapper.mapper.rewrites.blocks import blocks_text, holds, multiplied, narrowed, read_blocks
 from isamapper.mapper.rewrites.edit import (
     Names,
     Nest,
@@ -36,8 +37,7 @@ from isamapper.mapper.rewrites.edit import (
     writes_whole,
 )
 from isamapper.mapper.rewrites.product import zero_outside
-from isamapper.mapper.rewrites.reader import iterator_of, statement_of
-from isamapper.mapper.rewrites.sieve import holds, multiplied, narrowed, read_outside
+from isamapper.mapper.rewrites.sieve import read_outside
 from isamapper.plan.step_reader import StepReader
 
 
@@ -71,28 +71,12 @@ class Spread:
     def text(self, kernel: Kernel) -> str:
         """``spread statement 1: j by 16 in i32 scaled by 1``."""
         del kernel
-        wide = "" if self.wide is None else f" in {self.wide}"
-        scaled = "" if self.shift is None else f" scaled by {self.shift}"
-        return f"spread statement {self.statement}: {self.iterator} by {self.block}{wide}{scaled}"
+        return f"spread {blocks_text(self.statement, self.iterator, self.block, self.wide, self.shift)}"
 
 
 def read(words: StepReader, kernel: Kernel) -> Spread:
     """The step after its first word."""
-    statement = statement_of(words, kernel)
-    words.expect(":")
-    iterator = iterator_of(words, kernel, statement)
-    words.expect("by")
-    block = words.number()
-    if not words.accept("in"):
-        return Spread(statement, iterator, block)
-    wide = words.word("a data type")
-    if wide not in DTYPES:
-        raise words.wrong(f"'{wide}' is no data type", f"one of {', '.join(DTYPES)}")
-    shift = None
-    if words.accept("scaled"):
-        words.expect("by")
-        shift = words.number()
-    return Spread(statement, iterator, block, DTYPES[wide], shift)
+    return Spread(*read_blocks(words, kernel))
 
 
 @dataclass(frozen=True, slots=True)
