@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -32,7 +33,7 @@ def _tried(nest: Nest, rows: abc.Sequence[tuple[float, float, float]]) -> list[f
     marks = {index: replace(nest, order=(str(index),)) for index in range(len(rows))}
     answers = {marks[index].order: row[2] for index, row in enumerate(rows)}
     prospects = [
-        Prospect(estimate, moved, 0.0, "way", {}, lambda index=index: marks[index])  # type: ignore[misc]
+        Prospect(estimate, moved, 0.0, "way", {}, partial(marks.__getitem__, index))
         for index, (estimate, moved, _) in enumerate(rows)
     ]
     known = [Judged(1000.0, 100.0, nest)]

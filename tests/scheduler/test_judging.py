@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -31,7 +32,7 @@ def _judged(nest: Nest, rows: abc.Sequence[tuple[float, float, str, float]], cou
     marks = {index: replace(nest, order=(str(index),)) for index in range(len(rows))}
     answers = {marks[index].order: row[3] for index, row in enumerate(rows)}
     prospects = [
-        Prospect(estimate, moved, 0.0, "way", {trait: 4.0}, lambda index=index: marks[index])  # type: ignore[misc]
+        Prospect(estimate, moved, 0.0, "way", {trait: 4.0}, partial(marks.__getitem__, index))
         for index, (estimate, moved, trait, _) in enumerate(rows)
     ]
     return [each.cycles for each in judge(prospects, lambda each: answers[each.order], count, 0.0, lambda: False)]
