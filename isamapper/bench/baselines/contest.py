@@ -10,10 +10,10 @@ from isamapper.diagnostics.source import Diagnostic, Rejection, SourceError
 from isamapper.pipeline import schedule_program
 from isamapper.plan.program import Program
 from isamapper.plan.protocols import NotSchedulable
-from isamapper.plan.reduced import reduced_program
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.sim.timing import simulate
+from isamapper.verify.certified import small_forms
 from isamapper.verify.verifier import verify
 
 EXECUTED_OPERATIONS = 10**6
@@ -67,6 +67,12 @@ def _run(parts: tuple[Part, ...], case: Case, cycles: int) -> dict[str, Any]:
 
 
 def _verified(schedule: Schedule, program: Program, seed: int) -> bool:
-    small = reduced_program(schedule, 3)
-    given = None if small is None else lambda: small
-    return verify(program, seed=seed, ops_limit=EXECUTED_OPERATIONS, reduced=given).ok
+    forms = small_forms(schedule, EXECUTED_OPERATIONS)
+    return verify(
+        program,
+        seed=seed,
+        ops_limit=EXECUTED_OPERATIONS,
+        reduced=None if forms is None else lambda: forms[0],
+        covered=schedule.covered if schedule.rewrites else None,
+        small_covered=forms[1] if forms is not None and schedule.rewrites else None,
+    ).ok

@@ -34,6 +34,8 @@ from isamapper.plan.offline import offline
 
 GAIN = 0.5
 """The share of a copy's cycles that a sieve may take: it costs traffic that the figures do not show."""
+HOME = 2
+"""Times the calls that a block may spend where it divides the extent: then sums are narrowed on their way home."""
 SHIFTS = (None, 0, 1)
 """Ways to narrow sums: a cast, and drains that round off so many bits."""
 
@@ -98,7 +100,10 @@ def _rows(kernel: Kernel, index: int) -> abc.Iterator[Thin]:
 
 
 def _deal(kernel: Kernel, index: int) -> Deal | None:
-    """Deals the iterator that walks the elements within a stride along an operand's rows, if the target has it."""
+    """Deals the iterator that walks the elements within a stride along an operand's rows, if the target has it.
+
+    One that walks farther than those with the stride has rows of its own: ``x[p + 28*r]``, p < 784, r < 3.
+    """
     statement = statements(kernel)[index]
     if statement.assign.reduction is not Reduction.ADD:
         return None
@@ -108,6 +113,9 @@ def _deal(kernel: Kernel, index: int) -> Deal | None:
         terms = _along_rows(access, box)
         walking = [name for name, step in terms if step == 1]
         strides = {abs(step) for name, step in terms if step != 1}
+        longest = max((box[name] for name, step in terms if step != 1), default=0)
+        if walking and box[walking[0]] > longest:
+            continue
         if _is_const(kernel, access) or len(walking) != 1 or len(strides) != 1 or walking[0] not in held:
             continue
         if can_be_cut(kernel, index, walking[0]) and min(strides) <= box[walking[0]]:
@@ -156,9 +164,9 @@ def _choices(kernel: Kernel, index: int, machine: Machine) -> abc.Iterator[Sieve
     copy = _copy(kernel, index)
     if copy is not None:
         extent = copy.nest.extents[copy.iterator]
-        blocks = _blocks(machine, extent, copy.run, copy.grows)
-        for (wide, shift), block in product(_narrowings(copy.tensor.dtype, machine), blocks):
-            yield Sieve(index, copy.iterator, block, wide, shift)
+        for wide, shift in _narrowings(copy.tensor.dtype, machine):
+            for block in _blocks(machine, extent, copy.run, copy.grows or wide is not None, 1 if copy.grows else HOME):
+                yield Sieve(index, copy.iterator, block, wide, shift)
         return
     spread = _spread(kernel, index)
     if spread is not None:
@@ -210,8 +218,13 @@ def _narrowings(dtype: DType, machine: Machine) -> abc.Iterator[tuple[DType | No
             yield from ((wide, shift) for shift in SHIFTS)
 
 
-def _blocks(machine: Machine, extent: int, run: abc.Callable[[int], int], grows: bool) -> abc.Iterator[int]:
-    """Per instruction the block with the fewest calls, of those that it takes at once; ``run``: what a block reads."""
+def _blocks(
+    machine: Machine, extent: int, run: abc.Callable[[int], int], grows: bool, ragged: int = 1
+) -> abc.Iterator[int]:
+    """Per instruction the block with the fewest calls, of those that it takes at once; ``run``: what a block reads.
+
+    Blocks that do not divide the extent are for those that ``grows``, and count ``ragged`` times.
+    """
     found = set[int]()
     for needle in _products(machine):
         held = {name for index in needle.statement.assign.target.map.results for name in index.names}
@@ -222,7 +235,8 @@ def _blocks(machine: Machine, extent: int, run: abc.Callable[[int], int], grows:
             choices = [*whole, lane] if grows and lane < 2 * extent else whole
             calls = {block: -(-extent // block) * -(-run(block) // deep) for block in choices}
             if calls:
-                found.add(min(choices, key=lambda block: (calls[block], -block)))
+                price = {block: calls[block] * (1 if extent % block == 0 else ragged) for block in choices}
+                found.add(min(choices, key=lambda block: (price[block], -block)))
     yield from sorted(found, reverse=True)
 
 

@@ -11,8 +11,9 @@ After ``sieve statement 0: j by 16 in i32 scaled by 1``, where products add up i
 
 Phases that stand beside the stride, ``t[i, c, j] = x[c, 2*j + i]``, have a matrix each and read the same run. A matrix
 instruction does a block at once where a host gathers element by element. Legal where the copied value is one load, read
-as zero outside or not read there, and blocks divide the extent; where they do not, an axis of a local tensor that the
-statement alone writes is made as much longer. Exact for integers; floats as long as they are finite.
+as zero outside or not read there, and blocks divide the extent; where they do not, the wider tensor is as much longer
+than what is narrowed, or an axis of a local tensor that the statement alone writes is made so. Exact for integers;
+floats as long as they are finite.
 What does not belong here: which blocks and types pay on a machine (``sieves.py``).
 """
 
@@ -80,7 +81,7 @@ class Sieve:
         dtype = copy.tensor.dtype
         if self.block < 2:
             return Rejection("RW131", subject, "a block has two elements or more", where)
-        if copy.nest.extents[self.iterator] % self.block and not copy.grows:
+        if copy.nest.extents[self.iterator] % self.block and not copy.grows and self.wide is None:
             reason = f"blocks of {self.block} do not divide the {copy.nest.extents[self.iterator]} of '{self.iterator}'"
             return Rejection("RW131", subject, reason, where)
         if self.shift is not None and dtype.is_float:
@@ -204,7 +205,7 @@ def _sieved(kernel: Kernel, copy: StridedCopy, step: Sieve) -> Kernel:
         wide = Tensor(names.fresh("z"), step.wide, tuple(long.values()))
         tensors.append(wide)
         narrow = Assign(target, narrowed(Load(element(wide.name, long)), step.wide, dtype, step.shift))
-        nodes.append(loops_around(long, narrow))
+        nodes.append(loops_around(long if copy.grows else own, narrow))
         target = element(wide.name, long)
     extents: dict[str, int] = {}
     for name, size in own.items():
@@ -217,7 +218,7 @@ def _sieved(kernel: Kernel, copy: StridedCopy, step: Sieve) -> Kernel:
         copy.nest.statement.assign.span,
     )
     made = replaced(kernel, copy.nest.path, [*filled, loops_around(extents, product), *nodes], tensors)
-    return _grown(made, copy, long[step.iterator], step.iterator)
+    return _grown(made, copy, long[step.iterator], step.iterator) if copy.grows else made
 
 
 def _axes(copy: StridedCopy, run: str, lane: str) -> tuple[str, ...]:
