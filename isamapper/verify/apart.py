@@ -64,9 +64,11 @@ def _answer(compute: abc.Callable[[], tuple[str, ...]], writer: int) -> None:
         words = ["ok", *compute()]
     except BaseException:  # whatever it is, the parent shall say it
         words = ["error", traceback.format_exc()]
-    with os.fdopen(writer, "w", encoding="utf-8") as stream:
-        json.dump(words, stream)
-    os._exit(0)
+    try:
+        with os.fdopen(writer, "w", encoding="utf-8") as stream:
+            json.dump(words, stream)
+    finally:  # also where nobody reads any more: what was forked must never go on as if it were its parent
+        os._exit(0)
 
 
 def _read(reader: int, deadline: float) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -41,3 +43,29 @@ def test_what_takes_too_long_is_ended() -> None:
     with pytest.raises(Crashed):
         apart(sleep, 0.2)
     assert time.monotonic() - start < 30
+
+
+def test_nothing_goes_on_where_nobody_reads_the_answer_any_more() -> None:
+    orphan = (
+        "import os, signal, time\n"
+        "from isamapper.verify.apart import apart\n"
+        "def compute():\n"
+        "    os.kill(os.getppid(), signal.SIGKILL)\n"
+        "    time.sleep(0.1)\n"
+        "    return ('ok',)\n"
+        "try:\n"
+        "    apart(compute, 10.0)\n"
+        "except OSError:\n"
+        "    time.sleep(60)\n"
+    )
+    started = subprocess.Popen([sys.executable, "-c", orphan], start_new_session=True)
+    assert started.wait() == -signal.SIGKILL
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(started.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGKILL)
+    pytest.fail("the forked process was still there")
