@@ -110,7 +110,7 @@ def _along(form: Kernel, tensor: str, axis: int) -> abc.Iterator[int]:
 
 
 _Loop: TypeAlias = tuple[Kernel, int]
-_Axis: TypeAlias = tuple[Kernel | None, str, int]
+_Axis: TypeAlias = tuple[Kernel | None, str, int, int]
 _Class: TypeAlias = _Loop | _Axis
 
 
@@ -120,19 +120,27 @@ class _Classes:
     def __init__(self) -> None:
         self.parent: dict[_Class, _Class] = {}
         self.loops: dict[Kernel, set[int]] = {}
+        self.phases: dict[_Loop, int] = {}
 
     def add(self, kernel: Kernel) -> None:
-        """Joins the loops of ``kernel`` with the axes that they alone index; parameters are the same in every form."""
+        """Joins the loops of ``kernel`` with the axes that they alone index; parameters are the same in every form.
+
+        Statements that write phases of an axis, ``y[2*p]`` and ``y[2*p + 1]``, write all of it only if both go as far
+        as they did, or one of them one step less.
+        """
         crossing = {tensor.name for tensor in kernel.tensors if tensor.direction is not Direction.LOCAL}
         for statement in statements(kernel):
             names = [iterator.name for iterator in statement.iterators]
             self.loops.setdefault(kernel, set()).update(statement.loops)
             for access in statement.accesses:
                 for axis, function in enumerate(access.map.results):
-                    if len(function.terms) == 1 and function.terms[0][1] == 1:
-                        loop = statement.loops[names.index(function.terms[0][0])]
+                    if len(function.terms) == 1 and (function.terms[0][1] == 1 or access == statement.assign.target):
+                        name, step = function.terms[0]
                         owner = None if access.tensor in crossing else kernel
-                        self.join((kernel, loop), (owner, access.tensor, axis))
+                        loop = (kernel, statement.loops[names.index(name)])
+                        self.join(loop, (owner, access.tensor, axis, step))
+                        if step != 1:
+                            self.phases[loop] = statement.iterators[names.index(name)].extent
 
     def of(self, item: _Class) -> _Class:
         """The representative of an item's class."""
@@ -149,7 +157,13 @@ class _Classes:
     def extents(self, kernel: Kernel, wanted: dict[_Class, int]) -> dict[int, int]:
         """New extents of a form's loops; loops that no nest says anything of are left out."""
         found = ((number, wanted.get(self.of((kernel, number)))) for number in self.loops.get(kernel, ()))
-        return {number: extent for number, extent in found if extent is not None}
+        return {number: max(1, extent - self._less((kernel, number))) for number, extent in found if extent is not None}
+
+    def _less(self, loop: _Loop) -> int:
+        """Trips by which a phase of an axis stays behind the longest."""
+        if loop not in self.phases:
+            return 0
+        return max(size for each, size in self.phases.items() if self.of(each) == self.of(loop)) - self.phases[loop]
 
 
 def _wanted(digits: tuple[Digit, ...], whole: int, most: int) -> int:

@@ -57,3 +57,18 @@ def test_a_shrunk_convolution_keeps_its_padding() -> None:
 def test_a_kernel_with_conditions_is_not_shrunk() -> None:
     text = "kernel k(a: f32[9, 9]) -> (b: f32[9]) { for i < 9, j < 9 { if j <= i { b[i] += a[i, j] } } }"
     assert shrunk(parse_kernel(text), {0: 3}) is None
+
+
+def test_phases_of_an_axis_reach_all_of_it_as_they_did() -> None:
+    sizes = {"N": 1, "C": 8, "K": 8, "HI": 79, "WI": 35, "R": 5, "S": 4, "pad": 0}
+    schedule = find_schedule(load_kernel("conv2d_backward_data_s2", sizes, TYPES), load_machine("toy4")).schedule
+    small = reduced(schedule)
+    assert small is not None and small.kernel.tensors[2].shape[2] < 79
+    reached = [
+        {name: set(range(index.constant, index.constant + 2 * box[index.terms[0][0]], 2)) for name, index in rows}
+        for statement in statements(small.kernel)
+        for box in ({each.name: each.extent for each in statement.iterators},)
+        for rows in (zip("hw", statement.assign.target.map.results[2:], strict=True),)
+    ]
+    for axis, name in enumerate("hw", 2):
+        assert set[int]().union(*(each[name] for each in reached)) == set(range(small.kernel.tensors[2].shape[axis]))
