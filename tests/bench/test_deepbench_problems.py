@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,19 @@ def test_windows_of_one_point_are_products_over_the_flat_image() -> None:
     for suite, kernel in (("conv-train-data", "backward_data"), ("conv-train-weights", "backward_weights")):
         found = next(p for p in suite_problems(suite) if kernel_of(p, machine)[0] == f"conv1x1_{kernel}")
         assert found["r_filter_h"] == found["stride_w"] == 1
+
+
+@pytest.mark.parametrize("suite", ["conv-server", "conv-train", "conv-train-data", "conv-train-weights"])
+def test_windows_of_stride_1_have_a_spelling_with_rows_and_columns_on_one_axis(suite: str) -> None:
+    """It computes the same bytes from the same bytes, and weights are known where they were."""
+    machine = load_machine("gemmini16")
+    for problem in suite_problems(suite)[:20]:
+        work = work_of(problem, machine)
+        wide = problem["r_filter_h"] > 1 and problem["stride_w"] == 1
+        assert [name.endswith("_flat") for name, _ in work.spellings] == [True] * wide
+        for _, flat in work.spellings:
+            ours = {t.name: (prod(t.shape), t.role, t.dtype) for t in work.kernel.tensors}
+            assert {t.name: (prod(t.shape), t.role, t.dtype) for t in flat.tensors if t.name in ours} == ours
 
 
 @pytest.mark.parametrize("pad", [0, 1, 2, 3])

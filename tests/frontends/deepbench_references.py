@@ -39,6 +39,11 @@ def backward_data(v: dict[str, Any], z: dict[str, int], stride: int = 1) -> dict
     return {"dx": padded[:, :, pad : pad + z["HI"], pad : pad + z["WI"]]}
 
 
+def flat(results: dict[str, Any]) -> dict[str, Any]:
+    """Results with rows and columns on one axis."""
+    return {name: value.reshape(*value.shape[:2], -1) for name, value in results.items()}
+
+
 def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -110,6 +115,12 @@ DEEPBENCH = {
     "conv2d_backward_data_s2": (CONVOLUTION, lambda v, z: backward_data(v, z, 2)),
     "conv2d_backward_weights": ({**CONVOLUTION, "stride": 2}, backward_weights),
     "conv2d_forward": ({**CONVOLUTION, "stride": 2}, forward),
+    "conv2d_forward_flat": (CONVOLUTION, lambda v, z: flat(forward(v, {**z, "stride": 1}))),
+    "conv2d_backward_data_flat": (CONVOLUTION, lambda v, z: flat(backward_data(v, z))),
+    "conv2d_backward_weights_flat": (
+        CONVOLUTION,
+        lambda v, z: backward_weights({**v, "dy": v["dy"].reshape(2, 4, 6, 6)}, {**z, "stride": 1}),
+    ),
     "gemm_acc": (SMALL, lambda v, z: {"c": v["c"] + v["a"] @ v["b"]}),
     "gemm_acc_ta": (SMALL, lambda v, z: {"c": v["c"] + v["a"].T @ v["b"]}),
     "gemm_acc_tatb": (SMALL, lambda v, z: {"c": v["c"] + v["a"].T @ v["b"].T}),

@@ -38,12 +38,21 @@ POINTWISE = {
 STRIDED = {"forward": "conv1x1_forward_strided", "backward_weights": "conv1x1_backward_weights_strided"}
 """The same for windows of one point that do not: the points that they meet are copied side by side first."""
 
-SPELLINGS = {"conv1x1_backward_data_s2": ("conv1x1_backward_data_s2_rows",)}
-"""Kernels that compute the same by other products: the faster one counts. Bounds are those of the first."""
+SPELLINGS = {
+    "conv1x1_backward_data_s2": ("conv1x1_backward_data_s2_rows",),
+    "conv2d_forward": ("conv2d_forward_flat",),
+    "conv2d_backward_data_s1": ("conv2d_backward_data_flat",),
+    "conv2d_backward_weights": ("conv2d_backward_weights_flat",),
+}
+"""Kernels that compute the same by other products: the faster one counts. Bounds are those of the first.
+
+Those that are flat, with rows and columns on one axis, are for stride 1.
+"""
 
 WEIGHTS = {
     **dict.fromkeys(GEMMS.values(), ("a",)),
     "conv2d_forward": ("w",),
+    "conv2d_forward_flat": ("w",),
     "conv1x1_forward": ("w",),
     "conv1x1_forward_strided": ("w",),
     **dict.fromkeys(("rnn_skip", "lstm_skip", "gru_skip", "rnn_skip_q", "lstm_skip_q", "gru_skip_q"), ("u", "bias")),
@@ -78,8 +87,17 @@ def work_of(problem: Problem, machine: Machine, types: Types | None = None) -> W
     name, sizes = kernel_of(problem, machine)
     known = own_types(name, types)
     kernel = with_roles(resolve(name, machine, sizes, known)[0], () if problem.training else WEIGHTS.get(name, ()))
-    others = tuple((other, resolve(other, machine, sizes, known)[0]) for other in SPELLINGS.get(name, ()))
-    return Work(problem, name, kernel, *_flops(problem), spellings=others)
+    return Work(problem, name, kernel, *_flops(problem), spellings=tuple(_others(problem, machine, name, sizes, known)))
+
+
+def _others(
+    problem: Problem, machine: Machine, name: str, sizes: abc.Mapping[str, int], types: Types | None
+) -> abc.Iterator[tuple[str, Kernel]]:
+    """The other spellings of a kernel that its sizes allow."""
+    own = {size: value for size, value in sizes.items() if size != "stride"}
+    for other in SPELLINGS.get(name, ()) if sizes.get("stride", 1) == 1 else ():
+        kernel = resolve(other, machine, own, types)[0]
+        yield other, with_roles(kernel, () if problem.training else WEIGHTS.get(other, ()))
 
 
 def kernel_of(problem: Problem, machine: Machine) -> tuple[str, dict[str, int]]:

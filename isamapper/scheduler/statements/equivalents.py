@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 from itertools import islice
+from math import inf
 
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.nodes import Kernel
@@ -32,3 +33,8 @@ def equivalents(kernel: Kernel, machine: Machine) -> abc.Iterator[Alternative]:
         if sieved is not None:
             yield fed(sieved, machine)
         yield fed(each if sieved is None else with_gathers(each, machine), machine)
+
+
+def promise(kernel: Kernel, machine: Machine) -> float:
+    """About the least cycles that a schedule of ``kernel`` keeps instructions busy; infinite where there is none."""
+    return min((each.busy_cycles for each in islice(equivalents(kernel, machine), TRIED)), default=inf)
