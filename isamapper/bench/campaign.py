@@ -23,6 +23,7 @@ from isamapper.hwdesc.fields import Fields
 from isamapper.hwdesc.files import builtin_machines, find_machine
 from isamapper.hwdesc.settings import SHOWN, reference, split_reference
 from isamapper.hwdesc.shapes import Choice, Either, Field, Number, Record, Several, Shape, Table, Text, Whole, judge
+from isamapper.ir.bind_tensor import GREATEST as GREATEST_SIZE
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.types import DTYPES, DType
 from isamapper.pipeline import COST_MODEL, EXECUTED, STRATEGY, resolve
@@ -40,7 +41,7 @@ BLOCK = Record(
     "a run",
     (
         Field("kernel", _many(Text()), "library names or paths", required=True),
-        Field("sizes", Table(_many(Whole())), "sizes of the kernel", default="{}"),
+        Field("sizes", Table(_many(Whole(high=GREATEST_SIZE))), "sizes of the kernel", default="{}"),
         Field("types", Table(_many(Text())), "types of the kernel", default="{}"),
         Field("machine", _many(Text()), "built-in names or paths", required=True),
         Field("set", Table(_many(Text()), "path"), "values of the machine to change, as --set does", default="{}"),

@@ -36,18 +36,20 @@ class CommandLine:
         """``diagnostic`` with the place of the argument it quotes last, where it quotes one and has no place yet."""
         if diagnostic.span is not None:
             return diagnostic
-        for quoted in reversed(re.findall(r"'([^']+)'", diagnostic.message)):
-            span = self.span(quoted) or self._inside(quoted)
+        for quoted in reversed(re.findall(r"'([^']*)'", diagnostic.message)):
+            span = self.span(quoted) or (self._inside(quoted) if quoted else None)
             if span is not None:
                 return replace(diagnostic, span=span)
         return diagnostic
 
     def _inside(self, name: str) -> Span | None:
-        """Where ``name`` stands in a word such as ``M=4,name=5``."""
+        """Where ``name`` stands in a word such as ``M=4,name=5``, ``name://address`` or ``dask://name``."""
+        pattern = rf"(?<![\w-])(?P<name>{re.escape(name)})(=|://)|://(?P<address>{re.escape(name)})(?!.*[\w-])"
         for start, word in zip(self.starts, self.words, strict=True):
-            found = re.search(rf"(?<![\w-]){re.escape(name)}=", shlex.quote(word))
+            found = re.search(pattern, shlex.quote(word))
             if found:
-                return Span(self.source, start + found.start(), start + found.end() - 1)
+                kind = "name" if found["name"] is not None else "address"
+                return Span(self.source, start + found.start(kind), start + found.end(kind))
         return None
 
     def error(self, code: str, message: str, word: str | None = None, help: str | None = None) -> SourceError:

@@ -121,5 +121,5 @@ def model_text(booster: Any, error: float, trained_on: str) -> str:
 
 def _unusable(path: str | Path | None, reason: str) -> SourceError:
     what = f"'{path}'" if path is not None else "the package's file"
-    message = f"cannot use {what} as a learned cost model: {reason}"
+    message = f"cost model 'learned' cannot use {what}: {reason}"
     return SourceError(Diagnostic("COST001", message, help="'isamapper fit -o FILE' makes one"))

@@ -188,14 +188,16 @@ def _wrong(message: str, span: Span, help: str | None = None) -> Diagnostic:
 
 
 def _alternative(node: YamlNode, shapes: tuple[Shape, ...]) -> Shape:
-    """The first of ``shapes`` that has the YAML form of ``node``; else the last."""
+    """The first of ``shapes`` that takes ``node``; else the last that has its YAML form, else the last of all."""
+    nearest = shapes[-1]
     for shape in shapes:
         is_map = isinstance(shape, Record | Table)
         is_list = isinstance(shape, Several)
-        same_form = (isinstance(node, YamlMap), isinstance(node, YamlList)) == (is_map, is_list)
-        if same_form and not (isinstance(node, YamlScalar) and _judge_scalar(node, shape, "")):
-            return shape
-    return shapes[-1]
+        if (isinstance(node, YamlMap), isinstance(node, YamlList)) == (is_map, is_list):
+            nearest = shape
+            if not (isinstance(node, YamlScalar) and _judge_scalar(node, shape, "")):
+                return shape
+    return nearest
 
 
 def _judge_record(node: YamlNode, record: Record) -> tuple[Diagnostic, ...]:
@@ -256,7 +258,9 @@ def _judge_scalar(node: YamlScalar, shape: Shape, what: str) -> tuple[Diagnostic
     found = f"found '{node.text}'" if node.text else "found nothing"
     if (high := _exceeded(node.value, shape)) is not None:
         return (_wrong(f"'{what}' must be at most {high:,}, {found}", node.span),)
-    return (_wrong(f"'{what}' must be {describe(shape)}, {found}", node.span, help),)
+    negative = isinstance(shape, Whole) and isinstance(node.value, int) and node.value < 0 == shape.low
+    wanted = "a whole number from 0" if negative else describe(shape)
+    return (_wrong(f"'{what}' must be {wanted}, {found}", node.span, help),)
 
 
 def _exceeded(value: object, shape: Shape) -> int | None:

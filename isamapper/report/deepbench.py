@@ -147,4 +147,15 @@ def compare_document(answer: abc.Mapping[str, Any]) -> Document:
         f"{summary['compared']} problems compared: {summary['regressions']} regressions beyond "
         f"{summary['threshold_percent']:g} %, {summary['improvements']} improvements, mean ratio {mean}"
     )
-    return document(table(heads, cells) if cells else None, Text(verdict, strong=True))
+    alone = [_alone("before", summary["only_before"]), _alone("after", summary["only_after"])]
+    return document(table(heads, cells) if cells else None, *alone, Text(verdict, strong=True))
+
+
+NAMED = 12
+"""Problems of one file alone that are named."""
+
+
+def _alone(file: str, names: abc.Sequence[str]) -> Text | None:
+    """What only one of two result files has: nothing is said of it by the comparison."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return Text(f"only {file}, not compared: {', '.join(names[:NAMED])}{more}") if names else None

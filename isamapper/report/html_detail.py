@@ -18,7 +18,7 @@ STALLED = "#b0b7bf"
 def detail(row: Row) -> str:
     """The markup behind a problem's line; short for problems that could not be done."""
     if "detail" not in row:
-        return f"<p>{escape(str(row['failure']))}</p>"
+        return f"<p>{escape(row['failure'] or 'schedules are in the result file itself, not in what was exported')}</p>"
     found = row["detail"]
     return "".join(
         (

@@ -42,6 +42,14 @@ def test_a_line_that_was_cut_off_is_dropped_and_what_follows_is_whole(tmp_path: 
     assert [each["problem"] for each in read_rows(file)] == ["a", "b"]
 
 
+def test_a_last_row_without_its_end_that_is_whole_counts_and_is_ended(tmp_path: Path) -> None:
+    file = tmp_path / "r.jsonl"
+    file.write_text(json.dumps(row("a", 1)), encoding="utf-8")
+    assert [each["problem"] for each in read_rows(file)] == ["a"]
+    Appender(file)(row("b", 2))
+    assert [each["problem"] for each in read_rows(file)] == ["a", "b"]
+
+
 def test_the_last_row_of_a_key_counts(tmp_path: Path) -> None:
     append = Appender(tmp_path / "r.jsonl")
     for cycles in (1, 2):

@@ -87,6 +87,9 @@ def test_what_is_meant_is_listed_without_measuring(capsys: pytest.CaptureFixture
         (("--from", "missing.jsonl"), "BEN003"),
         (("--baseline", "libary"), "PLG001"),
         (("--hw", "toy5"), "HW"),
+        (("--search", "heuristik"), "PLG001"),
+        (("--cost", "simulatd"), "PLG001"),
+        (("--html", "nowhere/page.html"), "CLI010"),
         (("--limit", "x"), "CLI004"),
         (("-t", "TA=i9"), "CLI006"),
         (("--export", "r.xls"), "SWP003"),
@@ -110,3 +113,50 @@ def test_a_regression_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert run("compare", *names, "--threshold", "5") == ExitCode.DONE
     assert run("compare", *reversed(names), "--format", "json") == ExitCode.DONE
     assert run("compare", *names, "--threshold", "-1") == ExitCode.WRONG_INPUT
+
+
+def test_problems_of_one_file_alone_are_named_and_nothing_in_common_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / f"{name}.jsonl" for name in ("before", "after", "other")]
+    problems = (("m", "s/0"), ("m", "s/1")), (("m", "s/1"), ("m", "s/2")), (("n", "s/1"),)
+    for file, names in zip(files, problems, strict=True):
+        rows = (
+            {"suite": "s", "problem": name, "machine": machine, "failure": None, "cycles": 5} for machine, name in names
+        )
+        file.write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
+    assert run("compare", str(files[0]), str(files[1])) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert "only before, not compared: m/s/0" in said
+    assert "only after, not compared: m/s/2" in said
+    assert run("compare", str(files[0]), str(files[2])) == ExitCode.WRONG_INPUT
+    assert "error[BEN004]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "changes", [{"cycles": None}, {"cycles": "12"}, {"cycles": 0}, {"cycles": True}, {"machine": 5}]
+)
+def test_rows_that_nobody_measured_are_refused(
+    changes: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "r.jsonl"
+    whole = {"suite": "s", "problem": "s/0", "machine": "m", "failure": None, "cycles": 5}
+    file.write_text(json.dumps({**whole, **changes}) + "\n", encoding="utf-8")
+    assert run("compare", str(file), str(file)) == ExitCode.WRONG_INPUT
+    assert f"row 1 of '{file}' has no '{next(iter(changes))}' that can be used" in capsys.readouterr().err
+    file.write_text(json.dumps(whole) + "\n", encoding="utf-8")
+    assert run("deepbench", "--from", str(file)) == ExitCode.WRONG_INPUT
+    assert "has no 'family' that can be used" in capsys.readouterr().err
+
+
+def test_exported_rows_are_reported_without_schedules(quick: None, tmp_path: Path) -> None:
+    file, copy = (str(tmp_path / name) for name in ("r.jsonl", "copy.jsonl"))
+    words = ("--suite", "gemm-device", "--limit", "1", "--hw", "toy4")
+    assert run("deepbench", *words, "--results", file, "--export", copy) == ExitCode.DONE
+    assert "detail" not in json.loads(Path(copy).read_text(encoding="utf-8"))
+    assert run("deepbench", "--from", copy, "--format", "json") == ExitCode.DONE
+
+
+def test_a_proof_that_was_asked_for_and_not_found_is_exit_code_3(quick: None, tmp_path: Path) -> None:
+    words = ("--suite", "gemm-device", "--limit", "1", "--hw", "toy4", "--results", str(tmp_path / "r.jsonl"))
+    assert run("deepbench", *words, "--require-optimal") == ExitCode.NOT_PROVED

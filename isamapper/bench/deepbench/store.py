@@ -2,7 +2,7 @@
 
 Rules of this file:
 - a row is one line, written by one call and flushed to the disk: whatever is killed, lines before it are whole;
-- a last line without its end is what a killed run was writing; it is cut off before anything is appended;
+- a last line that is not whole is what a killed run was writing; it is cut off before anything is appended;
 - a row is the answer to its key; with several of one key the last counts.
 """
 
@@ -24,6 +24,24 @@ Row: TypeAlias = dict[str, Any]
 
 SOURCES = (".py", ".isam", ".yaml", ".lark", ".csv")
 
+HEAD: dict[str, tuple[type, ...]] = dict.fromkeys(("suite", "problem", "machine"), (str,))
+"""What every row has."""
+COMPARED = HEAD | {"cycles": (int,)}
+"""What a row without a failure has."""
+FAILED: dict[str, tuple[type, ...]] = {
+    "family": (str,),
+    "parameters": (dict,),
+    "baselines": (dict,),
+    "anchors": (list,),
+}
+REPORTED = (
+    COMPARED
+    | FAILED
+    | {"binding_resource": (str,), "verified_size": (str,), "precision": (dict,)}
+    | dict.fromkeys(("percent_of_bound", "seconds", "search_seconds", "simulate_seconds"), (int, float))
+)
+"""What reports are made of."""
+
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a result file in the order of their keys' first lines; [] where there is no file yet.
@@ -37,8 +55,10 @@ def read_rows(path: Path) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(Diagnostic("BEN003", f"cannot read results '{path}': {_reason(error)}")) from None
     rows: dict[str, Row] = {}
-    whole = text if text.endswith("\n") else text[: text.rfind("\n") + 1]
-    for number, line in enumerate(whole.splitlines(), 1):
+    lines = text.split("\n")
+    if not _whole(lines[-1]):
+        del lines[-1]
+    for number, line in enumerate(lines, 1):
         if line.strip():
             row = _row(line, path, number)
             rows[str(row.get("key", number))] = row
@@ -69,7 +89,30 @@ def _row(line: str, path: Path, number: int) -> Row:
     if not isinstance(row, dict) or not {"suite", "problem", "machine"} <= row.keys():
         message = f"line {number} of '{path}' is no measured row"
         raise SourceError(Diagnostic("BEN003", message, help="result files hold one JSON object a line"))
+    _check(row, COMPARED if row.get("failure") is None else HEAD, path, number)
     return row
+
+
+def check_reportable(rows: abc.Iterable[Row], path: Path) -> None:
+    """SourceError BEN003 where a row of ``path`` has not all that a report is made of."""
+    for number, row in enumerate(rows, 1):
+        _check(row, REPORTED if row.get("failure") is None else HEAD | FAILED, path, number)
+
+
+def _check(row: Row, kinds: abc.Mapping[str, tuple[type, ...]], path: Path, number: int) -> None:
+    for key, allowed in kinds.items():
+        value = row.get(key)
+        if not isinstance(value, allowed) or isinstance(value, bool) or (key == "cycles" and row[key] < 1):
+            message = f"row {number} of '{path}' has no '{key}' that can be used"
+            raise SourceError(Diagnostic("BEN003", message, help="'isamapper bench deepbench' writes such files"))
+
+
+def _whole(line: str) -> bool:
+    """Whether a last line without its end is a row all the same, as files that were edited by hand have it."""
+    try:
+        return not line.strip() or isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _reason(error: Exception) -> str:
@@ -97,6 +140,7 @@ class Appender:
 
 
 def _cut_unfinished(descriptor: int) -> None:
+    """Ends the last line of a file, which is cut off where it is no whole row."""
     size = os.fstat(descriptor).st_size
     kept, block = size, 1 << 16
     while kept:
@@ -106,7 +150,11 @@ def _cut_unfinished(descriptor: int) -> None:
             kept = start + found + 1
             break
         kept = start
-    if kept != size:
+    if kept == size:
+        return
+    if _whole(os.pread(descriptor, size - kept, kept).decode("utf-8", "replace")):
+        os.write(descriptor, b"\n")
+    else:
         os.ftruncate(descriptor, kept)
 
 

@@ -36,13 +36,15 @@ def _percent(text: str) -> float:
 
 
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
-    del line
     from isamapper.bench.deepbench.compare import compare
     from isamapper.bench.deepbench.store import read_existing
     from isamapper.report.deepbench import compare_document
 
     before, after = (read_existing(Path(file)) for file in (arguments.before, arguments.after))
     answer = compare(before, after, arguments.threshold)
+    if not answer["rows"]:
+        message = f"'{arguments.before}' and '{arguments.after}' have no problem of one machine in common"
+        raise line.error("BEN004", message, arguments.after, "compare results of the same suite and machine")
     if arguments.format == "json":
         print_json(answer)
     else:

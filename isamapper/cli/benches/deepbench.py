@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import isamapper
+from isamapper.cli.endings import PROVED_PERCENT
 from isamapper.cli.exit_codes import ExitCode
 from isamapper.cli.options import add_search, positive, search_of, types_of
 from isamapper.cli.output import print_document, print_json, write_text
@@ -46,10 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     from isamapper.bench.deepbench.problems import chosen_problems
 
-    if arguments.export is not None:
-        from isamapper.bench.export import check
-
-        check(Path(arguments.export))
+    _check_outputs(arguments, line)
     if arguments.list:
         found = chosen_problems(arguments.suite, **_chosen(arguments))
         write_text("".join(f"{problem.name}\n" for problem in found), None)
@@ -58,14 +56,27 @@ def execute(arguments: argparse.Namespace, line: CommandLine) -> ExitCode:
     return _answered(arguments, rows)
 
 
+def _check_outputs(arguments: argparse.Namespace, line: CommandLine) -> None:
+    """What cannot be written is said before hours are spent on it."""
+    for file in (arguments.html, arguments.export):
+        if file is not None and not Path(file).parent.is_dir():
+            raise line.error("CLI010", f"cannot write '{file}': no such folder", file)
+    if arguments.export is not None:
+        from isamapper.bench.export import check
+
+        check(Path(arguments.export))
+
+
 def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"quick": arguments.quick, "patterns": arguments.filter, "limit": arguments.limit}
 
 
 def _stored(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    from isamapper.bench.deepbench.store import latest, read_existing
+    from isamapper.bench.deepbench.store import check_reportable, latest, read_existing
 
-    return latest(read_existing(Path(arguments.source)))
+    rows = read_existing(Path(arguments.source))
+    check_reportable(rows, Path(arguments.source))
+    return latest(rows)
 
 
 def _measured(arguments: argparse.Namespace, line: CommandLine) -> list[dict[str, Any]]:
@@ -87,10 +98,14 @@ def _options(arguments: argparse.Namespace, line: CommandLine) -> Options:
     from isamapper.bench.baselines.contest import load_baseline
     from isamapper.bench.deepbench.measure import Options
     from isamapper.bench.deepbench.store import Row
+    from isamapper.registry import load
 
     baselines = tuple(name for name in arguments.baseline or SHOWN_BASELINES if name != "none")
     for name in baselines:
         load_baseline(name)
+    for kind, word in (("strategy", arguments.search), ("cost model", arguments.cost)):
+        if word is not None:
+            load(kind, word)
     types = tuple(sorted(types_of(arguments, line).items()))
     searched: Row = search_of(arguments, line)
     return Options(**searched, baselines=baselines, types=types)
@@ -121,4 +136,13 @@ def _answered(arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> Exit
         print_json(answer)
     else:
         print_document(deepbench_document(answer))
-    return ExitCode.DONE if not any(row["failure"] for row in rows) else ExitCode.NO
+    if any(row["failure"] for row in rows):
+        return ExitCode.NO
+    unproved = arguments.require_optimal and not all(_proved(row) for row in rows)
+    return ExitCode.NOT_PROVED if unproved else ExitCode.DONE
+
+
+def _proved(row: dict[str, Any]) -> bool:
+    """Whether no schedule of the strategy's space is cheaper under the cost model, or none by more than 1 %."""
+    gap = row.get("gap_percent")
+    return bool(row.get("optimal")) or (gap is not None and gap <= PROVED_PERCENT)

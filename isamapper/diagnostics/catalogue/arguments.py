@@ -108,4 +108,9 @@ CODES: dict[str, tuple[str, str]] = {
         """Results are JSON lines that 'isamapper bench deepbench' wrote. The file does not exist, cannot be read or
         written, or holds something else.""",
     ),
+    "BEN004": (
+        "two result files with nothing in common",
+        """'isamapper bench compare' holds problems against each other that both files have for the same machine; where
+        there is none, there is no answer, not even that nothing got slower.""",
+    ),
 }
