@@ -33,6 +33,10 @@ class TooLarge(Exception):
     """A question took more than the number of operations that :func:`limited` allows."""
 
 
+class Failed(Exception):
+    """isl gave up on a question, for reasons of its own."""
+
+
 def available() -> bool:
     """Whether islpy is installed."""
     return islpy is not None
@@ -40,16 +44,19 @@ def available() -> bool:
 
 @contextmanager
 def limited(operations: int) -> abc.Iterator[None]:
-    """Questions asked inside raise :class:`TooLarge` when they need more than so many of isl's operations."""
+    """Questions asked inside raise :class:`TooLarge` when they need more than so many of isl's operations.
+
+    Where isl fails for another reason, they raise :class:`Failed`.
+    """
     context = islpy.DEFAULT_CONTEXT
     context.reset_operations()
     context.set_max_operations(operations)
     try:
         yield
-    except islpy.Error:
+    except islpy.Error as error:
         if _exhausted():
             raise TooLarge(f"more than {operations} operations") from None
-        raise
+        raise Failed(str(error)) from error
     finally:
         context.set_max_operations(0)
         context.reset_operations()
@@ -62,6 +69,16 @@ def _exhausted() -> bool:
     except islpy.Error:
         return True
     return False
+
+
+def simpler(relation: Map) -> Map:
+    """``relation`` in fewer pieces where isl finds them; as it is where isl fails at that."""
+    try:
+        return relation.coalesce()
+    except islpy.Error:
+        if _exhausted():
+            raise
+        return relation
 
 
 # Sets and maps from nodes

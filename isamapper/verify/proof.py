@@ -111,7 +111,7 @@ class _Proof:
             candidates = self.candidates(pairing, other, other_form, reads)
             if candidates is None or candidates.is_empty():
                 continue
-            pairing.pairs = pairing.pairs.union(candidates).coalesce()
+            pairing.pairs = relations.simpler(pairing.pairs.union(candidates))
             if other_form.accumulated is not None:
                 chain = self.program.reads_of(other, other_form.accumulated)
                 pairing.accumulates = pairing.accumulates.union(chain.intersect_domain(candidates.domain()))
@@ -136,10 +136,10 @@ class _Proof:
         ends = relations.renamed(self.program.finals, numbers, None).reverse().intersect_domain(members)
         step = pairing.accumulates.intersect_domain(members).intersect_range(members).reverse()
         while not step.is_empty():  # chains of twice the length each time
-            ends = ends.union(step.apply_range(ends)).coalesce()
-            step = step.apply_range(step).coalesce()
+            ends = relations.simpler(ends.union(step.apply_range(ends)))
+            step = relations.simpler(step.apply_range(step))
         element = _element(self.kernel, pairing.group)
-        pairing.pairs = pairing.pairs.intersect(ends.apply_range(element.reverse())).coalesce()
+        pairing.pairs = relations.simpler(pairing.pairs.intersect(ends.apply_range(element.reverse())))
 
     def tensor_spaces(self) -> dict[str, str]:
         """Spaces of the elements of parameters and results in the program, each with the kernel's."""
@@ -166,7 +166,7 @@ class _Proof:
                         ours = self.program.reads_of(other, position)
                         agreeing = agreeing.intersect(ours.apply_range(values).apply_range(theirs.reverse()))
                     kept = kept.union(agreeing)
-        pairing.pairs = kept.coalesce()
+        pairing.pairs = relations.simpler(kept)
 
     # Completing
 
@@ -177,7 +177,7 @@ class _Proof:
             return
         last = pairing.pairs.subtract_domain(pairing.accumulates.range())
         element = _element(self.kernel, pairing.group)
-        pairing.complete = last.apply_range(element).apply_range(_last_of(element, pairing.domain)).coalesce()
+        pairing.complete = relations.simpler(last.apply_range(element).apply_range(_last_of(element, pairing.domain)))
 
     # Checking
 

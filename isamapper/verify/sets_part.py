@@ -50,6 +50,8 @@ def _judged(program: Program, seconds: float) -> tuple[str, str]:
         status, detail = Status.NOT_RUN, f"{UNPROVED}{reason}"
     except relations.TooLarge:
         status, detail = Status.NOT_RUN, f"no proof within the budget of {seconds:g} s"
+    except relations.Failed as error:
+        status, detail = Status.NOT_RUN, f"isl, which does the sets, failed: {error}"
     return status.value, detail
 
 

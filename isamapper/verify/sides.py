@@ -70,7 +70,7 @@ def seen_through(side: Side, passing: Map) -> Side:
 
 def _traced(side: Side, copies: Map) -> Side:
     """Reads and finals with ``copies`` seen through: first chains of them, twice as far each time, then their users."""
-    behind = copies.apply_range(side.reads).coalesce()
+    behind = relations.simpler(copies.apply_range(side.reads))
     while not behind.domain().is_disjoint(behind.range()):
         behind = _follow(behind, behind)
     return replace(side, reads=_follow(side.reads, behind), finals=_follow(side.finals, behind))
@@ -78,7 +78,7 @@ def _traced(side: Side, copies: Map) -> Side:
 
 def _follow(relation: Map, further: Map) -> Map:
     """``relation`` with every end that ``further`` leads on from replaced by where it leads."""
-    return relation.subtract_range(further.domain()).union(relation.apply_range(further)).coalesce()
+    return relations.simpler(relation.subtract_range(further.domain()).union(relation.apply_range(further)))
 
 
 def _executed(flow: Flow) -> abc.Iterator[Invoked]:

@@ -78,3 +78,10 @@ def test_maps_are_injective_or_not() -> None:
     assert not tiled.is_injective()  # o is in no index
     row = Place(loops=(0,), iterators=("k",), extents=(4,))
     assert relations.window_map("A", row, window(0, 4), None, "T").is_injective()
+
+
+def test_what_isl_cannot_do_is_no_question_of_size() -> None:
+    read = type(relations.no_set())
+    with pytest.raises(relations.Failed, match="isl_union_set_read_from_str"), relations.limited(1000):
+        read("{ S0[o : }")
+    assert count(relations.instances("S0", PLACE)) == 12

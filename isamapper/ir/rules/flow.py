@@ -91,7 +91,7 @@ def _witnesses(kernel: Kernel) -> dict[tuple[int, int], tuple[int, ...]]:
         with relations.limited(_OPERATIONS):
             flow = kernel_flow(kernel)
             first = relations.first_points(undefined_reads(flow))
-    except relations.TooLarge:
+    except (relations.TooLarge, relations.Failed):
         return {}
     return {
         (made.number, position): first[f"S{made.number}R{position}"]
