@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import abc
 from dataclasses import dataclass
+from functools import lru_cache
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Machine
@@ -43,8 +44,12 @@ class Site:
         return tuple(iterator.name for iterator in self.frame.statement.iterators)
 
 
-def sites_of(kernel: Kernel, machine: Machine) -> abc.Iterator[Site] | Rejection:
-    """Ways to do a kernel of one statement, the most obvious first; a Rejection for other kernels."""
+@lru_cache(maxsize=2)
+def sites_of(kernel: Kernel, machine: Machine) -> tuple[Site, ...] | Rejection:
+    """Ways to do a kernel of one statement, the most obvious first; a Rejection for other kernels.
+
+    Several baselines ask for those of one kernel in turn.
+    """
     found = statements(kernel)
     if len(found) != 1:
         return Rejection("SCH040", kernel.name, "a library routine does one statement at a time")
@@ -56,7 +61,7 @@ def sites_of(kernel: Kernel, machine: Machine) -> abc.Iterator[Site] | Rejection
     least = min(frame.unit_cycles(machine) for frame in frames)
     cheap = [frame for frame in frames if frame.unit_cycles(machine) <= SLOWEST * least]
     ordered = sorted(cheap, key=lambda frame: (not _in_order(frame), frame.unit_cycles(machine)))
-    return (Site(subject, frame, routes) for frame in ordered for routes in _routes(subject, frame))
+    return tuple(Site(subject, frame, routes) for frame in ordered for routes in _routes(subject, frame))
 
 
 def _in_order(frame: Frame) -> bool:

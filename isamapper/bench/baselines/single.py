@@ -6,6 +6,7 @@ import itertools
 
 from isamapper.bench.baselines.frames import Groups, Site, level_of, levels_of, schedule_of, sites_of
 from isamapper.bench.baselines.protocol import Baseline, Case, Part, Parts
+from isamapper.bench.baselines.tiles import library_groups, smallest_groups
 from isamapper.diagnostics.source import Rejection, SourceError
 from isamapper.plan.lower import lower
 from isamapper.plan.steps import Schedule
@@ -22,12 +23,23 @@ def single(case: Case) -> Parts:
     if isinstance(sites, Rejection):
         return sites
     failure: Rejection | None = None
-    for relayout, site in itertools.product((False, True), tuple(sites)):
-        best = _best(site, relayout)
+    for relayout, site in itertools.product((False, True), sites):
+        best = _hopeless(site, relayout) or _best(site, relayout)
         if isinstance(best, Schedule):
             return (Part(best),)
         failure = failure or best
     return failure or Rejection("SCH040", case.kernel.name, "no instruction can do it")
+
+
+def _hopeless(site: Site, relayout: bool) -> Rejection | None:
+    """Why neither the library's tiles nor the smallest ones can be laid out and copied: then none can."""
+    reasons = []
+    for groups in (library_groups(site), smallest_groups(site)):
+        schedule = schedule_of(site, groups, relayout=relayout)
+        if isinstance(schedule, Schedule):
+            return None
+        reasons.append(schedule)
+    return reasons[-1]
 
 
 def _best(site: Site, relayout: bool) -> Schedule | Rejection:

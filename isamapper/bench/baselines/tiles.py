@@ -23,6 +23,16 @@ REFERENCE_EXTENT = 1024
 
 def library_groups(site: Site, *, fixed: bool = False) -> Groups:
     """The loops of every level, outermost level first; ``fixed``: with the tiles of the reference problem."""
+    order = _order(site)
+    return _groups(site, lambda level: _tiles(level, order, fixed))
+
+
+def smallest_groups(site: Site) -> Groups:
+    """The loops of every level where a tile is one block."""
+    return _groups(site, lambda level: tuple(1 for _ in level.blocks))
+
+
+def _groups(site: Site, tiles_of: abc.Callable[[Level], tuple[int, ...]]) -> Groups:
     names = site.names
     block = tuple(site.frame.block(name) for name in names)
     groups: Groups = ()
@@ -32,7 +42,7 @@ def library_groups(site: Site, *, fixed: bool = False) -> Groups:
     blocks = block
     for boundary in range(levels):
         level = level_of(site, boundary, block)
-        tiles = _tiles(level, _order(site), fixed)
+        tiles = tiles_of(level)
         blocks = level.blocks
         inside = tuple((names[place], tiles[place]) for place in _inside(site, level))
         groups = (inside, *groups)
