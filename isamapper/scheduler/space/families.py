@@ -17,11 +17,16 @@ ROUTES = 4
 
 
 def families_of(
-    subject: Subject, frame: Frame, levels: int | None = None, copied: bool | None = None
+    subject: Subject,
+    frame: Frame,
+    levels: int | None = None,
+    copied: bool | None = None,
+    plain: bool | None = None,
 ) -> abc.Iterator[Family]:
     """Families of one frame: plain layouts first, then copies call by call, then operands re-laid out at home.
 
-    With ``levels`` those with so many levels of tiles; with ``copied`` those that do, or do not, copy layouts.
+    With ``levels`` those with so many levels of tiles; with ``copied`` those that do, or do not, copy layouts; with
+    ``plain`` those that leave all as it lies, or do not.
     """
     maker = ShapeMaker(subject.machine, subject.tensors, subject.home, subject.shared, subject.epilogue)
     names = tuple(each.name for each in frame.statement.iterators if each.name not in subject.shared)
@@ -30,6 +35,8 @@ def families_of(
             continue
         fixed = tuple(sorted(routes.items()))
         for relaid in relayouts(subject, frame, routes):
+            if plain is not None and plain is bool(relaid):
+                continue
             if copied is not None and copies_layouts(subject, frame, relaid) is not copied:
                 continue
             known = set()

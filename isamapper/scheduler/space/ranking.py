@@ -7,9 +7,10 @@ model (``heuristic.py``).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import abc
-from functools import partial
+from functools import cached_property, partial
 
 from isamapper.costmodels.bounds import memory_bounds
 from isamapper.costmodels.likeness import likeness
@@ -59,6 +60,8 @@ HOPELESS = 4
 """A frame with a family that much dearer than the best has no better one."""
 NEAR_LEAST = 1.05
 """Where a nest without layout copies takes at most so many times what nothing undercuts, none is tried with them."""
+GOOD = 1.005
+"""Where a nest takes at most so many times what calls or moving take anyway, others like it are not looked at."""
 UNSURE = 1.02
 """Estimates say less than this about which row takes fewer cycles."""
 FRUGAL = 4
@@ -98,7 +101,7 @@ def prospects(
     """
     survey = _Survey(subject, deadline)
     for relaid in (False, True):
-        survey.frames(least_gathered(subject, frames) if relaid else frames, relaid)
+        survey.frames(least_gathered(subject, frames) if relaid else survey.lying_right(frames), relaid)
         if survey.near_least() and not survey.outdone(frames):
             break
     found = survey.prospects(nests)
@@ -119,7 +122,23 @@ class _Survey:
         self.deeper: list[Prospect] = []
         self.failures: list[Rejection] = []
         self._seen: set[tuple[object, ...]] = set()
-        self._alive: dict[Shape, bool] = {}
+        self._alive: dict[tuple[object, ...], bool] = {}
+
+    def lying_right(self, frames: abc.Sequence[Frame]) -> abc.Iterator[Frame]:
+        """``frames``; of those that differ in the instruction alone, first what needs nothing re-laid out."""
+        for _, group in itertools.groupby(frames, lambda frame: frame.unit_cycles(self.subject.machine)):
+            waiting = list(group)
+            alike: dict[object, list[Frame]] = {}
+            for frame in waiting:
+                alike.setdefault(_lanes(frame), []).append(frame)
+            for frame in waiting:
+                same = alike[_lanes(frame)]
+                right = (place for place, each in enumerate(same) if len(same) == 1 or self._lies_right(each))
+                yield same.pop(next(right, 0))
+
+    def _lies_right(self, frame: Frame) -> bool:
+        """Whether something can be built with all operands as they lie."""
+        return any(self._builds(family) for family in families_of(self.subject, frame, 1, False, True))
 
     def near_least(self) -> bool:
         """Whether what has been found is about as good as any family can be."""
@@ -129,13 +148,14 @@ class _Survey:
     def outdone(self, frames: abc.Sequence[Frame]) -> bool:
         """Whether another frame needs much less than the best, whose calls take its time, and gave none: its operands
         lie the wrong way. Moving the operands takes its time in any case."""
-        if self.best <= self._moving_cycles() * NEAR_LEAST:
+        if self.best <= self._moving_cycles * NEAR_LEAST:
             return False
         machine = self.subject.machine
         close = (each.family.frame for each in self.looks if each.cycles <= self.best * CLOSE)
         own = min((frame.unit_cycles(machine) for frame in close), default=0.0)
         return self.best <= own * NEAR_LEAST and any(each.unit_cycles(machine) * OUTDONE < own for each in frames)
 
+    @cached_property
     def _moving_cycles(self) -> float:
         """What any schedule takes at least to move operands and results, as far as the statement is alone."""
         kernel = self.subject.kernel
@@ -143,7 +163,7 @@ class _Survey:
             return 0.0
         return max(memory_bounds(self.subject.machine, kernel, kernel).values(), default=0.0)
 
-    def frames(self, frames: abc.Sequence[Frame], relaid: bool) -> None:
+    def frames(self, frames: abc.Iterable[Frame], relaid: bool) -> None:
         """Looks at the frames in order, either at the families that cost a layout copy or at the others."""
         useful = tried = 0
         for frame in frames:
@@ -173,7 +193,7 @@ class _Survey:
     def _looks(self, frame: Frame, relaid: bool) -> list[Look]:
         """First looks at the families of a frame that can be built and are like none before, the cheapest first."""
         looks: dict[Shape, Look] = {}
-        for family in families_of(self.subject, frame, 1, relaid):
+        for family in _fine_first(families_of(self.subject, frame, 1, relaid)):
             shape, cycles = family.shape, frame.unit_cycles(self.subject.machine)
             if shape in looks:
                 continue
@@ -181,7 +201,7 @@ class _Survey:
                 self.best * HOPELESS < each.cycles < math.inf for each in looks.values()
             ):
                 break
-            if self._outpriced(family, cycles):
+            if self._outpriced(family, cycles) or self._needless(family, cycles, looks.values()):
                 continue
             key = (way_of(frame.call), family.routes, family.relaid, likeness(shape))
             if key not in self._seen and self._builds(family):
@@ -192,21 +212,31 @@ class _Survey:
     def _outpriced(self, family: Family, cycles: float) -> bool:
         """Whether another instruction does the same for less than the calls of this one take."""
         kind, name = _kind(family), family.frame.call.instruction.name
+        enough = max(cycles, self._moving_cycles) * GOOD
         return any(
-            each.cycles <= cycles and _kind(each.family) == kind and each.family.frame.call.instruction.name != name
+            each.cycles <= enough and _kind(each.family) == kind and each.family.frame.call.instruction.name != name
             for each in self.looks
         )
 
+    def _needless(self, family: Family, cycles: float, looks: abc.Iterable[Look]) -> bool:
+        """Whether a look of the same frame takes as long as calls or moving: with whole tiles where single calls are
+        copied, or with constants prepared where they lie right, there is nothing more to gain."""
+        enough = max(cycles, self._moving_cycles) * GOOD
+        good = [each.family for each in looks if each.cycles <= enough]
+        if family.relaid and any(not each.relaid for each in good):
+            return True
+        return not family.fine and any(each.fine and each.relaid == family.relaid for each in good)
+
     def _builds(self, family: Family) -> bool:
         """Whether a family has any nest: what fails for one block at a time fails for every tiling."""
-        shape = family.shape
-        if shape not in self._alive:
+        key = way_of(family.frame.call), family.relaid, family.shape  # shapes do not say how elements lie
+        if key not in self._alive:
             subject = self.subject
             nest = build_nest(subject.machine, subject.kernel, subject.home, family.smallest())
             if isinstance(nest, Rejection):
                 self.failures.append(nest)
-            self._alive[shape] = isinstance(nest, Nest)
-        return self._alive[shape]
+            self._alive[key] = isinstance(nest, Nest)
+        return self._alive[key]
 
     def prospects(self, nests: int) -> tuple[Prospect, ...]:
         """The best rows of the best families, and what was found deeper; from the first on that can be built."""
@@ -251,6 +281,24 @@ class _Survey:
                 build = partial(_built, self.subject, row)
                 lanes = lanes_of(row.family.frame.bound)
                 yield Prospect(row.cycles, row.bytes_moved, least, way, row.traits(), build, lanes)
+
+
+def _lanes(frame: Frame) -> tuple[object, ...]:
+    """What a frame lays over an instruction's lanes, whichever lane has which, and how its operands come."""
+    return frame.call.sigma, frozenset((digit.iterator, digit.extent) for digit in frame.bound)
+
+
+def _fine_first(families: abc.Iterable[Family]) -> abc.Iterator[Family]:
+    """``families``, those that copy call by call before the others like them, which they follow."""
+    held: Family | None = None
+    for family in families:
+        if family.fine:
+            yield family
+        if held is not None:
+            yield held
+        held = None if family.fine else family
+    if held is not None:
+        yield held
 
 
 def _kind(family: Family) -> tuple[object, ...]:
