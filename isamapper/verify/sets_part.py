@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from isamapper.ir import relations
 from isamapper.ir.dataflow import dataflow, kernel_flow, undefined_reads
+from isamapper.ir.nodes import Kernel
 from isamapper.plan.program import Program
 from isamapper.sim.functional.run import meaning_on
 from isamapper.verify import naming
@@ -41,6 +42,19 @@ def sets_part(program: Program, seconds: float) -> Part:
     return Part(NAME, Status(status), detail, time.perf_counter() - start)
 
 
+def sets_parts(program: Program, covered: Kernel, seconds: float) -> tuple[Part, Part]:
+    """The proof of a program that covers an equal kernel, by way of it, and the proof against that kernel alone.
+
+    That both kernels are equal is asked first, and by itself: programs have a hundred times as many cases.
+    """
+    equal = sets_part(replace(program, body=covered), seconds)
+    own = sets_part(replace(program, kernel=covered), seconds)
+    if own.status is Status.FAILED or (own.status is not Status.PROVED and equal.status is Status.PROVED):
+        return replace(own, seconds=equal.seconds + own.seconds), own
+    status = Status.PROVED if equal.status is Status.PROVED else Status.NOT_RUN
+    return Part(NAME, status, equal.detail, equal.seconds + own.seconds), own
+
+
 def _judged(program: Program, seconds: float) -> tuple[str, str]:
     """The status and the detail of the part."""
     try:
@@ -61,6 +75,8 @@ def _proved(program: Program) -> tuple[Status, str]:
     if wide is not None:
         try:
             status, detail = _proved_as_it_is(replace(program, kernel=wide[0], body=wide[1]))
+        except Unmatched:
+            raise
         except Unproved:
             status = Status.NOT_RUN
         if status is Status.PROVED:

@@ -50,8 +50,8 @@ def verify(
     Program and kernel are executed at their own size where the kernel has at most ``ops_limit`` scalar operations,
     else on what ``reduced`` gives: the same schedule with every digit extent cut to at most 3, remainders, guards and
     buffer phases kept. ``repeat_limit`` bounds the statement instances spent on repeated trials (one of each kind is
-    made in any case) and ``proof_seconds``, counted in isl's operations, the proof: the same program and seed give the
-    same certificate, seconds apart.
+    made in any case) and ``proof_seconds``, counted in isl's operations, the proof (0: none): the same program and seed
+    give the same certificate, seconds apart.
     """
     form = _form(program)
     if form.status is Status.FAILED:
@@ -59,11 +59,7 @@ def verify(
     given = None if reduced is None else lambda: folded(reduced())
     forms = (covered, small_covered)
     found = _judge(folded(program), form, seed, ops_limit, repeat_limit, proof_seconds, given, forms)
-    found = _with_hazards(found, program)
-    proved = found.part(sets_part.NAME).status is Status.PROVED
-    if covered is None or covered == program.kernel or proved or not found.ok:
-        return found
-    return _with_covered(found, folded(replace(program, kernel=covered)), proof_seconds)
+    return _with_hazards(found, program)
 
 
 def _with_hazards(found: Certificate, program: Program) -> Certificate:
@@ -74,17 +70,6 @@ def _with_hazards(found: Certificate, program: Program) -> Certificate:
     open_question = (f"hazards: {part.detail}",) if part.status is Status.NOT_RUN else ()
     ok = found.ok and part.status is Status.PROVED
     return replace(found, ok=ok, parts=(*found.parts, part), not_covered=(*found.not_covered, *open_question))
-
-
-def _with_covered(found: Certificate, program: Program, seconds: float) -> Certificate:
-    """``found`` with the proof against the kernel that rewrites lead to, where there is one."""
-    part = sets_part.sets_part(program, seconds)
-    if part.status is not Status.PROVED:
-        return found
-    detail = f"against the kernel that the rewrites lead to: {part.detail}"
-    proof = replace(part, name=COVERED, detail=detail)
-    place = [each.name for each in found.parts].index(sets_part.NAME) + 1
-    return replace(found, parts=(*found.parts[:place], proof, *found.parts[place:]))
 
 
 def _judge(
@@ -101,7 +86,7 @@ def _judge(
     small = reduced() if reduced is not None else None
     executed, size = (small, Size.REDUCED) if operations > ops_limit and small is not None else (program, Size.REAL)
     not_covered: list[str] = []
-    proof = _proof(program, proof_seconds)
+    proof, own = _proof(program, forms[0], proof_seconds)
     if operations > ops_limit:
         not_covered.append(_too_large(operations, small))
     if instances(executed.kernel) > _FAR_TOO_LARGE * ops_limit:
@@ -119,7 +104,8 @@ def _judge(
     proved = proof.status is Status.PROVED
     decided = fields.status is Status.PASSED or (proved and fields.status is Status.NOT_RUN)
     ok = decided and types.status is Status.PASSED and proof.status is not Status.FAILED
-    return Certificate(ok, (form, proof, fields, types), size, probability, tuple(not_covered))
+    more = () if own is None or proved or not ok else (own,)
+    return Certificate(ok, (form, proof, *more, fields, types), size, probability, tuple(not_covered))
 
 
 def _too_large(operations: int, small: Program | None) -> str:
@@ -138,8 +124,18 @@ def _form(program: Program) -> Part:
     return Part(FORM, Status.PROVED, "windows fit their instructions, tensors have their places", seconds)
 
 
-def _proof(program: Program, seconds: float) -> Part:
-    return sets_part.sets_part(program, seconds)
+def _proof(program: Program, covered: Kernel | None, seconds: float) -> tuple[Part, Part | None]:
+    """The proof, and the one against the kernel that rewrites lead to, where there is one."""
+    if seconds <= 0:
+        return Part(sets_part.NAME, Status.NOT_RUN, "it was not asked for"), None
+    form = None if covered is None else folded(replace(program, kernel=covered)).kernel
+    if form is None or form == program.kernel:
+        return sets_part.sets_part(program, seconds), None
+    proof, own = sets_part.sets_parts(program, form, seconds)
+    if own.status is not Status.PROVED:
+        return proof, None
+    detail = f"against the kernel that the rewrites lead to: {own.detail}"
+    return proof, replace(own, name=COVERED, detail=detail)
 
 
 def _judged(proof: Part, *others: Part) -> Part:
