@@ -9,13 +9,14 @@ Rules of this file:
 from __future__ import annotations
 
 import difflib
+import math
 import time
 from collections import abc
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from os import PathLike, fspath
-from typing import TypeAlias, cast
+from typing import SupportsFloat, TypeAlias, cast
 
 from isamapper.costmodels.bounds import Bounds, bounds
 from isamapper.costmodels.objectives import Objective, check_energies, objective_weights
@@ -219,7 +220,26 @@ def _cost_model(name: str) -> CostModel:
     model = judge() if isinstance(judge, type) else judge
     if not callable(getattr(model, "cycles", None)):
         raise _unfit("cost model", name, "it has no method 'cycles'")
-    return cast(CostModel, model)
+    ours = type(model).__module__.partition(".")[0] == __package__
+    return cast(CostModel, model) if ours else _Judged(cast(CostModel, model), name)
+
+
+class _NoNumber(Exception):
+    """What a cost model answered; no SourceError, which a search takes for a schedule that does not lower."""
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A cost model of another package, whose every answer has to be a number."""
+
+    model: CostModel
+    name: str
+
+    def cycles(self, schedule: Schedule) -> float:
+        answer: object = self.model.cycles(schedule)
+        if not isinstance(answer, SupportsFloat) or not math.isfinite(float(answer)):
+            raise _NoNumber(f"it answered {answer!r}, which is no number of cycles")
+        return float(answer)
 
 
 def find_front(
@@ -249,6 +269,8 @@ def find_front(
             budget_seconds=budget_seconds,
             seed=seed,
         )
+    except _NoNumber as wrong:
+        raise _unfit("cost model", cost_model, str(wrong)) from None
     except NotSchedulable as error:
         raise NoMapping(bound, target, error.rejections + explain_mappings(bound, target)) from error
 
@@ -291,7 +313,9 @@ def find_schedule(
     )
     began = time.perf_counter()
     try:
-        best, second, interrupted = _last_two(candidates)
+        best, second, interrupted = _last_two(_judged(candidates, strategy))
+    except _NoNumber as wrong:
+        raise _unfit("cost model", cost_model, str(wrong)) from None
     except NotSchedulable as error:
         raise NoMapping(bound, target, error.rejections + explain_mappings(bound, target)) from error
     if best is None:
@@ -309,6 +333,16 @@ def find_schedule(
         second.schedule if second else None,
         best.bound,
     )
+
+
+def _judged(candidates: object, strategy: str) -> abc.Iterator[Candidate]:
+    """What a strategy yields, which has to be candidates."""
+    if not isinstance(candidates, abc.Iterable):
+        raise _unfit("strategy", strategy, f"it answered {candidates!r}, which yields no candidates")
+    for candidate in candidates:
+        if not isinstance(candidate, Candidate):
+            raise _unfit("strategy", strategy, f"it yielded {candidate!r}, which is no Candidate")
+        yield candidate
 
 
 def _last_two(candidates: abc.Iterator[Candidate]) -> tuple[Candidate | None, Candidate | None, bool]:

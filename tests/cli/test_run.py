@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from isamapper import pipeline
 from isamapper.cli.main import main
 from isamapper.costmodels.simulated import Simulated
 from isamapper.plan.protocols import Candidate, CostModel, SearchProblem
+from isamapper.plan.steps import Schedule
 from isamapper.scheduler.strategies.heuristic import heuristic
 
 SMALL = ("gemm", "--hw", "toy4", "-s", "M=8,N=8,K=8")
@@ -223,11 +225,23 @@ def test_a_proved_optimum_meets_require_optimal(
     assert "proved the cheapest of its space" in capsys.readouterr().out
 
 
+class Wrong:
+    """A model that does not know."""
+
+    name = "wrong"
+
+    def cycles(self, schedule: Schedule) -> float:
+        return math.nan
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"strategy": 3, "cost model": Simulated}, "it cannot be called: strategy 'heuristic'"),
         ({"strategy": heuristic, "cost model": 3}, "it has no method 'cycles': cost model 'simulated'"),
+        ({"strategy": lambda *_, **__: 7, "cost model": Simulated}, "it answered 7, which yields no candidates"),
+        ({"strategy": lambda *_, **__: [7], "cost model": Simulated}, "it yielded 7, which is no Candidate"),
+        ({"strategy": heuristic, "cost model": Wrong}, "it answered nan, which is no number of cycles"),
     ],
 )
 def test_a_plugin_that_is_something_else_is_an_error(
