@@ -46,6 +46,8 @@ class Addresses:
         self.machine = machine
         self.across: Across = ()
         self.used: dict[str, int] = {memory.name: 0 for memory in machine.memories}
+        self.base = dict(self.used)
+        self.last: dict[str, int] = {}
 
     def place(
         self, tensor: Tensor, memory_name: str, span: Span | None = None, parts: int = 0, one: bool = False
@@ -78,12 +80,29 @@ class Addresses:
         """How many cores have a tensor of their own there."""
         return sharers(self.machine, memory.name, self.across) if is_divided(memory) else 1
 
+    def behind(self) -> dict[str, int]:
+        """By how many addresses of each memory what is placed in this scope should move, to lie behind what did before.
+
+        Where there is room; else it stays, and what comes next lies behind it again.
+        """
+        found: dict[str, int] = {}
+        for memory in self.machine.memories:
+            base, size, unit = self.base[memory.name], memory.capacity_bytes, self._alignment(memory)
+            need = self.used[memory.name] - base
+            if need and size is not None and memory.kind is not MemoryKind.HOST:
+                shift = max(0, -(-(self.last.get(memory.name, base) - base) // unit) * unit)
+                shift = shift if base + shift + need <= size else 0
+                self.last[memory.name] = base + shift + need
+                found[memory.name] = shift // (memory.row_bytes or 1) if memory.kind is MemoryKind.REGISTERS else shift
+        return found
+
     @contextmanager
     def scope(self, across: Across = ()) -> abc.Iterator[None]:
         """Frees what is placed inside in all memories but the hosts'; every core ``across`` grids has its own of it."""
-        before, self.across = dict(self.used), across
+        before, self.across, outer = dict(self.used), across, self.base
+        self.base = before
         yield
-        self.across = ()
+        self.across, self.base = (), outer
         for memory in self.machine.memories:
             if memory.kind is not MemoryKind.HOST:
                 self.used[memory.name] = before[memory.name]

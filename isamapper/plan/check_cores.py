@@ -20,10 +20,19 @@ from isamapper.ir.feasibility import box, feasible
 from isamapper.ir.nodes import Allocate, Constraint, Invoke, IteratorKind, Kernel, Loop, Node, Reduction, Window
 from isamapper.ir.walk import Place, domain, value_range, walk
 from isamapper.plan.alike import between, done_alike, invokes
-from isamapper.plan.cores import across_chain, grid_named, held, is_divided, own, reduction_of, sharing_loops
+from isamapper.plan.cores import (
+    across_chain,
+    grid_named,
+    held,
+    is_divided,
+    own,
+    parts_of,
+    reduction_of,
+    sharing_loops,
+)
 from isamapper.plan.homes import home_memory
-from isamapper.plan.layout import buffer_layout
-from isamapper.plan.nest import Buffer, Nest, depth_of, valid_extent
+from isamapper.plan.layout import lies_in_parts
+from isamapper.plan.nest import Nest, depth_of, valid_extent
 from isamapper.plan.refusal import written_at
 from isamapper.plan.sums import adding_buffer
 
@@ -92,9 +101,11 @@ def _owned(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
         if buffer.memory not in mine and not is_divided(machine.memory(buffer.memory)):
             reason = "cores share that memory, and none can have a part of it"
             yield Rejection("SCH015", subject, reason, at, f"memories of a core: {_names(mine)}")
-        if depth_of(nest, buffer.loop) < depth and not (buffer.resident and _lies_in_parts(nest, buffer)):
+        stays = buffer.resident or bool(buffer.kept)
+        if depth_of(nest, buffer.loop) < depth and not (stays and lies_in_parts(nest, buffer)):
             edit = f"'order {', '.join(loop for loop, _ in nest.distributed)}'"
             edit = f"{edit}, so that each keeps its part" if buffer.resident else f"at '{inner}' or further in"
+            edit = "first axes that the distributed loops move along, one each" if buffer.kept else edit
             yield Rejection("SCH015", subject, "every core has its own", at, edit)
 
 
@@ -114,15 +125,6 @@ def _unshared(nest: Nest, machine: Machine) -> abc.Iterator[Rejection]:
             yield Rejection("SCH015", subject, "it is filled from a core's own", at, "'shared' further out, too")
 
 
-def _lies_in_parts(nest: Nest, buffer: Buffer) -> bool:
-    """Whether the first axes of a buffer outside the loops across grids are these loops: a core keeps what it reads."""
-    layout = buffer_layout(nest, buffer)
-    if isinstance(layout, Rejection):
-        return True  # what is wrong with it is said where its nest is checked
-    own = [axis.terms for axis in layout.axes[: len(nest.distributed)]]
-    return own == [((loop, 1),) for loop, _ in nest.distributed]
-
-
 def _names(names: abc.Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
@@ -134,6 +136,7 @@ def misdistributed(body: Kernel, machine: Machine) -> abc.Iterator[Diagnostic]:
     """Everything that keeps the program's loops from running across grids as it says."""
     chains = list(_chains(body.body, ()))
     allowed = {id(loop) for _, chain in chains for loop in chain}
+    parts = parts_of(body, machine) if chains else {}
     for node, _ in walk(body):
         if isinstance(node, Loop) and node.across is not None:
             if id(node) not in allowed:
@@ -143,7 +146,7 @@ def misdistributed(body: Kernel, machine: Machine) -> abc.Iterator[Diagnostic]:
                 message = f"machine '{machine.name}' has no grid '{node.across}'"
                 yield Diagnostic("SCH120", message, node.span)
     for around, chain in chains:
-        yield from _chain(body, around, chain, machine)
+        yield from _chain(body, around, chain, machine, parts)
 
 
 def _chains(
@@ -158,7 +161,11 @@ def _chains(
 
 
 def _chain(
-    body: Kernel, around: tuple[Loop, ...], chain: tuple[Loop, ...], machine: Machine
+    body: Kernel,
+    around: tuple[Loop, ...],
+    chain: tuple[Loop, ...],
+    machine: Machine,
+    parts: abc.Mapping[str, int],
 ) -> abc.Iterator[Diagnostic]:
     grids = tuple(str(loop.across) for loop in chain)
     for name in dict.fromkeys(grids):
@@ -186,7 +193,26 @@ def _chain(
         if any(tensor.memory in held(machine, grid) for grid in grids[depth:]):
             message = f"tensor '{tensor.name}' is one for several cores, but each has its own '{tensor.memory}'"
             yield Diagnostic("SCH120", message, tensor.span)
+    yield from _elsewhere(mine, len(around) + len(chain), inside, parts)
     yield from _conflicts(machine, around, chain, inside)
+
+
+def _elsewhere(
+    mine: abc.Collection[str], depth: int, inside: abc.Sequence[tuple[Node, Place]], parts: abc.Mapping[str, int]
+) -> abc.Iterator[Diagnostic]:
+    """Tensors from outside the loops across grids that lie in a core's own memory, and not in parts, one on each."""
+    for node, place in inside:
+        for _, window in node.windows if isinstance(node, Invoke) else ():
+            declared = place.declaration(window.tensor)
+            if declared is None or declared.depth >= depth or window.tensor in parts:
+                continue
+            if declared.tensor.memory in mine:
+                message = (
+                    f"tensor '{window.tensor}' lies in '{declared.tensor.memory}' of one core, and others touch it"
+                )
+                edit = "first axes that the loops across grids walk, one part for each core"
+                yield Diagnostic("SCH120", message, window.span or node.span, edit)
+                return
 
 
 def _divided(machine: Machine, name: str | None) -> bool:
@@ -198,7 +224,7 @@ def _instruction(machine: Machine, name: str) -> Instruction | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Use:
+class Use:
     """A window on a tensor that cores share."""
 
     invoke: Invoke
@@ -215,7 +241,7 @@ def _conflicts(
     Between two iterations of the loops ``around`` cores meet.
     """
     alike = {id(invoke): deciding for invoke, deciding in invokes(chain[-1].body)}
-    for name, uses in _shared(machine, len(around) + len(chain), inside).items():
+    for name, uses in shared_uses(machine, len(around) + len(chain), inside).items():
         declared = uses[0].place.declaration(name)
         assert declared is not None
         for one, other in itertools.combinations_with_replacement(uses, 2):
@@ -236,14 +262,14 @@ def _conflicts(
                     return
 
 
-def _once(alike: abc.Mapping[int, frozenset[str]], loop: Loop, depth: int, use: _Use) -> bool:
+def _once(alike: abc.Mapping[int, frozenset[str]], loop: Loop, depth: int, use: Use) -> bool:
     """Whether all copies write alike what none of them has by itself: it is done once, when the last is ready."""
     declared = [use.place.declaration(window.tensor) for _, window in use.invoke.windows]
     common = all(each is not None and each.depth <= depth for each in declared)
     return common and done_alike(use.invoke, alike[id(use.invoke)], loop.iterator)
 
 
-def _added(machine: Machine, loop: Loop, use: _Use) -> Reduction | None:
+def _added(machine: Machine, loop: Loop, use: Use) -> Reduction | None:
     """The reduction by which the network across ``loop`` takes what cores do to the use's tensor, if it does."""
     grid = grid_named(machine, str(loop.across))
     instruction = _instruction(machine, use.invoke.instruction)
@@ -254,9 +280,9 @@ def _added(machine: Machine, loop: Loop, use: _Use) -> Reduction | None:
     return next(iter(kinds)) if len(kinds) == 1 else None
 
 
-def _shared(machine: Machine, depth: int, inside: abc.Sequence[tuple[Node, Place]]) -> dict[str, list[_Use]]:
+def shared_uses(machine: Machine, depth: int, inside: abc.Sequence[tuple[Node, Place]]) -> dict[str, list[Use]]:
     """Windows on tensors declared outside the ``depth`` outermost loops, by tensor."""
-    found: dict[str, list[_Use]] = {}
+    found: dict[str, list[Use]] = {}
     for node, place in inside:
         instruction = _instruction(machine, node.instruction) if isinstance(node, Invoke) else None
         if instruction is None or not isinstance(node, Invoke):
@@ -265,11 +291,11 @@ def _shared(machine: Machine, depth: int, inside: abc.Sequence[tuple[Node, Place
         for operand, window in node.windows:
             declaration = place.declaration(window.tensor)
             if declaration is not None and declaration.depth < depth:
-                found.setdefault(window.tensor, []).append(_Use(node, window, place, operand in written))
+                found.setdefault(window.tensor, []).append(Use(node, window, place, operand in written))
     return found
 
 
-def _apart(loop: Loop, one: _Use, other: _Use) -> bool:
+def _apart(loop: Loop, one: Use, other: Use) -> bool:
     """Whether some axis alone keeps iterations of ``loop`` apart, whatever the other loops do."""
     for axis, offset in enumerate(one.window.offsets):
         step = offset.coefficient(loop.iterator)
@@ -280,7 +306,7 @@ def _apart(loop: Loop, one: _Use, other: _Use) -> bool:
     return False
 
 
-def _reach(use: _Use, axis: int, left_out: str) -> tuple[int, int]:
+def _reach(use: Use, axis: int, left_out: str) -> tuple[int, int]:
     """Least and greatest index along an axis, one iterator left out."""
     extents = dict(zip(use.place.iterators, use.place.extents, strict=True))
     low, high = value_range(use.window.offsets[axis], {**extents, left_out: 1})
@@ -291,7 +317,7 @@ def _reach(use: _Use, axis: int, left_out: str) -> tuple[int, int]:
     return low, high
 
 
-def _meet(around: tuple[Loop, ...], loop: Loop, one: _Use, other: _Use) -> bool:
+def _meet(around: tuple[Loop, ...], loop: Loop, one: Use, other: Use) -> bool:
     """Whether iterations of ``loop``, alike in the loops ``around`` it, may touch one element; exact where decided."""
     left, right = _renamed(one, "p"), _renamed(other, "q")
     fixed = [Constraint(left[each.iterator] - right[each.iterator], equality=True) for each in around]
@@ -308,11 +334,19 @@ def _meet(around: tuple[Loop, ...], loop: Loop, one: _Use, other: _Use) -> bool:
     )
 
 
-def _renamed(use: _Use, prefix: str) -> dict[str, Affine]:
+def may_meet(around: tuple[Loop, ...], chain: tuple[Loop, ...], one: Use, other: Use) -> bool:
+    """Whether two different copies across a ``chain`` may touch one element, in one iteration of what is ``around``."""
+    return any(
+        not _apart(loop, one, other) and _meet((*around, *chain[:depth]), loop, one, other)
+        for depth, loop in enumerate(chain)
+    )
+
+
+def _renamed(use: Use, prefix: str) -> dict[str, Affine]:
     return {name: variable(f"{prefix}.{name}") for name in use.place.iterators}
 
 
-def _indices(use: _Use, names: abc.Mapping[str, Affine], prefix: str) -> list[Affine]:
+def _indices(use: Use, names: abc.Mapping[str, Affine], prefix: str) -> list[Affine]:
     """Tensor index along every axis, at the window's positions."""
     found = [substitute(offset, names) for offset in use.window.offsets]
     for number, each in enumerate(use.window.axes):
@@ -321,14 +355,14 @@ def _indices(use: _Use, names: abc.Mapping[str, Affine], prefix: str) -> list[Af
     return found
 
 
-def _positions(use: _Use, names: abc.Mapping[str, Affine], prefix: str) -> abc.Iterator[Constraint]:
+def _positions(use: Use, names: abc.Mapping[str, Affine], prefix: str) -> abc.Iterator[Constraint]:
     for number, each in enumerate(use.window.axes):
         position = variable(f"{prefix}${number}")
         yield Constraint(position)
         yield from (Constraint(substitute(bound, names) - position - 1) for bound in each.extent.bounds)
 
 
-def _executed(use: _Use, names: abc.Mapping[str, Affine]) -> abc.Iterator[list[Constraint]]:
+def _executed(use: Use, names: abc.Mapping[str, Affine]) -> abc.Iterator[list[Constraint]]:
     """Where the invocation is executed, as alternatives."""
     extents = box({name.terms[0][0]: size for name, size in zip(names.values(), use.place.extents, strict=True)})
     for case in domain(use.place):

@@ -153,6 +153,18 @@ def _laid(asked: _Laid) -> Layout | Rejection:
     return maker.failure or maker.layout()
 
 
+def lies_in_parts(nest: Nest, buffer: Buffer) -> bool:
+    """Whether the first axes of a buffer outside the loops across grids are these loops: a core keeps what it touches.
+
+    Also where there is no such buffer: what is wrong with it is said where its nest is checked.
+    """
+    layout = buffer_layout(nest, buffer)
+    if isinstance(layout, Rejection):
+        return True
+    own = [(axis.terms, axis.start) for axis in layout.axes[: len(nest.distributed)]]
+    return own == [(((loop, 1),), 0) for loop, _ in nest.distributed]
+
+
 def _gap(nest: Nest, access: Access, inner: abc.Sequence[Digit], windows: frozenset[int]) -> int | None:
     """A tensor axis along which the digits inside do not reach every element of their window."""
     for dim in sorted(windows):
@@ -371,7 +383,7 @@ def _kept_layout(nest: Nest, access: Access, kept: tuple[KeptAxis, ...]) -> Layo
     axes = tuple(
         Axis(axis.extent, tuple(own), start, axis.rolls) for axis, own, start in zip(kept, terms, starts, strict=True)
     )
-    inside = {digit.name for digit in inner_digits(nest, 0)}
+    inside = {digit.name for digit in inner_digits(nest, len(nest.distributed))}
     walked = (
         Coordinate(name, nest.digit(name).extent, place, step, moves(nest, access, name), digit=name)
         for place, own in enumerate(terms)

@@ -20,9 +20,10 @@ from isamapper.plan.cores import own, within_cores
 from isamapper.plan.emit import Stop, constant_shape, stop_steps
 from isamapper.plan.homes import all_tensors, consumer_access, home_memory, local_tensors
 from isamapper.plan.joint import join_of
-from isamapper.plan.kept import at_home, check_kept, kept_at, kept_uses
-from isamapper.plan.layout import Layout, buffer_layout, home_offsets, moves
+from isamapper.plan.kept import Use, at_home, check_kept, kept_at, kept_uses
+from isamapper.plan.layout import Layout, buffer_layout, home_offsets, lies_in_parts, moves
 from isamapper.plan.lower_nest import NestLowering
+from isamapper.plan.meeting import with_fewer_meetings
 from isamapper.plan.needle import operand_tensor
 from isamapper.plan.nest import Buffer, Call, Nest, depth_of, shares
 from isamapper.plan.offline import is_offline, offline, offline_nodes
@@ -79,7 +80,7 @@ class _Lowering:
         prepare: tuple[Node, ...] = (Prepare(tuple(self.prepared)),) if self.prepared else ()
         kernel = self.schedule.kernel
         body = Kernel(kernel.name, kernel.sizes, kernel.types, parameters, (*prepare, *self.allocated, *nodes))
-        return Program(kernel, self.machine, body)
+        return Program(kernel, self.machine, with_fewer_meetings(body, self.machine))
 
     def _keep(self) -> None:
         """Places for the tensors that statements leave on chip."""
@@ -91,8 +92,17 @@ class _Lowering:
             own, shape = self.known[name], tuple(axis.extent for axis in buffer.kept)
             label = self._new_name(f"{name}_{buffer.memory}")
             placed = Tensor(label, own.dtype, shape, direction=Direction.LOCAL, block=own.block)
-            self.kept[name] = self.addresses.place(placed, buffer.memory, buffer.span)
+            self.kept[name] = self.addresses.place(placed, buffer.memory, buffer.span, self._parts(uses))
             self.allocated.append(Allocate(self.kept[name]))
+
+    def _parts(self, uses: abc.Iterable[Use]) -> int:
+        """How many first axes of a kept tensor tell cores apart: those that all who touch it there follow."""
+        found = set()
+        for nest, buffer in ((use.nest, use.buffer) for use in uses if use.buffer is not None):
+            grids = tuple(grid for _, grid in nest.distributed)
+            apart = buffer.memory in own(self.machine, grids) and lies_in_parts(nest, buffer)
+            found.add(tuple((grid, nest.digit(loop).extent) for loop, grid in nest.distributed) if apart else ())
+        return len(found.pop()) if len(found) == 1 else 0
 
     def _covers_everything(self) -> None:
         for statement in statements(self.schedule.covered):
@@ -162,7 +172,7 @@ class _Lowering:
             raise refusal(reason)
         across = tuple((grid, nest.digit(loop).extent) for loop, grid in nest.distributed)
         with self.addresses.scope(across):
-            stops = {access: self._stops(nest, access) for _, access in nest.call.sigma}
+            stops = self._one_by_one(nest, {access: self._stops(nest, access) for _, access in nest.call.sigma})
             placed = [(stop.tensor, stop.buffer) for path in stops.values() for stop in path if stop.buffer is not None]
             own = [each for each in placed if not (each[1].prepared or each[1].resident or each[1].kept)]
             lowering = NestLowering(self.machine, nest, stops, self._constants(nest))
@@ -172,6 +182,23 @@ class _Lowering:
                 allocated = tuple(Allocate(tensor) for tensor, buffer in own if len(buffer.shared) == shared)
                 nodes = within_cores(nodes, allocated, depth - shared)
             return nodes
+
+    def _one_by_one(self, nest: Nest, stops: dict[int, tuple[Stop, ...]]) -> dict[int, tuple[Stop, ...]]:
+        """In shared loops the nest's own buffers lie behind those of the nest before, where there is room.
+
+        What a nest brings need not wait then for what the one before still reads.
+        """
+        if not shared_iterators(self.schedule.covered, nest.statement):
+            return stops
+        shifts = self.addresses.behind()
+
+        def moved(stop: Stop) -> Stop:
+            own = stop.buffer is not None and not (stop.buffer.prepared or stop.buffer.resident or stop.buffer.kept)
+            shift = shifts.get(stop.tensor.memory or "", 0) if own else 0
+            tensor = stop.tensor
+            return replace(stop, tensor=replace(tensor, address=(tensor.address or 0) + shift)) if shift else stop
+
+        return {access: tuple(moved(stop) for stop in path) for access, path in stops.items()}
 
     def _constants(self, nest: Nest) -> dict[str, Tensor]:
         """A tensor for every operand that is fed a constant, filled offline."""

@@ -106,6 +106,7 @@ class NestLowering:
                     needed = filled_as_needed(self.nest, buffer)
                     moves.append(Move(buffer, transfer, depth, lowest is not None, lowest or 0, needed))
                 if buffer.drain is not None:
+                    depth = max(depth, self.cores) if buffer.kept else depth  # a core brings home its own part
                     mover = self._mover(buffer.drain.instruction, last=outer.buffer is None)
                     transfer = Transfer(buffer.drain, mover, inner, outer, True)
                     start = self._lagging(depth, outer) if buffer.delay else None

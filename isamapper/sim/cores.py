@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from isamapper.hwdesc.model import Machine
-from isamapper.ir.affine import Affine, constant, substitute, substitute_extent
-from isamapper.ir.nodes import Allocate, Assign, Constraint, Guard, Invoke, Loop, Node, Prepare, Window, WindowAxis
+from isamapper.ir.affine import constant
+from isamapper.ir.nodes import Allocate, Assign, Guard, Invoke, Loop, Node, Prepare, Window
+from isamapper.ir.replacing import with_values
 from isamapper.plan.alike import between
 from isamapper.plan.cores import Across, across_chain, part_of, parts_of, share, sharers
 from isamapper.plan.program import Program
@@ -31,8 +32,6 @@ from isamapper.sim.network import together
 from isamapper.sim.repeats import alike
 from isamapper.sim.step import in_step
 from isamapper.sim.timeline import FrontEndUse, PortLoad, Timeline, Traffic, UnitUse
-
-Values = abc.Mapping[str, Affine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def _phases(program: Program, held: tuple[Node, ...], work: abc.Sequence[Node], 
                 yield _phase(program, held, [node], times)
             elif isinstance(node, Loop):
                 for value, count in alike(program, held, node):
-                    body = [_fixed(each, {node.iterator: constant(value)}) for each in node.body]
+                    body = [with_values(each, {node.iterator: constant(value)}) for each in node.body]
                     yield from _phases(program, held, body, times * count)
 
 
@@ -123,7 +122,7 @@ def _phase(program: Program, held: tuple[Node, ...], nodes: abc.Sequence[Node], 
     shared: list[tuple[Place, ...]] = []
     for chosen in itertools.product(*(tuple(enumerate(classes)) for classes in choices)):
         values = {loop.iterator: constant(value) for loop, (_, (value, _)) in zip(chain, chosen, strict=True)}
-        body = tuple(_fixed(node, values) for node in inside)
+        body = tuple(with_values(node, values) for node in inside)
         core = replace(_alone(program, machine, (*held, *body)), together=served)
         programs.append((core, math.prod(count for _, (_, count) in chosen)))
         numbers = tuple((number, count) for number, (_, count) in chosen)
@@ -166,26 +165,6 @@ def _decides(iterator: str, body: tuple[Node, ...]) -> bool:
     return False
 
 
-def _fixed(node: Node, values: Values) -> Node:
-    """``node`` with the iterators in ``values`` replaced."""
-    match node:
-        case Loop():
-            body = tuple(_fixed(each, values) for each in node.body)
-            return replace(node, extent=substitute_extent(node.extent, values), body=body)
-        case Guard():
-            conditions = tuple(Constraint(substitute(c.function, values), c.equality) for c in node.conditions)
-            body, otherwise = (tuple(_fixed(each, values) for each in part) for part in (node.body, node.otherwise))
-            return replace(node, conditions=conditions, body=body, otherwise=otherwise)
-        case Invoke():
-            windows = tuple((name, _window(window, values)) for name, window in node.windows)
-            parameters = tuple((name, substitute_extent(value, values)) for name, value in node.parameters)
-            return replace(node, windows=windows, parameters=parameters)
-        case Allocate() | Prepare() | Assign():
-            return node
-        case _:
-            assert_never(node)
-
-
 def _of_core(node: Node, parts: abc.Mapping[str, int]) -> Node:
     """``node`` as one core sees it: of tensors that lie in parts there is its own."""
     match node:
@@ -210,12 +189,6 @@ def _of_part(window: Window, axes: int) -> Window:
         return window
     moved = tuple(replace(each, steps=tuple((axis - axes, step) for axis, step in each.steps)) for each in window.axes)
     return replace(window, offsets=window.offsets[axes:], axes=moved)
-
-
-def _window(window: Window, values: Values) -> Window:
-    offsets = tuple(substitute(offset, values) for offset in window.offsets)
-    axes = tuple(WindowAxis(substitute_extent(axis.extent, values), axis.steps) for axis in window.axes)
-    return replace(window, offsets=offsets, axes=axes)
 
 
 # joining timelines

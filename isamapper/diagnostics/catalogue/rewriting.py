@@ -126,6 +126,11 @@ value alone, in the order of the text.""",
         """A loop is cut in two where it is the statement's own, its iterations write different elements and depend on
         none of each other, and both parts have some of them.""",
     ),
+    "RW111": (
+        "a tensor that cannot be brought once",
+        """What several statements read is copied once, before the first statement in the loops that they share, where
+        nothing there writes it and all of them look at the same one element of it in each of their iterations.""",
+    ),
     "RW120": (
         "a number fed along a recurrence",
         """A number that an operand reads from memory lies in a tensor along iterators whose iterations are independent:

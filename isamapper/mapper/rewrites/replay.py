@@ -15,6 +15,7 @@ from isamapper.diagnostics.source import Diagnostic, Rejection, Source, SourceEr
 from isamapper.ir.nodes import Kernel
 from isamapper.mapper.rewrites import (
     banding,
+    bring,
     collect,
     contraction,
     cut,
@@ -61,6 +62,7 @@ class Rewrite(Protocol):
 
 READERS: abc.Mapping[str, abc.Callable[[StepReader, Kernel], Rewrite]] = {
     "band": banding.read,
+    "bring": bring.read,
     "collect": collect.read,
     "contract": contraction.read,
     "cut": cut.read,

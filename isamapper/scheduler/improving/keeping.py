@@ -18,6 +18,7 @@ from isamapper.hwdesc.model import Machine, MemoryKind
 from isamapper.ir.nodes import Direction, Kernel, Tensor
 from isamapper.plan.addresses import start_bytes
 from isamapper.plan.check import check_program
+from isamapper.plan.cores import own
 from isamapper.plan.emit import Stop
 from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.kept import kept_at, looks_beyond, overwritten
@@ -152,7 +153,12 @@ def _axes(
 ) -> abc.Iterator[tuple[KeptAxis, ...]]:
     """Axes to try: the tensor's own, then its last one in blocks that statements move by."""
     unit = max(1, start_bytes(machine, machine.memory(memory)) * 8 // tensor.dtype.bits)
+    parts = _parts(machine, nests, tensor.name, memory)
     *outer, last = (_axis(kernel, tensor, dim) for dim in range(len(tensor.shape)))
+    if parts:
+        least = {axis.dim: axis.weight for axis in parts}
+        inside = [replace(axis, extent=least.get(axis.dim, axis.extent)) for axis in (*outer, last)]
+        yield (*parts, *inside[:-1], replace(inside[-1], extent=_rounded(inside[-1].extent, unit)))
     whole = last if last.rolls else replace(last, extent=_rounded(last.extent, unit))
     yield (*outer, whole)
     for block in sorted(_blocks(kernel, nests, tensor.name, last.dim), reverse=True):
@@ -161,6 +167,21 @@ def _axes(
         yield (*outer, blocks, inner)
         rolling = [axis for axis in outer if axis.rolls]
         yield (*rolling, blocks, *(axis for axis in outer if not axis.rolls), inner)
+
+
+def _parts(machine: Machine, nests: abc.Iterable[Nest], name: str, memory: str) -> tuple[KeptAxis, ...]:
+    """Axes that tell cores apart: who writes the tensor is divided over them, and each has a memory of its own."""
+    for nest in (each for each in nests if each.distributed and each.statement.assign.target.tensor == name):
+        target, found = nest.statement.accesses[0], list[KeptAxis]()
+        for loop, _ in nest.distributed:
+            digit = nest.digit(loop)
+            steps = [(dim, access_step(nest, target, dim, digit)) for dim in range(len(target.map.results))]
+            moved = [(dim, step) for dim, step in steps if step]
+            if len(moved) != 1 or memory not in own(machine, (grid for _, grid in nest.distributed)):
+                return ()
+            found.append(KeptAxis(moved[0][0], moved[0][1], digit.extent))
+        return tuple(found)
+    return ()
 
 
 def _rounded(size: int, unit: int) -> int:
@@ -268,7 +289,7 @@ class _Keeper:
         layout = buffer_layout(nest, kept)
         if isinstance(layout, Rejection) or looks_beyond(nest, access) is not None:
             return None
-        place = _place(self.machine, self.kernel, nest)
+        place = place_of(self.machine, self.kernel, nest)
         shape = tuple(axis.extent for axis in layout.axes)
         stop = Stop(replace(self.tensor, shape=shape, memory=kept.memory), own, kept, layout)
         if access in nest.statement.written and self.drains:
@@ -293,15 +314,17 @@ def _inside(
     if not route:
         return () if access_misfit(place, nest, access, stop) is None else None
     known = {buffer.memory: buffer for buffer in before}
-    plan = [(name, depth_of(nest, known[name].loop) if name in known else 0) for name in route]
+    cores = len(nest.distributed)
+    plan = [(name, max(cores, depth_of(nest, known[name].loop)) if name in known else cores) for name in route]
     depths = list(itertools.accumulate((depth for _, depth in plan), max))
     found = path_from(place, nest, access, [(n, d) for (n, _), d in zip(plan, depths, strict=True)], stop)
     if isinstance(found, Rejection):
         return None
-    return tuple(_overlapped(buffer, known.get(buffer.memory)) for buffer in found)
+    return tuple(as_before(buffer, known.get(buffer.memory)) for buffer in found)
 
 
-def _overlapped(buffer: Buffer, before: Buffer | None) -> Buffer:
+def as_before(buffer: Buffer, before: Buffer | None) -> Buffer:
+    """``buffer`` doubled, filled ahead and drained late as one of another path was."""
     if before is None or before.slots == 1 or buffer.loop is None:
         return buffer
     overlaps = before.prefetch or before.delay
@@ -309,7 +332,7 @@ def _overlapped(buffer: Buffer, before: Buffer | None) -> Buffer:
     return replace(buffer, slots=before.slots, prefetch=ahead, delay=late)
 
 
-def _place(machine: Machine, kernel: Kernel, nest: Nest) -> Place:
+def place_of(machine: Machine, kernel: Kernel, nest: Nest) -> Place:
     """What layouts and copies ask of a nest's surroundings."""
     index, call = nest.statement.index, nest.call
     bound: tuple[Digit, ...] = tuple(digit for digit in nest.digits if digit.bound is not None)

@@ -1,10 +1,11 @@
 """Statements in loops that others share, across a grid: every core keeps its part of what it reads in each step.
 
 A recurrence's product is found once more as what one core does of it, with its part of the weights near; what stays
-there is tried afterwards, as for any statement (``residency.py``). Statements that are not divided run on one core,
-and what cores hand on goes through a memory that all of them reach.
+there is tried afterwards, as for any statement (``residency.py``). The product may be cut as promises most for itself;
+then the other statements run on one core, and what cores hand on goes through a memory that all of them reach. Or it
+is cut along what the statements after it follow, and each core goes on with its own part of the results.
 
-What does not belong here: ways to cut a statement over a grid (``spatial.py``).
+What does not belong here: ways to cut a statement over a grid (``spatial.py``), who follows whom (``following.py``).
 """
 
 from __future__ import annotations
@@ -14,41 +15,124 @@ from collections import abc
 from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.hwdesc.model import Machine
-from isamapper.ir.nodes import Kernel
+from isamapper.hwdesc.model import Grid, Machine
+from isamapper.ir.nodes import Kernel, Load
 from isamapper.plan.homes import all_tensors
-from isamapper.plan.nest import Nest
+from isamapper.plan.nest import Nest, digits_of
 from isamapper.plan.resident import can_stay
 from isamapper.plan.steps import Schedule, replay, steps_of
+from isamapper.scheduler.improving.bringing import copy_to_chip
+from isamapper.scheduler.improving.following import followers
 from isamapper.scheduler.improving.keeping import Again
+from isamapper.scheduler.improving.preparing import with_prepared
 from isamapper.scheduler.improving.roomy import roomy
-from isamapper.scheduler.improving.spatial import parted
+from isamapper.scheduler.improving.spatial import Cut, done_across, parted, suited_grids
 
 
-def with_parts(schedule: Schedule, again: Again) -> tuple[Schedule, Again] | None:
+def with_parts(schedule: Schedule, again: Again) -> abc.Iterator[tuple[Schedule, Again]]:
     """``schedule`` with the statement of the largest operand that can stay divided over the cores of a grid.
 
-    With another ``again``, which leaves what is divided as it is. None where nothing can be divided so.
+    Each with another ``again``, which leaves what is divided as it is. None where nothing can be divided so.
     """
     nests = list(replay(schedule))
     chosen = _largest(schedule, nests) if schedule.machine.grids else None
     if chosen is None:
-        return None
-    nest = nests[chosen]
-    index, near = nest.statement.index, roomy(again)
+        return
+    found = (_with_followers(schedule, nests, chosen, again), _alone(schedule, nests, chosen, again))
+    for changed in (each for each in found if each is not None):
+        steps = tuple(step for number in sorted(changed) for step in steps_of(changed[number]))
+        divided = {number for number, nest in changed.items() if nest.distributed}
+        yield replace(schedule, steps=steps), _leaving(divided, again)
 
-    def search(core: Machine, kernel: Kernel) -> Nest | Rejection:
-        found = near(core, kernel, index, None)
-        return found or Rejection("SCH040", f"statement {index}", "a core has no schedule for its part")
 
+def _leaving(divided: abc.Collection[int], again: Again) -> Again:
     def others(machine: Machine, kernel: Kernel, number: int, accept: abc.Callable[[Nest], bool] | None) -> Nest | None:
-        return None if number == index else again(machine, kernel, number, accept)
+        return None if number in divided else again(machine, kernel, number, accept)
 
+    return others
+
+
+def _alone(schedule: Schedule, nests: abc.Sequence[Nest], chosen: int, again: Again) -> dict[int, Nest] | None:
+    """The nests, by statement, with the chosen one divided as promises most."""
+    nest = nests[chosen]
+    search = _on_core(roomy(again), nest.statement.index, None)
     divided = parted(schedule.machine, schedule.covered, nest, search)
-    if divided is None:
-        return None
-    changed = [*nests[:chosen], divided, *nests[chosen + 1 :]]
-    return replace(schedule, steps=tuple(step for each in changed for step in steps_of(each))), others
+    return None if divided is None else {each.statement.index: each for each in (*nests, divided)}
+
+
+def _with_followers(schedule: Schedule, nests: abc.Sequence[Nest], chosen: int, again: Again) -> dict[int, Nest] | None:
+    """The nests with the chosen one and those that go on with its results divided alike."""
+    machine, kernel, near = schedule.machine, schedule.covered, roomy(again)
+    made = {nest.statement.index: nest for nest in nests}
+    first = nests[chosen].statement
+    for iterator, others in followers(kernel, first.index):
+        cut = _evenly(machine, nests[chosen], iterator)
+        if cut is None or not others:
+            continue
+        for index, name in ((first.index, iterator), *others.items()):
+            own = Cut(tuple((name, count, grid) for _, count, grid in cut.parts))
+            whole = _part(machine, kernel, made[index], own, near)
+            if whole is None and index == first.index:
+                break
+            made[index] = whole or made[index]
+        if made[first.index].distributed:
+            return made
+    return None
+
+
+def _part(machine: Machine, kernel: Kernel, nest: Nest, cut: Cut, near: Again) -> Nest | None:
+    """The nest's statement over the cores of ``cut``, each with the same block of the iterator that is cut.
+
+    What ``nest`` finds, or leaves, on chip each core does, too, if it can.
+    """
+    statement, iterator = nest.statement, cut.parts[0][0]
+    size = next(each.extent for each in statement.iterators if each.name == iterator)
+    block = -(-size // cut.count(iterator))
+
+    def whole_blocks(found: Nest) -> bool:
+        return math.prod(digit.extent for digit in digits_of(found, iterator)) == block
+
+    def same_ends(found: Nest) -> bool:
+        ends = all(bool(found.path(a)) == bool(nest.path(a)) for a in range(len(statement.accesses)))
+        return ends and whole_blocks(found)
+
+    def copied(core: Machine, kernel: Kernel) -> Nest | Rejection:
+        found = copy_to_chip(core, kernel, statement.index, same_ends)
+        return found or Rejection("SCH040", f"statement {statement.index}", "a core has no copy of its part")
+
+    searches = [_on_core(near, statement.index, accept) for accept in (same_ends, whole_blocks)]
+    if isinstance(statement.assign.value, Load):
+        searches.insert(0, copied)
+    tried = (done_across(machine, kernel, statement, cut, search) for search in searches)
+    return next((each for each in tried if each is not None), None)
+
+
+def _on_core(
+    near: Again, index: int, accept: abc.Callable[[Nest], bool] | None
+) -> abc.Callable[[Machine, Kernel], Nest | Rejection]:
+    def search(core: Machine, kernel: Kernel) -> Nest | Rejection:
+        found = near(core, kernel, index, accept)
+        if found is None:
+            return Rejection("SCH040", f"statement {index}", "a core has no schedule for its part")
+        return with_prepared(core, kernel, found)
+
+    return search
+
+
+def _evenly(machine: Machine, nest: Nest, iterator: str) -> Cut | None:
+    """The iterator cut over the grids of the nest's arithmetic, into as many equal parts as can be; None for one."""
+    left = next(each.extent for each in nest.statement.iterators if each.name == iterator)
+    parts: list[tuple[str, int, str]] = []
+    for grid in suited_grids(machine, nest):
+        count = _most_even(left, grid)
+        if count > 1:
+            parts.append((iterator, count, grid.name))
+            left //= count
+    return Cut(tuple(parts)) if parts else None
+
+
+def _most_even(size: int, grid: Grid) -> int:
+    return max(count for count in range(1, min(size, grid.count) + 1) if size % count == 0)
 
 
 def _largest(schedule: Schedule, nests: abc.Sequence[Nest]) -> int | None:

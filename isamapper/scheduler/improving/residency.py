@@ -20,6 +20,7 @@ from isamapper.plan.nest import Buffer, Nest
 from isamapper.plan.protocols import CostModel
 from isamapper.plan.resident import around, can_stay
 from isamapper.plan.steps import Schedule, replay, steps_of
+from isamapper.scheduler.improving.judging import TIE
 from isamapper.scheduler.improving.keeping import Again, with_kept
 
 
@@ -40,8 +41,8 @@ def with_residents(schedule: Schedule, cost_model: CostModel, again: Again | Non
             changed = [*nests[:place], other, *nests[place + 1 :]]
             tried = replace(schedule, steps=tuple(step for nest in changed for step in steps_of(nest)))
             cost = _cost(tried, cost_model)
-            if cost is not None and cost < cycles:
-                best, cycles, nests = tried, cost, changed
+            if cost is not None and cost < cycles * (1 + TIE):  # fewer bytes for as good as the same cycles
+                best, cycles, nests = tried, min(cost, cycles), changed
                 break
     return best
 

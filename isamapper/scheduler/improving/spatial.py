@@ -76,7 +76,7 @@ def distributed(
     for stage in reversed(_stages(machine, nest, free_iterators(kernel, nest))):
         done: list[Cut] = []
         for cut in (each for each in stage if not late() and _worthwhile(machine, nest, done, each)):
-            whole = _distributed(machine, kernel, nest.statement, cut, search)
+            whole = done_across(machine, kernel, nest.statement, cut, search)
             for each in () if whole is None else dict.fromkeys((whole, _with_one_copy(machine, whole))):
                 cycles = cycles_of(each)
                 done += [cut] if cycles is not None and cut not in done else []
@@ -116,7 +116,7 @@ def parted(
     cut, whole = Cut(()), None
     for grid in suited_grids(machine, nest) if free else ():
         for wider in _alike_first(machine, nest, free, cut, grid):
-            other = _distributed(machine, kernel, nest.statement, wider, search)
+            other = done_across(machine, kernel, nest.statement, wider, search)
             if other is not None:
                 cut, whole = wider, other
                 break
@@ -153,7 +153,7 @@ def _divisors(size: int) -> list[int]:
     return [count for count in range(2, size + 1) if size % count == 0]
 
 
-def _distributed(
+def done_across(
     machine: Machine,
     kernel: Kernel,
     statement: Statement,

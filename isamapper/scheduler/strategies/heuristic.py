@@ -25,6 +25,7 @@ from isamapper.plan.steps import Schedule, replay, steps_of
 from isamapper.scheduler.campaign.known import Known
 from isamapper.scheduler.clock import deadline_after, over, share
 from isamapper.scheduler.improving.ahead import has_slots, loaded_ahead
+from isamapper.scheduler.improving.bringing import with_brought
 from isamapper.scheduler.improving.cutting import with_cut
 from isamapper.scheduler.improving.frugal import frugal
 from isamapper.scheduler.improving.judging import NEAR_LEAST, chosen, judge
@@ -144,11 +145,16 @@ def _with_epilogues(
     found = with_residents(schedule, cost_model, again)
     if over(deadline):
         return found
-    divided = with_parts(schedule, again)
-    if divided is not None:
-        parts = with_residents(divided[0], cost_model, divided[1])
-        if cost_model.cycles(parts) < cost_model.cycles(found):
-            return parts
+    brought = with_brought(schedule)
+    parts = [with_residents(own, cost_model, leaving) for own, leaving in with_parts(brought or schedule, again)]
+    if brought is not None:
+        staying = with_residents(brought, cost_model, again)
+        if cost_model.cycles(staying) < cost_model.cycles(found):
+            schedule, found = brought, staying
+    if parts:
+        best = min(parts, key=cost_model.cycles)
+        if cost_model.cycles(best) < cost_model.cycles(found):
+            return best
     other = None if over(deadline) else with_room(schedule, again)
     if other is not None:
         found = min(found, with_residents(other, cost_model, roomy(again)), key=cost_model.cycles)

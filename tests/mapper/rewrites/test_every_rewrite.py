@@ -161,6 +161,12 @@ def kernel_of(declarations: str, body: str) -> Kernel:
             "a cut lies between 1 and 3",
         ),
         (
+            "x: f32[4]) -> (y: f32[4]",
+            "for i < 4 { y[i] = x[i] }",
+            "bring x to statement 0",
+            "statement 0 is not the first in loops around its readers",
+        ),
+        (
             "x: f32[4, 4]) -> (y: f32[4]",
             "for i < 4, k < 4 { y[i] *= x[i, k] }",
             "identity statement 0",
