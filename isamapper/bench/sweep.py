@@ -26,8 +26,8 @@ from isamapper.scheduler.campaign.executors import Executor
 from isamapper.scheduler.campaign.store import Store
 
 Row: TypeAlias = dict[str, Any]
-Report: TypeAlias = abc.Callable[[str, int, int], None]
-"""Told what is being done, how many tasks are done, how many there are."""
+Report: TypeAlias = abc.Callable[[str, int, int, str], None]
+"""Told what is being done, how many tasks are done, how many there are, and what came out last and so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,12 @@ def sweep(
         interrupted = False
         try:
             done = (executor or executor_of("local", 1)).each(measured, [tasks[number] for number in left])
-            tell(_best(rows), len(rows), len(tasks))
+            tell("tasks", len(rows), len(tasks), "")
             for place, row in done:
-                kept.put(tasks[left[place]].key, asdict(tasks[left[place]]), row)
+                task = tasks[left[place]]
+                kept.put(task.key, asdict(task), row)
                 rows[left[place]] = row
-                tell(_best(rows), len(rows), len(tasks))
+                tell("tasks", len(rows), len(tasks), _found(task, row, rows.values()))
         except KeyboardInterrupt:
             interrupted = True
     ordered = tuple({**_head(tasks[number]), **rows[number]} for number in sorted(rows))
@@ -147,11 +148,20 @@ def _head(task: Task) -> Row:
     }
 
 
-def _best(rows: abc.Mapping[int, Row]) -> str:
-    """What progress says: the best share of the bound so far."""
-    shares = [row["percent_of_bound"] for row in rows.values() if row["failure"] is None]
-    return f"tasks (best {max(shares):.1f} % of its bound, least {min(shares):.1f} %)" if shares else "tasks"
+def _found(task: Task, row: Row, rows: abc.Iterable[Row]) -> str:
+    """What progress says: the best of the task done last, its bound and the gap, and the gaps of all so far."""
+    name = f"{task.kernel} on {task.machine}"
+    gaps = [_gap(each) for each in rows if each["failure"] is None]
+    if row["failure"] is not None:
+        return f"{name}: {row['failure']}"
+    last = f"{name}: best {row['cycles']:,}, bound {row['bound_cycles']:,}, gap {_gap(row):.1f} %"
+    return f"{last} (all: {min(gaps):.1f} to {max(gaps):.1f} %)"
 
 
-def _silent(what: str, done: int, whole: int) -> None:
-    del what, done, whole
+def _gap(row: Row) -> float:
+    """How far the cycles are above the bound, in percent of the bound."""
+    return 100 * (float(row["cycles"]) / max(1.0, float(row["bound_cycles"])) - 1)
+
+
+def _silent(what: str, done: int, whole: int, found: str) -> None:
+    del what, done, whole, found

@@ -17,20 +17,23 @@ class Progress:
     """A line on the terminal while the ``with`` block lasts; calling it says what is being done and how far it is.
 
     ``total`` of None is for work whose length is not known: the line then counts seconds instead of what is left.
+    What is done when a stage begins, as its first call says, was done before and counts for no rate. ``found`` is what
+    came out so far.
     """
 
     def __init__(self, stream: TextIO | None = None, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._stream = stream or sys.stderr
         self._patience = patience_seconds
-        self._state: tuple[str, int, int | None] = ("working", 0, None)
+        self._state: tuple[str, int, int | None, str] = ("working", 0, None, "")
+        self._before = 0
         self._began = self._stage_began = time.monotonic()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def __call__(self, what: str, done: int = 0, total: int | None = None) -> None:
+    def __call__(self, what: str, done: int = 0, total: int | None = None, found: str = "") -> None:
         if what != self._state[0]:
-            self._stage_began = time.monotonic()
-        self._state = (what, done, total)
+            self._stage_began, self._before = time.monotonic(), done
+        self._state = (what, done, total, found)
 
     def __enter__(self) -> Progress:
         if self._stream.isatty():
@@ -59,14 +62,17 @@ class Progress:
             self._stream.flush()
 
     def _line(self) -> str:
-        (what, done, total), now = self._state, time.monotonic()
-        return progress_line(what, done, total, now - self._began, now - self._stage_began)
+        (what, done, total, found), now = self._state, time.monotonic()
+        line = progress_line(what, done, total, now - self._began, now - self._stage_began, self._before)
+        return f"{line}; {found}" if found else line
 
 
-def progress_line(what: str, done: int, total: int | None, seconds: float, stage_seconds: float) -> str:
+def progress_line(
+    what: str, done: int, total: int | None, seconds: float, stage_seconds: float, before: int = 0
+) -> str:
     """``what`` with rate and time left where they can be known, else the seconds since the start."""
-    if total is None or done == 0 or stage_seconds <= 0:
+    if total is None or done <= before or stage_seconds <= 0:
         counted = f" {done}/{total}" if total is not None else ""
         return f"{what}{counted}, {seconds:.0f} s"
-    rate = done / stage_seconds
+    rate = (done - before) / stage_seconds
     return f"{what} {done}/{total}, {rate:.3g}/s, {(total - done) / rate:.0f} s left"

@@ -40,6 +40,23 @@ def test_the_line_is_cleared_at_the_end() -> None:
     assert stream.getvalue().endswith("\r\x1b[K")
 
 
+def test_what_was_done_before_counts_for_no_rate() -> None:
+    assert progress_line("bench", 4, 8, 12.0, 4.0, before=2) == "bench 4/8, 0.5/s, 8 s left"
+    assert progress_line("bench", 2, 8, 12.0, 4.0, before=2) == "bench 2/8, 12 s"
+
+
+def test_what_came_out_does_not_begin_the_stage_anew() -> None:
+    stream = Terminal()
+    with Progress(stream, patience_seconds=0.0) as progress:
+        progress("tasks", 0, 4, "")
+        time.sleep(0.05)
+        progress("tasks", 2, 4, "gap 3 %")
+        while "gap 3 %" not in stream.getvalue():
+            time.sleep(0.001)
+    last = stream.getvalue().split("\r")[-2]
+    assert float(last.split(", ")[1].removesuffix("/s")) <= 2 / 0.05
+
+
 @pytest.mark.parametrize(
     ("done", "total", "line"),
     [
