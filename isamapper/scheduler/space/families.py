@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import abc
+from typing import TypeAlias
 
 from isamapper.costmodels.shapes import Routes, ShapeMaker, level_count
 from isamapper.ir.nodes import Role
@@ -15,18 +16,23 @@ from isamapper.scheduler.statements.subject import Subject
 ROUTES = 4
 """Combinations of routes that are tried per frame, the fewest detours first; per operand the best two."""
 
+Passed: TypeAlias = tuple[tuple[int, tuple[str, ...]], ...]
+"""The memories that every access passes."""
+Wanted: TypeAlias = abc.Callable[[Passed, frozenset[int], frozenset[int]], bool]
+"""Told routes, what is re-laid out at home, and what is copied call by call."""
+
 
 def families_of(
     subject: Subject,
     frame: Frame,
     levels: int | None = None,
     copied: bool | None = None,
-    plain: bool | None = None,
+    wanted: Wanted | None = None,
 ) -> abc.Iterator[Family]:
     """Families of one frame: plain layouts first, then copies call by call, then operands re-laid out at home.
 
-    With ``levels`` those with so many levels of tiles; with ``copied`` those that do, or do not, copy layouts; with
-    ``plain`` those that leave all as it lies, or do not.
+    With ``levels`` those with so many levels of tiles; with ``copied`` those that do, or do not, copy layouts. Those
+    that are not ``wanted`` are not worked out.
     """
     maker = ShapeMaker(subject.machine, subject.tensors, subject.home, subject.shared, subject.epilogue)
     names = tuple(each.name for each in frame.statement.iterators if each.name not in subject.shared)
@@ -35,12 +41,12 @@ def families_of(
             continue
         fixed = tuple(sorted(routes.items()))
         for relaid in relayouts(subject, frame, routes):
-            if plain is not None and plain is bool(relaid):
-                continue
             if copied is not None and copies_layouts(subject, frame, relaid) is not copied:
                 continue
             known = set()
             for fine in (frozenset[int](), frozenset(a for a in routes if a not in frame.statement.written)):
+                if wanted is not None and not wanted(fixed, relaid, fine):
+                    continue
                 shape = maker.shape(frame, routes, relaid, fine)
                 if shape not in known:
                     known.add(shape)

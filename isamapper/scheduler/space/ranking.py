@@ -33,7 +33,7 @@ from isamapper.scheduler.space.descent import (
     look,
     orders_of,
 )
-from isamapper.scheduler.space.families import copies_layouts, families_of, route_choices
+from isamapper.scheduler.space.families import Passed, copies_layouts, families_of, route_choices
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.space.found import Found, Prospect, lanes_of, prospect, way_of
 from isamapper.scheduler.space.gathered import least_gathered
@@ -138,7 +138,8 @@ class _Survey:
 
     def _lies_right(self, frame: Frame) -> bool:
         """Whether something can be built with all operands as they lie."""
-        return any(self._builds(family) for family in families_of(self.subject, frame, 1, False, True))
+        plain = families_of(self.subject, frame, 1, False, lambda routes, relaid, fine: not relaid)
+        return any(map(self._builds, plain))
 
     def near_least(self) -> bool:
         """Whether what has been found is about as good as any family can be."""
@@ -193,15 +194,17 @@ class _Survey:
     def _looks(self, frame: Frame, relaid: bool) -> list[Look]:
         """First looks at the families of a frame that can be built and are like none before, the cheapest first."""
         looks: dict[Shape, Look] = {}
-        for family in _fine_first(families_of(self.subject, frame, 1, relaid)):
-            shape, cycles = family.shape, frame.unit_cycles(self.subject.machine)
+        cycles = frame.unit_cycles(self.subject.machine)
+        gains = partial(self._gains, frame, looks)
+        for family in _fine_first(families_of(self.subject, frame, 1, relaid, gains)):
+            shape = family.shape
             if shape in looks:
                 continue
             if cycles > self.best * PROMISING or any(
                 self.best * HOPELESS < each.cycles < math.inf for each in looks.values()
             ):
                 break
-            if self._outpriced(family, cycles) or self._needless(family, cycles, looks.values()):
+            if not gains(family.routes, family.relaid, family.fine):
                 continue
             key = (way_of(frame.call), family.routes, family.relaid, likeness(shape))
             if key not in self._seen and self._builds(family):
@@ -209,23 +212,32 @@ class _Survey:
                 looks[shape] = look(family)
         return sorted((each for each in looks.values() if each.cycles < math.inf), key=lambda each: each.cycles)
 
-    def _outpriced(self, family: Family, cycles: float) -> bool:
-        """Whether another instruction does the same for less than the calls of this one take."""
-        kind, name = _kind(family), family.frame.call.instruction.name
-        enough = max(cycles, self._moving_cycles) * GOOD
-        return any(
-            each.cycles <= enough and _kind(each.family) == kind and each.family.frame.call.instruction.name != name
-            for each in self.looks
-        )
+    def _gains(
+        self,
+        frame: Frame,
+        looks: abc.Mapping[Shape, Look],
+        routes: Passed,
+        relaid: frozenset[int],
+        fine: frozenset[int],
+    ) -> bool:
+        """Whether such a family of a frame may do better than ``looks`` at it, and than other instructions.
 
-    def _needless(self, family: Family, cycles: float, looks: abc.Iterable[Look]) -> bool:
-        """Whether a look of the same frame takes as long as calls or moving: with whole tiles where single calls are
-        copied, or with constants prepared where they lie right, there is nothing more to gain."""
-        enough = max(cycles, self._moving_cycles) * GOOD
-        good = [each.family for each in looks if each.cycles <= enough]
-        if family.relaid and any(not each.relaid for each in good):
-            return True
-        return not family.fine and any(each.fine and each.relaid == family.relaid for each in good)
+        Where one takes about as long as calls or moving, nothing is gained by another instruction that does the same,
+        by constants prepared that lie right, or by whole tiles at a time where single calls are copied. Beside other
+        statements estimates say less: there another instruction must copy alike.
+        """
+        call, alone = frame.call, len(statements(self.subject.kernel)) == 1
+        enough = max(frame.unit_cycles(self.subject.machine), self._moving_cycles) * GOOD
+        for other in (each.family for each in (*self.looks, *looks.values()) if each.cycles <= enough):
+            if other.frame.call.sigma != call.sigma or other.routes != routes:
+                continue
+            finer = bool(other.fine) >= bool(fine) if alone else bool(other.fine) is bool(fine)
+            if other.frame.call.instruction.name != call.instruction.name and finer:
+                return False
+            coarser = bool(other.fine) and not fine and other.relaid == relaid
+            if other.frame is frame and (coarser or (relaid and not other.relaid)):
+                return False
+        return True
 
     def _builds(self, family: Family) -> bool:
         """Whether a family has any nest: what fails for one block at a time fails for every tiling."""
