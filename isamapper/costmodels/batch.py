@@ -8,6 +8,7 @@
 - idle, of the unit that calculates: until the first tiles are there, from the last call to the last drain, and whenever
   a tile's copies are waited for: all of a buffer with one slot, partial sums that come back, copies that come in
   bunches;
+- idle, of what brings tiles: the calls of the last tile, which has come while the one before it was worked on;
 - idle, of everything: the latency of the first copy and the last call, and short last tiles, which leave too little
   work for the copies of the next tile.
 
@@ -114,8 +115,14 @@ class _Pricer:
     def _join(self) -> None:
         """The busiest of what waits for copies, and of what does not; and how much the others are in its way."""
         zero = np.zeros(self.at.rows)
-        self.working, self.other = zero, self.turns
+        self.working, self.other, self.bringing = zero, self.turns, zero
+        bring, pace, ports = _bringing(self.shape), zero, zero
         for name, cycles in self.busy.items():
+            if name in bring:
+                self.bringing = np.maximum(self.bringing, cycles)
+                ports = ports if name.startswith("unit.") else np.maximum(ports, cycles)
+            else:
+                pace = np.maximum(pace, cycles)
             if name in (f"unit.{self.shape.unit}", "chain"):
                 self.working = np.maximum(self.working, cycles)
             else:
@@ -126,11 +133,16 @@ class _Pricer:
         known = np.isfinite(longest) & (longest > 0)
         whole = np.where(known, longest, 1.0)
         close = np.zeros(self.at.rows)
-        for cycles in (*self.busy.values(), self.turns):
-            close = close + _eighth(np.where(known, cycles, 0.0) / whole)
+        for name, cycles in (*self.busy.items(), ("turns", self.turns)):
+            part = _eighth(np.where(known, cycles, 0.0) / whole)
+            if name.startswith("unit.") and name in bring:  # as busy as its ports, by what they do
+                part = np.where(cycles > ports, part, 0.0)
+            close = close + part
         self.crowded = np.where(known, CROWDING * whole * (close - 1), 0.0)
         latencies = (stop.fill.latency_cycles for stop in self.shape.stops if stop.fill is not None)
-        self.other = self.other + max(latencies, default=0.0) + self.shape.call_latency
+        self.ends = max(latencies, default=0.0) + self.shape.call_latency
+        self.pace = np.maximum(1.0, pace / (self.shape.calls * self.shape.call_cycles))
+        self.other = self.other + self.ends
         self.working = self.working + self.enter + self.leave + self.returns
 
     def _window(self) -> Column:
@@ -192,7 +204,7 @@ class _Pricer:
             self.copies = self.copies + invocations
             took = transfer.latency_cycles + whole * transfer.slowest
             self.waiting = self.waiting + invocations * took
-        if stop.level is not None and stop.level == self.shape.levels - 1:
+        if stop.level is not None and stop.level >= self.shape.levels - 1:
             self.moved = self.moved + moved * transfer.home_ratio
 
     def _whole(self, stop: Stop, transfer: Transfer, size: Column) -> Column:
@@ -268,6 +280,7 @@ class _Pricer:
                 issued,
                 usual * np.maximum(0.0, 1.0 - asked / work),
                 self._asking(stop),
+                usual,
             )
         )
 
@@ -335,6 +348,8 @@ class _Pricer:
     def _bunches(self, stop: Stop, transfer: Transfer, size: Column, work: Column) -> Column:
         """What copies of one tile that come in bunches cost beyond what the queues take up."""
         first = self.at.depth(stop)
+        if not first:
+            return np.zeros(self.at.rows)  # it comes once
         inside = [
             (group, place)
             for group in range(first, self.shape.levels + 1)
@@ -443,7 +458,9 @@ class _Pricer:
         fits = ~self.impossible
         for memory, capacity in self.shape.capacity:
             fits = fits & (used[memory] <= capacity)
-        other = np.maximum(self.other, waits.turns())
+        other = np.maximum(
+            self.other, np.maximum(waits.turns(), self.bringing + self.ends + waits.last_run() * self.pace)
+        )
         cycles = np.maximum(other, self.working + waits.stalls()) + waits.ragged() + self.crowded + self.exposed
         cycles = self._bounded(cycles)
         return np.where(fits, cycles, np.inf), sum(used.values(), np.zeros(self.at.rows))
@@ -453,6 +470,12 @@ class _Pricer:
         below = np.isfinite(self.least) & (cycles < self.least)
         part = cycles / np.where(self.least > 0, self.least, 1.0)
         return np.where(below, self.least * (1 + APART * part), cycles)
+
+
+def _bringing(shape: Shape) -> frozenset[str]:
+    """What brings tiles on chip: ports and units."""
+    fills = (stop.fill for stop in shape.stops if stop.level is not None and stop.fill is not None)
+    return frozenset(name for fill in fills for name, _ in fill.per_byte)
 
 
 def _eighth(values: Column) -> Column:

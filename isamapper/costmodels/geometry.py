@@ -1,6 +1,7 @@
 """Counts that follow from tile sizes and loop orders, for many tilings of one shape at once: a row per tiling.
 
-Loops come in groups, outermost first; the buffers of level l stand between group ``levels - l - 1`` and the next. What
+Loops come in groups, outermost first; the buffers of level l stand between group ``levels - l - 1`` and the next, those
+of level ``levels`` before all loops. What
 does not belong here: cycles (``batch.py``).
 """
 
@@ -33,10 +34,11 @@ class Geometry:
         self._loops: dict[int, list[tuple[Column, Place]]] = {}
 
     def _counts(self, tiles: NDArray[np.int64]) -> tuple[list[list[Column]], list[list[Column]]]:
-        """Trips of every group, outermost first, and iterations inside every level's tile, innermost first."""
+        """Trips of every group, outermost first, and iterations inside every level's tile, innermost first, all of them
+        last."""
         blocks, levels = self.shape.blocks, self.shape.levels
         groups: list[list[Column]] = [[] for _ in range(levels + 1)]
-        reach: list[list[Column]] = [[] for _ in range(levels)]
+        reach: list[list[Column]] = [[] for _ in range(levels + 1)]
         for place, total in enumerate(blocks):
             left, inside = self.ones * total, self.ones * self.shape.block[place]
             for level in range(levels):
@@ -48,6 +50,7 @@ class Geometry:
                 groups[levels - level].append(count)
                 reach[level].append(inside)
             groups[0].append(left)
+            reach[levels].append(self.ones * (total * self.shape.block[place]))
         return groups, reach
 
     def loops(self, first: int, last: int) -> list[tuple[Column, Place]]:

@@ -53,9 +53,10 @@ def nest_price(
     laid = _Laid(nest.statement, nest.call, nest.first, nest.init, bound, call_cycles)
     relaid = frozenset(access for access in routes if nest.path(access) and nest.path(access)[0].memory == home)
     fine = frozenset(access for access in routes if _fine(nest, access))
-    shape = ShapeMaker(machine, tensors, home, shared, nest.epilogue).shape(laid, routes, relaid, fine)
     names = [each.name for each in nest.statement.iterators if each.name not in shared]
     depth = max((depth_of(nest, each.loop) for each in _tiles(machine, nest, home)), default=0)
+    whole = frozenset(access for access in routes if levels and _whole(nest, access, home, nest.order[:depth]))
+    shape = ShapeMaker(machine, tensors, home, shared, nest.epilogue).shape(laid, routes, relaid, fine, whole)
     tiles = np.array([[[_inside(nest, name, depth) for name in names]] * levels], dtype=np.int64)
     tiles = tiles.reshape(1, levels, len(names))
     cuts = (nest.order[:depth], nest.order[depth:]) if levels else (nest.order,)
@@ -83,6 +84,14 @@ def _fine(nest: Nest, access: int) -> bool:
         return False
     loops = set(nest.order)
     return not any(name in loops for _, name, _ in path[0].fill.binds)
+
+
+def _whole(nest: Nest, access: int, home: str, around: abc.Sequence[str]) -> bool:
+    """Whether all of an operand that the loops ``around`` tiles move lies on chip before them."""
+    held = next((buffer for buffer in nest.path(access) if buffer.memory != home), None)
+    results = nest.statement.accesses[access].map.results
+    moved = any(r.coefficient(nest.digit(loop).iterator) for loop in around for r in results)
+    return moved and held is not None and held.loop is None
 
 
 def _inside(nest: Nest, iterator: str, depth: int) -> int:

@@ -88,7 +88,8 @@ class Stop:
     """One operand in one memory on its way.
 
     ``dims`` lists per tensor axis the (iterator position, coefficient) pairs that move along it. ``level`` is the tile
-    that lies here, 0 next to the instruction; None is a register file that is loaded again inside that tile. ``fill``
+    that lies here, 0 next to the instruction; as many as the shape has levels is the operand as a whole; None is a
+    register file that is loaded again inside that tile. ``fill``
     brings the operand in (partial sums back, for a target), ``drain`` takes a target out. Runs are rounded up to
     ``request_bytes``; whole registers take ``padding`` bytes for one of the tensor. ``least_in`` and ``least_out`` are
     what fills and drains take at least, ``outside`` the indices per dim that lie outside the tensor. With one slot a

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import abc
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from typing import Protocol
@@ -78,12 +79,23 @@ class ShapeMaker:
     ) -> None:
         self.machine, self.tensors, self.home, self.shared, self.epilogue = machine, tensors, home, shared, epilogue
 
-    def shape(self, frame: Laid, routes: Routes, relaid: frozenset[int], fine: frozenset[int]) -> Shape:
-        """The shape of a frame whose operands take ``routes``."""
+    def shape(
+        self,
+        frame: Laid,
+        routes: Routes,
+        relaid: frozenset[int],
+        fine: frozenset[int],
+        whole: frozenset[int] = frozenset(),
+    ) -> Shape:
+        """The shape of a frame whose operands take ``routes``; of those ``whole`` the first memory holds all."""
+        levels = level_count(self.machine, routes)
+        found = {
+            access: self._stops(frame, access, routes[access], access in relaid, access in fine) for access in routes
+        }
         stops = [
-            stop
-            for access in routes
-            for stop in self._stops(frame, access, routes[access], access in relaid, access in fine)
+            replace(stop, level=levels) if access in whole and not place else stop
+            for access, own in found.items()
+            for place, stop in enumerate(own)
         ]
         used = sorted({stop.memory for stop in stops})
         known = ((name, self.machine.memory(name).capacity_bytes) for name in used)
@@ -94,7 +106,7 @@ class ShapeMaker:
         return Shape(
             tuple(i.extent for i in own),
             tuple(frame.block(i.name) for i in own),
-            level_count(self.machine, routes),
+            levels,
             tuple(stops),
             tuple((name, size) for name, size in known if size is not None),
             self._base(frame, routes, calls),
@@ -209,6 +221,7 @@ class ShapeMaker:
         tensor = self.tensors[found.tensor]
         dims, size = self._dims(frame, found), tensor.dtype.bits / 8
         memories, target = (self.home, *route), access in frame.statement.written
+        turns = False
         for place, level in enumerate(boundaries(self.machine, access, route)):
             source, memory = memories[place], memories[place + 1]
             cached = self.machine.memory(memory).kind is MemoryKind.CACHE
@@ -216,7 +229,8 @@ class ShapeMaker:
             turned = place + 1 < len(route) and self._transposes(memory, memories[place + 2], tensor)
             run = math.inf if dense else _run(frame, access, tensor, turned) * size
             most = _block_elements(frame, found) * size if level is None or fine else math.inf
-            inward = self._hop(source, memory, tensor, run, most)
+            inward = self._hop(source, memory, tensor, run, most, turns=turns)
+            turns = not dense and turned and _run(frame, access, tensor, False) * size < run
             outward = self._out(frame, memory, source, tensor, run, most, last=place == 0) if target else None
             ports = (port for name in (source, memory) for port in self.machine.memory(name).ports)
             request = max((port.request_bytes for port in ports), default=1) if cached and level is not None else 1
@@ -234,8 +248,12 @@ class ShapeMaker:
         """Whether some copy turns what it moves: the buffer that it reads may then lie either way."""
         return any(_turns(mover) for mover in copies_between(self.machine, source, target, tensor.dtype, tensor.dtype))
 
-    def _hop(self, source: str, target: str, tensor: Tensor, run: float, most: float) -> Transfer | None:
+    def _hop(
+        self, source: str, target: str, tensor: Tensor, run: float, most: float, *, turns: bool = False
+    ) -> Transfer | None:
+        """The cheapest copy; one that ``turns`` what it moves, where the way before left it the wrong way."""
         movers = copies_between(self.machine, source, target, tensor.dtype, tensor.dtype)
+        movers = tuple(mover for mover in movers if not turns or _turns(mover))
         return self._best(movers, source, target, run, most)
 
     def _out(

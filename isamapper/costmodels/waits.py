@@ -30,7 +30,8 @@ class Buffered:
 
     ``run`` are the cycles of one run through a tile, ``asked`` those between the last use of a piece and when the next
     is needed in its place, ``issued`` those in which all copies of a tile are asked for, ``used`` those from first to
-    last use of a piece; ``asking`` tells the loop that asks for pieces from those around it.
+    last use of a piece; ``asking`` tells the loop that asks for pieces from those around it; ``work`` are the cycles of
+    the calls inside one tile.
     """
 
     stop: Stop
@@ -49,6 +50,7 @@ class Buffered:
     issued: Column | float = math.inf
     used: Column | float = 0.0
     asking: Column | float = 0.0
+    work: Column | float = 0.0
 
     @property
     def moving(self) -> Mask:
@@ -114,6 +116,21 @@ class Waits:
             if self._runs_ahead(own):
                 turn = own.fills * (self._turn(place, self._along(place)) + own.used) / 2
                 longest = np.maximum(longest, np.where(self.single[place] | ~own.moving, 0.0, turn))
+        return longest
+
+    def last_run(self) -> Column:
+        """Cycles of the calls of the last tile, which has come before; drains that accompany them are work as well."""
+        longest = np.zeros(self.at.rows)
+        for place, own in enumerate(self.buffered):
+            if own.copies is None:
+                continue
+            drained = np.zeros(self.at.rows)
+            for number, each in enumerate(self.buffered):
+                if each.copies is None:
+                    along = ~self.single[number] & each.moving & (each.fills >= own.fills)
+                    drained = drained + np.where(along, each.copied, 0.0)
+            ahead = ~self.single[place] & own.moving & ~self.needed.get(place, self.single[place])
+            longest = np.where(ahead, np.maximum(longest, own.work - drained), longest)
         return longest
 
     # tiles that come as they are needed

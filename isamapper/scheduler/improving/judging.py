@@ -28,7 +28,7 @@ NEAR_LEAST = 0.005
 """How much more than what nothing undercuts is good enough."""
 ROOM = 0.02
 """How much more is enough to go on, whatever is expected."""
-FAR, TOO_FAR = 0.1, 0.5
+FAR, TOO_FAR = 0.02, 0.5
 """Where all that was judged takes more by such a part, estimates are of little use, and others may do better; beyond it
 something binds that no estimate knows, and others wait for it, too."""
 REACH = 0.7

@@ -19,6 +19,8 @@ def attachments(
     for memory, level in zip(route, boundaries(place.machine, access, route), strict=True):
         if level is None:
             depths.append(_register_depth(place, nest, access, memory, ends))
+        elif access in place.choice.whole and not depths:
+            depths.append(0)
         else:
             depths.append(ends[len(ends) - 2 - level] if len(ends) >= 2 + level else 0)
     return tuple(depths)

@@ -30,7 +30,8 @@ class Choice:
     ``groups`` holds, outermost first, the loops of each level as (iterator, trip count) in order; ``routes`` the
     memories each access passes (home left out); ``relaid`` the accesses that are re-laid out at home first; ``shared``
     the iterators whose loops stand around the whole nest; ``single`` the buffers, as (access, memory), that get one
-    slot even where there is room for two; ``fine`` the accesses whose copies bring what one call needs at a time.
+    slot even where there is room for two; ``fine`` the accesses whose copies bring what one call needs at a time;
+    ``whole`` those that lie in the first memory they pass as a whole, before all loops.
     """
 
     frame: Frame
@@ -41,6 +42,7 @@ class Choice:
     epilogue: Epilogue | None = None
     single: frozenset[tuple[int, str]] = frozenset()
     fine: frozenset[int] = frozenset()
+    whole: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

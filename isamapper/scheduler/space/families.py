@@ -1,12 +1,15 @@
-"""Which families of schedules a statement has: frames x routes x layouts at home x sizes of copies."""
+"""Which families of schedules a statement has: frames x routes x layouts at home x sizes of copies x what is whole."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections import abc
+from dataclasses import replace
 from typing import TypeAlias
 
 from isamapper.costmodels.shapes import Routes, ShapeMaker, level_count
+from isamapper.hwdesc.model import MemoryKind
 from isamapper.ir.nodes import Role
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.statements.frames import Frame
@@ -29,7 +32,8 @@ def families_of(
     copied: bool | None = None,
     wanted: Wanted | None = None,
 ) -> abc.Iterator[Family]:
-    """Families of one frame: plain layouts first, then copies call by call, then operands re-laid out at home.
+    """Families of one frame in which every operand comes in tiles: plain layouts first, then copies call by call, then
+    operands re-laid out at home.
 
     With ``levels`` those with so many levels of tiles; with ``copied`` those that do, or do not, copy layouts. Those
     that are not ``wanted`` are not worked out.
@@ -51,6 +55,37 @@ def families_of(
                 if shape not in known:
                     known.add(shape)
                     yield Family(frame, fixed, relaid, fine, subject.shared, subject.epilogue, names, shape)
+
+
+def with_whole(subject: Subject, family: Family) -> abc.Iterator[Family]:
+    """The families like ``family`` in which one operand lies on chip as a whole while the others come in tiles.
+
+    It then comes once, whatever the loops around tiles, and these tiles may be as small as the others want them. So
+    may be what fits and would else come again for a loop that does not move it.
+    """
+    maker = ShapeMaker(subject.machine, subject.tensors, subject.home, subject.shared, subject.epilogue)
+    routes = dict(family.routes)
+    for access in routes if family.shape.levels == 1 else ():
+        if _may_be_whole(subject, family, access):
+            whole = frozenset((access,))
+            shape = maker.shape(family.frame, routes, family.relaid, family.fine, whole)
+            yield replace(family, shape=shape, whole=whole)
+
+
+def _may_be_whole(subject: Subject, family: Family, access: int) -> bool:
+    first = next((stop for stop in family.shape.stops if stop.access == access), None)
+    if first is None or first.level is None:
+        return False
+    if access in family.relaid and copies_layouts(subject, family.frame, frozenset((access,))):
+        return False  # its layout is changed tile by tile
+    memory = subject.machine.memory(first.memory)
+    if memory.kind is not MemoryKind.ADDRESSED or first.movers.issuperset(family.moving):
+        return False
+    if first.movers.isdisjoint(family.moving) or memory.capacity_bytes is None:
+        return False
+    extents = family.shape.extents
+    spans = (1 + sum(abs(step) * (extents[place] - 1) for place, step in dim) for dim in first.dims)
+    return math.prod(spans) * first.element_bytes * first.padding <= memory.capacity_bytes
 
 
 def copies_layouts(subject: Subject, frame: Frame, relaid: frozenset[int]) -> bool:

@@ -24,7 +24,10 @@ Row = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Family:
-    """Everything about a statement but tiles, orders and slots; ``names`` are the iterators of the shape, in order."""
+    """Everything about a statement but tiles, orders and slots; ``names`` are the iterators of the shape, in order.
+
+    Of the accesses in ``whole`` all lies in the first memory they pass, before all loops.
+    """
 
     frame: Frame
     routes: tuple[tuple[int, tuple[str, ...]], ...]
@@ -34,6 +37,7 @@ class Family:
     epilogue: Epilogue | None
     names: tuple[str, ...]
     shape: Shape
+    whole: frozenset[int] = frozenset()
 
     @cached_property
     def moving(self) -> tuple[int, ...]:
@@ -104,6 +108,7 @@ class Family:
             self.epilogue,
             single,
             self.fine,
+            self.whole,
         )
 
     def smallest(self) -> Choice:
@@ -123,4 +128,5 @@ class Family:
         words += [f"{access} via {'-'.join(route)}" for access, route in self.routes if route]
         words += [f"{access} re-laid out" for access in sorted(self.relaid)]
         words += ["copied call by call"] if self.fine else []
+        words += [f"{access} whole" for access in sorted(self.whole)]
         return self.frame.call.instruction.name, ", ".join(words)

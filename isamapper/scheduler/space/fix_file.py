@@ -11,7 +11,7 @@ from isamapper.plan.fixed import Fixed, Pin
 
 WORDS = ("instruction", "copies")
 MAPS = ("operands", "axes", "memories", "tiles", "orders", "slots", "across")
-LISTS = ("relaid", "outside", "inside")
+LISTS = ("relaid", "whole", "outside", "inside")
 KEYS = ("statement", *WORDS, *MAPS, *LISTS)
 
 
@@ -68,7 +68,7 @@ class _Reader:
         if not isinstance(value, YamlList) or not all(isinstance(item, YamlScalar) for item in value.items):
             self.findings.append(_wrong(f"'{kind}' must be a list", value.span, "for example [m, n, k]"))
             return
-        if kind == "relaid":
+        if kind in ("relaid", "whole"):
             numbers = [self._number(item, 0) for item in value.items]
             self.pins.append(Pin(kind, "", tuple(number for number in numbers if number is not None), value.span))
             return

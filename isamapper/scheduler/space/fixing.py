@@ -6,6 +6,7 @@
     axes: {j: n, p: [c, r]}         # kernel iterators along an iterator of the instruction
     memories: {1: [spad]}           # the memories an access passes, home left out
     relaid: [2]                     # accesses that are re-laid out at home first
+    whole: [1]                      # the access that lies on chip as a whole; [] for none
     copies: fine                    # call by call, or 'coarse'
     tiles: {m: 4, k: 8}             # calls in a tile; a list of them, innermost first, where there are several levels
     outside: [n, m, k]              # order of the loops around tiles, outermost first; those not named go anywhere
@@ -58,6 +59,8 @@ def _agrees(family: Family, pin: Pin) -> bool:
             return dict(family.routes).get(int(pin.name)) == pin.value
         case "relaid":
             return family.relaid == frozenset(pin.value if isinstance(pin.value, tuple) else (pin.value,))
+        case "whole":
+            return family.whole == frozenset(pin.value if isinstance(pin.value, tuple) else (pin.value,))
         case "copies":
             return bool(family.fine) == (pin.value == "fine")
         case "tiles":

@@ -33,6 +33,7 @@ from isamapper.scheduler.space.descent import (
     look,
     orders_of,
 )
+from isamapper.scheduler.space.families import copies_layouts, families_of, route_choices, with_whole
 from isamapper.scheduler.space.families import Passed, copies_layouts, families_of, route_choices
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.space.found import Found, Prospect, lanes_of, prospect, way_of
@@ -60,6 +61,8 @@ HOPELESS = 4
 """A frame with a family that much dearer than the best has no better one."""
 NEAR_LEAST = 1.05
 """Where a nest without layout copies takes at most so many times what nothing undercuts, none is tried with them."""
+LIKE = 2
+"""Of the families of a frame so many are looked at with operands whole on chip."""
 GOOD = 1.005
 """Where a nest takes at most so many times what calls or moving take anyway, others like it are not looked at."""
 UNSURE = 1.02
@@ -210,7 +213,19 @@ class _Survey:
             if key not in self._seen and self._builds(family):
                 self._seen.add(key)
                 looks[shape] = look(family)
-        return sorted((each for each in looks.values() if each.cycles < math.inf), key=lambda each: each.cycles)
+        found = sorted((each for each in looks.values() if each.cycles < math.inf), key=lambda each: each.cycles)
+        whole = self._with_whole(found) if found and not relaid else []
+        return sorted([*found, *whole], key=lambda each: each.cycles)
+
+    def _with_whole(self, found: abc.Sequence[Look]) -> abc.Iterator[Look]:
+        """Looks at families like the cheapest, with one operand whole on chip, where tiles cost anything."""
+        first = found[0]
+        if first.cycles > self.best * CLOSE or first.cycles <= first.least:
+            return
+        for each in (each for each in found[:LIKE] if each.cycles <= first.cycles * CLOSE):
+            for family in with_whole(self.subject, each.family):
+                if self._builds(family):
+                    yield look(family)
 
     def _gains(
         self,

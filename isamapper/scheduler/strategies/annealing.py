@@ -18,7 +18,7 @@ from isamapper.scheduler.strategies.task import Improvement, Task
 CHAINS = 96
 SWEEPS = 8
 """How often the best rows met are judged."""
-STEPS = 40
+STEPS = 20
 """Moves of every chain per sweep."""
 HOT, COLD = 0.3, 0.002
 """First and last temperature: uphill moves of 35 % and of 0.2 % are taken with the same probability."""

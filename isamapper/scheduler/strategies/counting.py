@@ -73,6 +73,7 @@ def _statement(space: StatementSpace) -> dict[str, Any]:
             "placements": len({family.routes for family in space.families}),
             "layouts": len({family.relaid for family in space.families}),
             "copies": len({bool(family.fine) for family in space.families}),
+            "whole": len({family.whole for family in space.families}),
         },
         "schedules": sum(each["schedules"] for each in families),
         "undominated": sum(each["undominated"] for each in families),

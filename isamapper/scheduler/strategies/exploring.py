@@ -1,14 +1,15 @@
 """A search of the decision space as a strategy: statement by statement, every improvement a better whole schedule.
 
 An explorer is a generator over one statement's task; it yields improvements and may be dropped at any time. Here
-statements take turns, equivalent kernels compete as wholes, and budgets are shared.
+statements take turns, equivalent kernels compete as wholes (all begin, then the one that began best goes on first), and
+budgets are shared.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import abc
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -28,7 +29,7 @@ from isamapper.plan.steps import Schedule, steps_of
 from isamapper.scheduler.clock import deadline_after, over, remaining, share
 from isamapper.scheduler.improving.residency import with_residents
 from isamapper.scheduler.improving.summing import PartSearch
-from isamapper.scheduler.space.families import families_of
+from isamapper.scheduler.space.families import families_of, with_whole
 from isamapper.scheduler.space.fixing import allows, smallest_conflict
 from isamapper.scheduler.space.space import StatementSpace
 from isamapper.scheduler.statements.epilogues import epilogues
@@ -61,6 +62,7 @@ def strategy(explorer: Explorer) -> SearchStrategy:
         best: Candidate | None = None
         failures: list[Rejection] = []
         proofs: list[float | None] = []
+        begun: list[_Begun] = []
         for chosen in equivalents(problem.kernel, problem.machine):
             if problem.fixed is not None:
                 _check_statement(problem.fixed, len(statements(chosen.kernel)))
@@ -68,15 +70,26 @@ def strategy(explorer: Explorer) -> SearchStrategy:
             if dearer or (best is not None and over(deadline)):
                 proofs.append(chosen.busy_cycles)
                 break
-            proof: float | None = None
-            last: Schedule | None = None
-            for candidate in _Whole(problem, chosen, cost_model, explorer, deadline, seed).candidates(failures):
-                proof = candidate.bound
-                last = candidate.schedule
-                if best is None or candidate.cycles < best.cycles:
+            turn = _Whole(problem, chosen, cost_model, explorer, deadline, seed).candidates(failures)
+            first = next(turn, None)
+            if first is None:
+                proofs.append(None)
+                continue
+            begun.append(_Begun(chosen, first, turn))
+            if best is None or first.cycles < best.cycles:
+                best = replace(first, optimal=False, bound=None)
+                yield best
+        for each in sorted(begun, key=lambda one: one.last.cycles):
+            assert best is not None
+            if not problem.objective and each.chosen.busy_cycles >= best.cycles:
+                proofs.append(each.chosen.busy_cycles)
+                continue
+            for candidate in each.turn:
+                each.last = candidate
+                if candidate.cycles < best.cycles:
                     best = replace(candidate, optimal=False, bound=None)
                     yield best
-            proofs.append(_raised(proof, last, cost_model))
+            proofs.append(_raised(each.last.bound, each.last.schedule, cost_model))
         if best is not None and problem.machine.grids:
             yield from _across(problem, best, cost_model, explorer, end, seed)
         elif best is not None:
@@ -148,9 +161,18 @@ def _across(
         yield Candidate(schedule, cycles)
 
 
-def _raised(proof: float | None, last: Schedule | None, cost_model: CostModel) -> float | None:
+@dataclass(slots=True)
+class _Begun:
+    """An equal kernel of which a first schedule is known, and the search for others."""
+
+    chosen: Alternative
+    last: Candidate
+    turn: abc.Iterator[Candidate]
+
+
+def _raised(proof: float | None, last: Schedule, cost_model: CostModel) -> float | None:
     """What no schedule of an equal kernel takes less than: no program does, where costs are a program's cycles."""
-    if not proof or last is None or getattr(cost_model, "prices_rows", False):
+    if not proof or getattr(cost_model, "prices_rows", False):
         return proof
     return max(proof, float(bounds(last).bound_cycles))
 
@@ -180,7 +202,8 @@ def whole_space(machine: Machine, covered: Kernel, statement: Statement, epilogu
     subject = subject_of(machine, covered, statement, epilogue)
     mappings = tuple(find_mappings(covered, machine, statement=statement.index))
     frames = frames_of(machine, statement, mappings, subject.fresh, subject.shared)
-    return StatementSpace(subject, tuple(family for frame in frames for family in families_of(subject, frame)))
+    tiled = tuple(family for frame in frames for family in families_of(subject, frame))
+    return StatementSpace(subject, (*tiled, *(each for family in tiled for each in with_whole(subject, family))))
 
 
 SAMPLED = 64

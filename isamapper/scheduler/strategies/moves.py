@@ -8,20 +8,32 @@ from numpy.typing import NDArray
 from isamapper.scheduler.space.space import Rows, StatementSpace
 from isamapper.scheduler.strategies.task import Task
 
+FAMILIES = 12
+"""Families that rows are drawn from once all have been looked at: those with the cheapest rows."""
+EACH = 32
+"""Rows drawn of a family at least, while all are looked at."""
+
 
 def seeds(task: Task, count: int) -> Rows:
-    """``count`` rows of live families that fit the memories, or as many as are found; the best by price of many."""
-    alive = [family for family in range(len(task.space.families)) if task.alive(family)]
-    if not alive:
+    """``count`` rows of live families that fit the memories, or as many as are found; the best by price of many.
+
+    The first rows are drawn from all families; the cheapest among them say which families go on.
+    """
+    first = task.promising is None
+    chosen = [family for family in task.promising or range(len(task.space.families)) if task.alive(family)]
+    if not chosen:
         return np.ones((0, task.space.width), dtype=np.int64)
-    each = max(4, 8 * count // len(alive))
-    rows = np.concatenate([task.space.random_rows(task.generator, family, each) for family in alive])
-    small = np.concatenate([smallest(task.space, family) for family in alive])
+    each = max(EACH if first else 4, 8 * count // len(chosen))
+    rows = np.concatenate([task.space.random_rows(task.generator, family, each) for family in chosen])
+    small = np.concatenate([smallest(task.space, family) for family in chosen])
     rows = np.concatenate([rows, small])
     cycles = task.prices(rows).cycles
     order = np.argsort(cycles, kind="stable")
-    kept = order[np.isfinite(cycles[order])][:count]
-    return rows[kept]
+    order = order[np.isfinite(cycles[order])]
+    if first:
+        task.promising = tuple(dict.fromkeys(rows[order, 0].tolist()))[:FAMILIES]
+        order = order[np.isin(rows[order, 0], task.promising)]
+    return rows[order[:count]]
 
 
 def smallest(space: StatementSpace, family: int) -> Rows:

@@ -42,7 +42,8 @@ class Improvement:
 @dataclass
 class Task:
     """One statement's search; ``judged`` maps rows to costs (None: cannot be built or lowered);
-    prices are those of the ``objective`` (empty: cycles)."""
+    prices are those of the ``objective`` (empty: cycles). ``promising`` are the families that rows are drawn from, None
+    until all have been looked at."""
 
     space: StatementSpace
     cost_model: CostModel
@@ -53,6 +54,7 @@ class Task:
     failures: list[Rejection] = field(default_factory=list)
     best: Improvement | None = None
     priced: int = 0
+    promising: tuple[int, ...] | None = None
     _alive: dict[int, bool] = field(default_factory=dict)
 
     def late(self) -> bool:
