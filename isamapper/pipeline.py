@@ -9,14 +9,13 @@ Rules of this file:
 from __future__ import annotations
 
 import difflib
-import math
 import time
 from collections import abc
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from os import PathLike, fspath
-from typing import SupportsFloat, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from isamapper.costmodels.bounds import Bounds, bounds
 from isamapper.costmodels.objectives import Objective, check_energies, objective_weights
@@ -43,6 +42,8 @@ from isamapper.plan.protocols import Candidate, CostModel, NotSchedulable, Searc
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.result import Mappings, NoMapping, Result, Search, versions
+from isamapper.scheduler.campaign.foreign import Foreign, NoNumber
+from isamapper.scheduler.campaign.noted import Noted
 from isamapper.scheduler.campaign.remembered import remembered
 from isamapper.scheduler.campaign.store import Store
 from isamapper.scheduler.strategies.pareto import Point, pareto
@@ -198,14 +199,17 @@ def search(
     """
     bound, target = resolve(kernel, machine, sizes, types)
     weights = () if objective == OBJECTIVE else objective_weights(objective)
-    check_energies(target, weights)
+    model = _judge(cost_model, objective, target, store)
+    problem = SearchProblem(bound, target, fixed, weights)
+    return _strategy(strategy)(problem, model, budget_seconds=budget_seconds, seed=seed)
+
+
+def _judge(cost_model: str, objective: str, machine: Machine, store: Store | None) -> Noted:
+    """What a search minimises: cycles by a model, or another objective by simulation."""
+    weights = () if objective == OBJECTIVE else objective_weights(objective)
+    check_energies(machine, weights)
     model = Objective(weights, objective) if weights else _cost_model(cost_model)
-    return _strategy(strategy)(
-        SearchProblem(bound, target, fixed, weights),
-        model if store is None else remembered(model, store),
-        budget_seconds=budget_seconds,
-        seed=seed,
-    )
+    return Noted(model if store is None else remembered(model, store))
 
 
 def _strategy(name: str) -> SearchStrategy:
@@ -221,25 +225,7 @@ def _cost_model(name: str) -> CostModel:
     if not callable(getattr(model, "cycles", None)):
         raise _unfit("cost model", name, "it has no method 'cycles'")
     ours = type(model).__module__.partition(".")[0] == __package__
-    return cast(CostModel, model) if ours else _Judged(cast(CostModel, model), name)
-
-
-class _NoNumber(Exception):
-    """What a cost model answered; no SourceError, which a search takes for a schedule that does not lower."""
-
-
-@dataclass(slots=True)
-class _Judged:
-    """A cost model of another package, whose every answer has to be a number."""
-
-    model: CostModel
-    name: str
-
-    def cycles(self, schedule: Schedule) -> float:
-        answer: object = self.model.cycles(schedule)
-        if not isinstance(answer, SupportsFloat) or not math.isfinite(float(answer)):
-            raise _NoNumber(f"it answered {answer!r}, which is no number of cycles")
-        return float(answer)
+    return cast(CostModel, model) if ours else Foreign(cast(CostModel, model), name)
 
 
 def find_front(
@@ -269,7 +255,7 @@ def find_front(
             budget_seconds=budget_seconds,
             seed=seed,
         )
-    except _NoNumber as wrong:
+    except NoNumber as wrong:
         raise _unfit("cost model", cost_model, str(wrong)) from None
     except NotSchedulable as error:
         raise NoMapping(bound, target, error.rejections + explain_mappings(bound, target)) from error
@@ -300,21 +286,14 @@ def find_schedule(
     An interruption ends the search with its best so far, and is raised where there is none yet.
     """
     bound, target = resolve(kernel, machine, sizes, types)
-    candidates = search(
-        bound,
-        target,
-        strategy=strategy,
-        cost_model=cost_model,
-        budget_seconds=budget_seconds,
-        seed=seed,
-        fixed=fixed,
-        objective=objective,
-        store=store,
-    )
+    weights = () if objective == OBJECTIVE else objective_weights(objective)
+    judge = _judge(cost_model, objective, target, store)
+    problem = SearchProblem(bound, target, fixed, weights)
+    candidates = _strategy(strategy)(problem, judge, budget_seconds=budget_seconds, seed=seed)
     began = time.perf_counter()
     try:
         best, second, interrupted = _last_two(_judged(candidates, strategy))
-    except _NoNumber as wrong:
+    except NoNumber as wrong:
         raise _unfit("cost model", cost_model, str(wrong)) from None
     except NotSchedulable as error:
         raise NoMapping(bound, target, error.rejections + explain_mappings(bound, target)) from error
@@ -330,7 +309,7 @@ def find_schedule(
         best.cycles,
         best.optimal,
         interrupted,
-        second.schedule if second else None,
+        judge.runner_up(best.schedule) or (second.schedule if second else None),
         best.bound,
     )
 

@@ -103,7 +103,7 @@ class Mappings:
 class Search:
     """How a schedule was found. ``optimal``: no schedule of the strategy's space costs less under the model.
 
-    ``runner_up`` is the best schedule before it, where the strategy saw one. ``bound_cycles``: what no schedule of the
+    ``runner_up`` is the cheapest other one, where the strategy saw one. ``bound_cycles``: what no schedule of the
     space undercuts under the model, as far as the strategy has proved it.
     """
 

@@ -37,7 +37,7 @@ def _worth(one: Ablation, cycles: int) -> tuple[str, str]:
 
 def _runner_up(answer: Explained) -> list[Block]:
     if answer.runner_up_cycles is None:
-        return [Text("the strategy yielded no other schedule on its way")]
+        return [Text("the strategy judged no other schedule")]
     return [
         Heading(f"the runner-up: {count(answer.runner_up_cycles)} cycles"),
         Facts(

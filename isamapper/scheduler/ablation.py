@@ -147,14 +147,23 @@ def explained(schedule: Schedule, runner_up: Schedule | None = None) -> Explaine
     """Everything about why ``schedule`` is as it is; one simulation per decision."""
     timeline = simulate(lower(schedule))
     decisions = sorted(ablations(schedule), key=lambda one: (one.cycles is None, -(one.cycles or 0)))
-    if runner_up is None:
+    cycles = None if runner_up is None else _lowered_cycles(runner_up)
+    if runner_up is None or cycles is None:
         return Explained(schedule, timeline, tuple(decisions))
     ours, theirs = ([print_step(step) for step in each.steps] for each in (schedule, runner_up))
     return Explained(
         schedule,
         timeline,
         tuple(decisions),
-        simulate(lower(runner_up)).cycles,
+        cycles,
         tuple(step for step in ours if step not in theirs),
         tuple(step for step in theirs if step not in ours),
     )
+
+
+def _lowered_cycles(schedule: Schedule) -> int | None:
+    """Cycles of a schedule; None where it was judged by its decisions alone and does not lower."""
+    try:
+        return simulate(lower(schedule)).cycles
+    except SourceError:
+        return None

@@ -27,7 +27,13 @@ def cluster(address: str, jobs: int) -> Cluster:
     """The cluster whose scheduler listens at ``address``; how many jobs it does at a time is its own business."""
     del jobs
     if not address:
-        raise SourceError(Diagnostic("SCH051", "a Dask cluster needs an address, which 'dask' alone has not", help="such as dask://127.0.0.1:8786"))
+        raise SourceError(
+            Diagnostic(
+                "SCH051",
+                "a Dask cluster needs an address, which 'dask' alone has not",
+                help="such as dask://127.0.0.1:8786",
+            )
+        )
     return Cluster(address)
 
 
