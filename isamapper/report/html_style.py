@@ -46,7 +46,8 @@ document.querySelectorAll('table.sortable').forEach(function (table) {
   }
   table.querySelectorAll('th[data-sort]').forEach(function (head) {
     function sort() {
-      var column = head.cellIndex, down = head.getAttribute('aria-sort') !== 'descending';
+      var column = head.cellIndex, was = head.getAttribute('aria-sort');
+      var down = was ? was !== 'descending' : head.classList.contains('n');
       table.querySelectorAll('th').forEach(function (other) { other.removeAttribute('aria-sort'); });
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
       var bodies = Array.prototype.slice.call(table.tBodies);
@@ -66,11 +67,12 @@ var box = document.getElementById('filter');
 if (box) {
   box.addEventListener('input', function () {
     var words = box.value.toLowerCase().split(/\\s+/);
-    document.querySelectorAll('table.sortable tbody').forEach(function (body) {
+    document.querySelectorAll('table.sortable > tbody[data-words]').forEach(function (body) {
       var text = body.dataset.words;
       body.hidden = !words.every(function (word) { return text.indexOf(word) >= 0; });
     });
   });
 }
 """
-"""Sorts a table by the head that is clicked, and hides the rows that lack a word of the filter."""
+"""Sorts a table by the head that is clicked, numbers from the greatest and words from the first, and hides the rows that
+lack a word of the filter. What is behind a row holds tables, too, which have no words."""
