@@ -13,7 +13,8 @@ Row = abc.Mapping[str, Any]
 def deepbench_document(answer: abc.Mapping[str, Any]) -> Document:
     """Every problem with cycles, bounds and its best baseline; then what each suite amounts to."""
     summary = answer["summary"]
-    return document(_problems(answer["rows"]), _suites(summary), _speedups(summary), _published(summary), _note(answer))
+    tables = (_problems(answer["rows"]), _recurrences(answer["rows"]), _suites(summary), _speedups(summary))
+    return document(*tables, _published(summary), _note(answer))
 
 
 def _problems(rows: abc.Sequence[Row]) -> Table:
@@ -32,6 +33,26 @@ def _problems(rows: abc.Sequence[Row]) -> Table:
     ]
     heads = ("machine", "problem", "shape", "cycles", "of bound", "bound by", "best baseline", "speed-up", "state")
     return table(heads, cells)
+
+
+WORK = ("products", "elementwise", "weights fetched again", "inputs and states moved")
+"""Kinds of work in a step of a recurrence, as rows name them."""
+
+
+def _recurrences(rows: abc.Sequence[Row]) -> Table | None:
+    """Where the cycles of a step go, and what stays on chip from step to step."""
+    own = [row for row in rows if row.get("step_cycles")]
+    cells = [
+        (
+            row["machine"],
+            row["problem"],
+            *(f"{row['step_cycles'][name]:,.0f}" if name in row["step_cycles"] else "-" for name in ("all", *WORK)),
+            "; ".join(row.get("on_chip", ())) or "nothing stays",
+        )
+        for row in own
+    ]
+    heads = ("machine", "problem", "a later step", *(f"{name} alone" for name in WORK), "on chip")
+    return table(heads, cells) if cells else None
 
 
 def shape_text(row: Row) -> str:

@@ -52,6 +52,9 @@ def _facts(row: Row) -> str:
     if row.get("cycles_per_step"):
         later = row.get("cycles_per_later_step")
         facts["a step"] = f"{row['cycles_per_step']:,.0f} cycles" + (f", later ones {later:,.0f}" if later else "")
+    if row.get("step_cycles"):
+        alone = {name: cycles for name, cycles in row["step_cycles"].items() if name != "all"}
+        facts["what takes how long alone"] = ", ".join(f"{name} {cycles:,.0f}" for name, cycles in alone.items())
     if row["detail"].get("on_chip"):
         facts["on chip"] = "; ".join(row["detail"]["on_chip"])
     if row.get("note"):

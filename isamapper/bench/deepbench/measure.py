@@ -15,6 +15,7 @@ from isamapper.bench.deepbench.anchors import anchors_of
 from isamapper.bench.deepbench.kernels import Work, work_of
 from isamapper.bench.deepbench.precision import precision_of
 from isamapper.bench.deepbench.problems import Problem
+from isamapper.bench.deepbench.steps import steps_of
 from isamapper.bench.deepbench.store import Row, code_digest, key_of
 from isamapper.costmodels.bounds import bounds
 from isamapper.diagnostics.source import SourceError
@@ -211,6 +212,9 @@ def _rates(work: Work, result: Result) -> Row:
         rates["tflops_with_input"] = work.flops_with_input / tera
         rates["cycles_per_step"] = result.timeline.cycles / work.problem["timesteps"]
         rates["cycles_per_later_step"] = _later(result)
+        assert result.search is not None
+        rates["step_cycles"] = steps_of(result.program, result.search.schedule)
+        rates["on_chip"] = list(staying(result.search.schedule))
     if "sparsity" in dict(work.problem.values):
         rates["sparsity"] = float(work.problem.text("sparsity"))
         rates["note"] = "done as a dense product; the zeros are multiplied"
