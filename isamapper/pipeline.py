@@ -20,7 +20,6 @@ from typing import TypeAlias, cast
 from isamapper.costmodels.bounds import Bounds, bounds
 from isamapper.costmodels.objectives import Objective, check_energies, objective_weights
 from isamapper.diagnostics.source import Diagnostic, SourceError
-from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import statements
@@ -34,6 +33,7 @@ from isamapper.mapper.covers.alternatives import alternatives, derived_kernels
 from isamapper.mapper.rewrites.search import bound_reached
 from isamapper.plan.fixed import Fixed
 from isamapper.plan.joint_mapping import JointMapping
+from isamapper.plan.kernel_types import kernel_for
 from isamapper.plan.lower import lower
 from isamapper.plan.mapping import Mapping, MappingClass
 from isamapper.plan.program import Program
@@ -50,7 +50,7 @@ from isamapper.scheduler.strategies.pareto import Point, pareto
 from isamapper.sim.timing import simulate
 from isamapper.verify.certificate import Certificate
 from isamapper.verify.certified import certified, proof_of, small_forms
-from isamapper.verify.verifier import verify
+from isamapper.verify.verifier import PROOF_SECONDS, verify
 
 KernelLike: TypeAlias = Kernel | str | PathLike[str]
 MachineLike: TypeAlias = Machine | str | PathLike[str]
@@ -84,18 +84,7 @@ def resolve(
     if isinstance(kernel, Kernel):
         return kernel, target
     name, given = fspath(kernel), {each: named_dtype(dtype) for each, dtype in (types or {}).items()}
-    bound = load_kernel(name, sizes, given)
-    own = dict(bound.types)
-    preferred = {n: d for n, d in target.default_types if n in own and n not in given and own[n] != d}
-    return (_with_types(name, sizes, {**preferred, **given}) if preferred else None) or bound, target
-
-
-def _with_types(name: str, sizes: abc.Mapping[str, int] | None, types: abc.Mapping[str, DType]) -> Kernel | None:
-    """The kernel at a machine's types, or None where it cannot have them (a shift of floats, say)."""
-    try:
-        return load_kernel(name, sizes, types)
-    except SourceError:
-        return None  # the kernel is sound at its own types: it was bound to them before
+    return kernel_for(target, name, sizes, given), target
 
 
 def map_kernel(
@@ -387,6 +376,7 @@ def evaluate(
     executed_operations: int = EXECUTED,
     found: Search | None = None,
     report: Report | None = None,
+    proof_seconds: float = PROOF_SECONDS,
 ) -> Result:
     """A program simulated, verified and held against the bounds."""
     tell = report or _silent
@@ -395,19 +385,23 @@ def evaluate(
     timeline = simulate(program, trace=trace)
     seconds = time.perf_counter() - began
     tell("verifying")
-    certificate = _certificate(program, seed, executed_operations, None if found is None else found.schedule)
+    schedule = None if found is None else found.schedule
+    certificate = _certificate(program, seed, executed_operations, schedule, proof_seconds)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
 
 
-def _certificate(program: Program, seed: int, executed_operations: int, schedule: Schedule | None) -> Certificate:
+def _certificate(
+    program: Program, seed: int, executed_operations: int, schedule: Schedule | None, proof_seconds: float
+) -> Certificate:
     """The certificate of a program, lowered from ``schedule`` if from any."""
     if schedule is None:
-        return verify(program, seed=seed, ops_limit=executed_operations)
+        return verify(program, seed=seed, ops_limit=executed_operations, proof_seconds=proof_seconds)
     small = small_forms(schedule, executed_operations)
     return verify(
         program,
         seed=seed,
         ops_limit=executed_operations,
+        proof_seconds=proof_seconds,
         reduced=None if small is None else lambda: small[0],
         covered=schedule.covered if schedule.rewrites else None,
         small_covered=small[1] if small is not None and schedule.rewrites else None,

@@ -13,7 +13,8 @@ names each step in a line ``rewrite``, and may give the covered kernel, which fo
 What a program claims of itself stands after ``certificate``; reading the program does not look at it.
 Lines that start with ``#`` are comments.
 ``machine`` takes a built-in name or a path. Instead of its text a kernel may be named, which is handy in a file written
-by hand: ``kernel gemm M=64 N=64 TA=i8``, a library name or a path with sizes and types.
+by hand: ``kernel gemm M=64 N=64 TA=i8``, a library name or a path with sizes and types; types left out are the
+machine's.
 What does not belong here: steps (``step_text.py``), kernels (``ir/printer.py``, ``ir/reader.py``) and certificates
 (``program_certificate.py``).
 """
@@ -25,7 +26,6 @@ from collections import abc
 from dataclasses import dataclass, replace
 
 from isamapper.diagnostics.source import Diagnostic, Source, SourceError, Span
-from isamapper.frontends.library import load_kernel
 from isamapper.hwdesc.loader import load_machine
 from isamapper.hwdesc.model import Machine
 from isamapper.hwdesc.settings import reference
@@ -34,6 +34,7 @@ from isamapper.ir.parser import checked_kernel
 from isamapper.ir.printer import print_kernel
 from isamapper.ir.template import bind, parse_template
 from isamapper.ir.types import DTYPES, DType
+from isamapper.plan.kernel_types import kernel_for
 from isamapper.plan.program import Program
 from isamapper.plan.program_certificate import ProgramCertificate, text_of_certificate
 from isamapper.plan.step_reader import StepReader
@@ -92,8 +93,8 @@ def parse_schedule(
     expected = len(marked) + (1 if kernel is None or len(kernels) > len(marked) else 0)
     if len(kernels) != expected:
         raise _misplaced(source, found, f"expected {expected} kernels, found {len(kernels)}")
-    original = kernel or _kernel(kernels[0])
-    covered = _kernel(kernels[-1]) if marked else original
+    original = kernel or _kernel(kernels[0], target)
+    covered = _kernel(kernels[-1], target) if marked else original
     lines = [_rest_span(section) for section in found if section.word == "rewrite"]
     if replay is not None and lines:
         written, covered = covered, replay(original, lines)
@@ -117,7 +118,7 @@ def parse_program_file(
         raise _misplaced(
             source, _all(source, found, "program"), "expected one kernel before 'program' and one after it"
         )
-    return Program(kernel or _kernel(before[0]), target, _kernel(after[0], program=True))
+    return Program(kernel or _kernel(before[0], target), target, _kernel(after[0], target, program=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +211,8 @@ def _rest(section: _Section) -> str:
     return match.group(1) if match else ""
 
 
-def _kernel(section: _Section, program: bool = False) -> Kernel:
-    """The kernel that is written out or, where it is not a program, named."""
+def _kernel(section: _Section, machine: Machine, program: bool = False) -> Kernel:
+    """The kernel that is written out or, where it is not a program, named; types not given are the machine's."""
     reference = _REFERENCE.match(section.source.text, section.start, section.end)
     if program:
         return bind(parse_template(section.source, section.start, section.end), program=True)
@@ -229,7 +230,7 @@ def _kernel(section: _Section, program: bool = False) -> Kernel:
             start = section.source.text.index(binding, section.start)
             span = Span(section.source, start, start + len(binding))
             raise SourceError(Diagnostic("SCH042", f"'{value}' is neither a size nor a data type", span))
-    return load_kernel(reference["name"], sizes, types)
+    return kernel_for(machine, reference["name"], sizes, types)
 
 
 def _steps(section: _Section) -> abc.Iterator[Step]:

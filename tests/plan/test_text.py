@@ -81,3 +81,11 @@ def test_the_machine_is_called_as_it_was_written() -> None:
     text = print_program(program, "some/where.yaml")
     assert written_machine(Source("q.isam", text)) == "some/where.yaml"
     assert written_machine(Source("r.isam", BODY)) is None
+
+
+def test_types_that_a_named_kernel_leaves_out_are_the_machines() -> None:
+    short = FILE.replace(" TA=i8 TB=i8 TC=i32", "")
+    assert short != FILE
+    assert parse_program_file(Source("s", short)).kernel == parse_program_file(Source("s", FILE)).kernel
+    given = FILE.replace(" TA=i8 TB=i8 TC=i32", " TA=f32 TB=f32 TC=f32")
+    assert {dtype.name for _, dtype in parse_program_file(Source("s", given)).kernel.types} == {"f32"}
