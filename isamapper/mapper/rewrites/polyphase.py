@@ -81,7 +81,10 @@ def read(words: StepReader, kernel: Kernel) -> Polyphase:
 
 
 def steps(kernel: Kernel, statement: int) -> abc.Iterator[Polyphase]:
-    """Every iterator that stands beside a longer stride in an index of a load, where windows overlap."""
+    """Every iterator that stands beside a longer stride in an index of a load, where windows overlap.
+
+    One that goes farther than all strides together is no window, but what windows move along: ``x[p + 28*r]``.
+    """
     found = statements(kernel)[statement]
     extents = {each.name: each.extent for each in found.iterators}
     pairs = {
@@ -90,7 +93,8 @@ def steps(kernel: Kernel, statement: int) -> abc.Iterator[Polyphase]:
         for index in access.map.results
         for iterator, step in index.terms
         for origin, stride in index.terms
-        if step == 1 and 1 < stride < extents[iterator] and extents[origin] > 1 and iterator != origin
+        if step == 1 and 1 < stride < extents[iterator] <= stride * extents[origin] and extents[origin] > 1
+        if iterator != origin
     }
     for iterator, stride in pairs:
         yield Polyphase(statement, iterator, stride)

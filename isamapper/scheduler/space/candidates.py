@@ -40,4 +40,5 @@ def ranked_in(
 
 def _frames(subject: Subject) -> tuple[Frame, ...]:
     mappings = tuple(find_mappings(subject.kernel, subject.machine, statement=subject.statement.index))
-    return tuple(frames_of(subject.machine, subject.statement, mappings, subject.fresh, subject.shared))
+    machine, statement = subject.machine, subject.statement
+    return tuple(frames_of(machine, statement, mappings, subject.fresh, subject.shared, subject.tensors))

@@ -15,7 +15,7 @@ from isamapper.hwdesc.bind import specialised
 from isamapper.hwdesc.model import Instruction, Machine
 from isamapper.ir.analysis import Statement, statements
 from isamapper.ir.expressions import operands
-from isamapper.ir.nodes import Constant, Direction, Expression, Reduction
+from isamapper.ir.nodes import Constant, Direction, Expression, Reduction, Tensor
 from isamapper.ir.types import DType, integer_range
 from isamapper.mapper.algebra.terms import term_of
 from isamapper.mapper.matching.delta import injective
@@ -35,6 +35,7 @@ from isamapper.plan.needle import (
 from isamapper.plan.nest import Call, Digit, Nest
 from isamapper.plan.walkers import Walkers, fits, has_walkers, is_lone, walkers
 from isamapper.plan.work import call_cycles
+from isamapper.scheduler.statements.lying import lies_right, only_copies
 
 IDENTITY = {Reduction.ADD: 0, Reduction.MUL: 1, Reduction.MIN: float("inf"), Reduction.MAX: float("-inf")}
 
@@ -79,14 +80,22 @@ class Frame:
 
 
 def frames_of(
-    machine: Machine, statement: Statement, mappings: abc.Iterable[Mapping], fresh: bool, shared: abc.Set[str]
+    machine: Machine,
+    statement: Statement,
+    mappings: abc.Iterable[Mapping],
+    fresh: bool,
+    shared: abc.Set[str],
+    tensors: abc.Mapping[str, Tensor] | None = None,
 ) -> tuple[Frame, ...]:
     """Every frame that the mappings of one statement give, cheapest unit time first, then numbers as they are written.
 
     ``fresh``: no statement before this one writes the target and it is no ``inout``. ``shared`` iterators are loops
-    around the whole nest.
+    around the whole nest. Where ``tensors`` are given, a statement that only copies has no frames for which they would
+    have to be copied first, unless it has no others.
     """
     found: list[Frame] = []
+    turned: list[tuple[Mapping, Instruction, tuple[Digit, ...]]] = []
+    copied = tensors if tensors is not None and only_copies(statement) else None
     seen: set[tuple[object, ...]] = set()  # many mappings of many iterators fill the lanes alike
     home = home_memory(machine)
     if statement.assign.reduction is not None and not injective(statement.assign.target, _extents(statement)):
@@ -100,9 +109,15 @@ def frames_of(
             if key in seen:
                 continue
             seen.add(key)
+            if copied is not None and not lies_right(instruction, statement, mapping, bound, copied, home):
+                turned.append((mapping, instruction, bound))
+                continue
             frame = _frame(machine, statement, mapping, instruction, bound, fresh, shared)
             if frame is not None:
                 found.append(frame)
+    if not found:
+        frames = (_frame(machine, statement, *each, fresh, shared) for each in turned)
+        found = [frame for frame in frames if frame is not None]
     unique = {(f.call, f.bound): f for f in reversed(found)}
     numbers = _numbers(statement.assign.value)
     return tuple(sorted(unique.values(), key=lambda frame: (frame.unit_cycles(machine), frame.foreign(numbers))))
@@ -142,10 +157,12 @@ def bound_digits(
 ) -> abc.Iterator[tuple[Digit, ...]]:
     """Ways to choose the extents of the digits that ``mapping`` binds: a greedy fill per instruction iterator."""
     seen = set()
+    left = {iterator.name: iterator.extent for iterator in statement.iterators}
+    lanes = _members(instruction, statement, mapping, shared)
     for picked in ({}, *_picks(instruction, mapping)):
         for largest_first in (True, False):
             for alone in (False, True):
-                digits = _filled(instruction, statement, mapping, shared, largest_first, alone, picked)
+                digits = _filled(instruction, lanes, dict(left), largest_first, alone, picked)
                 if digits is not None and digits not in seen:
                     seen.add(digits)
                     yield digits
@@ -173,39 +190,51 @@ def _picks(instruction: Instruction, mapping: Mapping) -> abc.Iterator[dict[str,
                 yield dict(zip(filled, chosen, strict=True))
 
 
+def _members(
+    instruction: Instruction, statement: Statement, mapping: Mapping, shared: abc.Set[str]
+) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
+    """Lanes with their extents and the iterators that may fill them, in the order of the loops."""
+    tests = (*statement.conditions, *(test for tests in statement.exclusions for test in tests))
+    guarded = {name for test in tests for name in test.function.names}  # conditions are tested around calls
+    place = {iterator.name: rank for rank, iterator in enumerate(statement.iterators)}
+    held: dict[str, list[str]] = {}
+    for name, lane in mapping.rho:
+        if name not in shared and name not in guarded:
+            held.setdefault(lane, []).append(name)
+    return tuple(
+        (lane, size, tuple(sorted(held.get(lane, ()), key=place.__getitem__)))
+        for lane, size in _inner_first(instruction)
+    )
+
+
 def _filled(
     instruction: Instruction,
-    statement: Statement,
-    mapping: Mapping,
-    shared: abc.Set[str],
+    lanes: tuple[tuple[str, int, tuple[str, ...]], ...],
+    left: dict[str, int],
     largest_first: bool,
     alone: bool,
     picked: abc.Mapping[str, str],
 ) -> tuple[Digit, ...] | None:
     """Bound digits with every lane filled from one end of its members; ``alone`` takes a single member per lane.
 
-    The lanes in ``picked`` take that member alone.
+    ``left`` are the iterators' extents, used up here. The lanes in ``picked`` take that member alone.
     """
-    sizes = dict(_inner_first(instruction))
-    tests = (*statement.conditions, *(test for tests in statement.exclusions for test in tests))
-    guarded = {name for test in tests for name in test.function.names}  # conditions are tested around calls
-    left = {iterator.name: iterator.extent for iterator in statement.iterators}
-    place = {iterator.name: rank for rank, iterator in enumerate(statement.iterators)}
     digits: list[Digit] = []
-    for lane in sizes:
-        members = [i for i, j in mapping.rho if j == lane and i not in shared and i not in guarded]
-        members = [name for name in members if picked.get(lane, name) == name]
-        members.sort(key=lambda name: (left[name], place[name]), reverse=largest_first)
-        room = sizes[lane]
+    for lane, extent, members in lanes:
+        members = tuple(name for name in members if picked.get(lane, name) == name) if picked else members
+        room = extent
         chosen: list[Digit] = []
-        for member in members:
+        ordered = sorted(reversed(members) if largest_first else members, key=left.__getitem__, reverse=largest_first)
+        for member in ordered:
             size = min(room, left[member])
-            if size > 1 and not (alone and chosen):
+            if size > 1:
                 chosen.append(Digit(f"{member}.{lane}", member, size, lane))
                 left[member] = -(-left[member] // size)
                 room //= size
+                if alone or room < 2:
+                    break
         if chosen:
-            whole = _whole(instruction, lane, sizes[lane], chosen)
+            whole = _whole(instruction, lane, extent, chosen)
             if whole is None:
                 return None
             digits.extend(whole)
