@@ -114,6 +114,10 @@ DEEPBENCH = {
     "conv2d_backward_data_s1": (CONVOLUTION, backward_data),
     "conv2d_backward_data_s2": (CONVOLUTION, lambda v, z: backward_data(v, z, 2)),
     "conv2d_backward_weights": ({**CONVOLUTION, "stride": 2}, backward_weights),
+    "conv2d_backward_weights_windows": (
+        {**CONVOLUTION, "stride": 2},
+        lambda v, z: {"dw": backward_weights(v, z)["dw"].reshape(4, -1)},
+    ),
     "conv2d_forward": ({**CONVOLUTION, "stride": 2}, forward),
     "conv2d_forward_flat": (CONVOLUTION, lambda v, z: flat(forward(v, {**z, "stride": 1}))),
     "conv2d_backward_data_flat": (CONVOLUTION, lambda v, z: flat(backward_data(v, z))),

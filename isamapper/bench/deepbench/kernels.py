@@ -42,12 +42,15 @@ SPELLINGS = {
     "conv1x1_backward_data_s2": ("conv1x1_backward_data_s2_rows",),
     "conv2d_forward": ("conv2d_forward_flat",),
     "conv2d_backward_data_s1": ("conv2d_backward_data_flat",),
-    "conv2d_backward_weights": ("conv2d_backward_weights_flat",),
+    "conv2d_backward_weights": ("conv2d_backward_weights_windows", "conv2d_backward_weights_flat"),
 }
 """Kernels that compute the same by other products: the faster one counts. Bounds are those of the first.
 
 Those that are flat, with rows and columns on one axis, are for stride 1.
 """
+
+FIRST = frozenset({"conv2d_backward_weights_windows"})
+"""Spellings that are searched before the kernel itself: a plain product, where that has seven loops."""
 
 WEIGHTS = {
     **dict.fromkeys(GEMMS.values(), ("a",)),
@@ -77,6 +80,12 @@ class Work:
     spellings: tuple[tuple[str, Kernel], ...] = ()
 
     @property
+    def candidates(self) -> tuple[tuple[str, Kernel], ...]:
+        """The kernel and its other spellings in the order in which they are searched."""
+        own = ((self.name, self.kernel), *self.spellings)
+        return tuple(sorted(own, key=lambda each: each[0] not in FIRST))
+
+    @property
     def packed(self) -> tuple[str, ...]:
         """Operands that are known before run time and may be re-laid out offline."""
         return tuple(tensor.name for tensor in self.kernel.tensors if tensor.role is Role.CONST)
@@ -94,10 +103,11 @@ def _others(
     problem: Problem, machine: Machine, name: str, sizes: abc.Mapping[str, int], types: Types | None
 ) -> abc.Iterator[tuple[str, Kernel]]:
     """The other spellings of a kernel that its sizes allow."""
-    own = {size: value for size, value in sizes.items() if size != "stride"}
-    for other in SPELLINGS.get(name, ()) if sizes.get("stride", 1) == 1 else ():
-        kernel = resolve(other, machine, own, types)[0]
-        yield other, with_roles(kernel, () if problem.training else WEIGHTS.get(other, ()))
+    for other in SPELLINGS.get(name, ()):
+        known = {size for size, _ in kernel_template(other).sizes}
+        if "stride" in known or sizes.get("stride", 1) == 1:
+            kernel = resolve(other, machine, {size: sizes[size] for size in known & set(sizes)}, types)[0]
+            yield other, with_roles(kernel, () if problem.training else WEIGHTS.get(other, ()))
 
 
 def kernel_of(problem: Problem, machine: Machine) -> tuple[str, dict[str, int]]:
