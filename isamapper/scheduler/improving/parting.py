@@ -15,12 +15,15 @@ from collections import abc
 from dataclasses import replace
 
 from isamapper.diagnostics.source import Rejection
-from isamapper.hwdesc.model import Grid, Machine
-from isamapper.ir.nodes import Kernel, Load
-from isamapper.plan.homes import all_tensors
+from isamapper.hwdesc.model import Machine
+from isamapper.ir.analysis import statements
+from isamapper.ir.nodes import Direction, Kernel, Load, Role
+from isamapper.ir.types import storage_bytes
+from isamapper.plan.homes import all_tensors, home_memory
 from isamapper.plan.nest import Nest, digits_of
 from isamapper.plan.resident import can_stay
 from isamapper.plan.steps import Schedule, replay, steps_of
+from isamapper.plan.work import call_cycles
 from isamapper.scheduler.improving.bringing import copy_to_chip
 from isamapper.scheduler.improving.following import followers
 from isamapper.scheduler.improving.keeping import Again
@@ -66,8 +69,8 @@ def _with_followers(schedule: Schedule, nests: abc.Sequence[Nest], chosen: int, 
     made = {nest.statement.index: nest for nest in nests}
     first = nests[chosen].statement
     for iterator, others in followers(kernel, first.index):
-        cut = _evenly(machine, nests[chosen], iterator)
-        if cut is None or not others:
+        cut = _evenly(machine, kernel, nests[chosen], iterator, others) if others else None
+        if cut is None:
             continue
         for index, name in ((first.index, iterator), *others.items()):
             own = Cut(tuple((name, count, grid) for _, count, grid in cut.parts))
@@ -119,20 +122,49 @@ def _on_core(
     return search
 
 
-def _evenly(machine: Machine, nest: Nest, iterator: str) -> Cut | None:
-    """The iterator cut over the grids of the nest's arithmetic, into as many equal parts as can be; None for one."""
+def _evenly(machine: Machine, kernel: Kernel, nest: Nest, iterator: str, others: abc.Mapping[int, str]) -> Cut | None:
+    """The iterator cut into equal parts over the grids of the nest's arithmetic, so many as promise most; None for one.
+
+    More cores do less each, but what they bring from home and take there in smaller pieces takes whole requests.
+    """
     left = next(each.extent for each in nest.statement.iterators if each.name == iterator)
+    busy, pieces = _busy_cycles(nest), _pieces(kernel, others, left)
     parts: list[tuple[str, int, str]] = []
     for grid in suited_grids(machine, nest):
-        count = _most_even(left, grid)
+        done = math.prod(count for _, count, _ in parts)
+        counts = [count for count in range(1, min(left, grid.count) + 1) if left % count == 0]
+        count = min(
+            counts, key=lambda each: (busy / (done * each) + _moved_cycles(machine, pieces, done * each), -each)
+        )
         if count > 1:
             parts.append((iterator, count, grid.name))
             left //= count
     return Cut(tuple(parts)) if parts else None
 
 
-def _most_even(size: int, grid: Grid) -> int:
-    return max(count for count in range(1, min(size, grid.count) + 1) if size % count == 0)
+def _busy_cycles(nest: Nest) -> int:
+    """Cycles that the nest's calls keep their unit busy, in one iteration of the loops that statements share."""
+    bound = tuple(digit for digit in nest.digits if digit.bound is not None)
+    around = frozenset(d.iterator for d in nest.digits if d.bound is None and d.name not in nest.order)
+    return call_cycles(nest.statement, nest.call, bound, around)
+
+
+def _pieces(kernel: Kernel, others: abc.Mapping[int, str], size: int) -> list[int]:
+    """Bytes of everything that statements behind bring from home in every step, or take there."""
+    tensors, found = all_tensors(kernel), statements(kernel)
+    at_home = {access for index in others for access in found[index].accesses}
+    known = [tensors[access.tensor] for access in at_home]
+    moved = (each for each in known if each.direction is not Direction.LOCAL and each.role is not Role.CONST)
+    return [storage_bytes(each.dtype, size) for each in moved]
+
+
+def _moved_cycles(machine: Machine, pieces: abc.Sequence[int], cores: int) -> float:
+    """Cycles of the home memory's ports for pieces that so many cores move a part of each."""
+    ports = machine.memory(home_memory(machine)).ports
+    return max(
+        (sum(max(size, cores * port.request_bytes) for size in pieces) / port.bytes_per_cycle for port in ports),
+        default=0.0,
+    )
 
 
 def _largest(schedule: Schedule, nests: abc.Sequence[Nest]) -> int | None:
