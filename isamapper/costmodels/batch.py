@@ -19,6 +19,7 @@ number of rows.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +27,10 @@ from numpy.typing import NDArray
 
 from isamapper.costmodels.floors import floors
 from isamapper.costmodels.geometry import Column, Geometry, Mask, Orders
-from isamapper.costmodels.shape import Shape, Stop, Transfer
-from isamapper.costmodels.spreading import evenness
+from isamapper.costmodels.shape import Shape, Stop, Transfer, movers
+from isamapper.costmodels.spreading import spread
 from isamapper.costmodels.waits import Buffered, Slots, Waits
+from isamapper.costmodels.windows import Window
 
 CHUNK = 8192
 """Rows priced at a time: their columns stay in the processor's cache."""
@@ -93,22 +95,30 @@ class _Pricer:
         zero = np.zeros(self.at.rows)
         self.busy: dict[str, Column] = {name: zero + cycles for name, cycles in shape.base}
         self.moved, self.enter, self.leave, self.turns, self.returns = zero, zero, zero, zero, zero
-        self.copies, self.waiting = zero, zero
+        self.window = Window(shape, zero + max(shape.calls, 1.0))
         self.moved = zero + shape.home_bytes
         self.impossible = np.zeros(self.at.rows, dtype=np.bool_)
         self.buffered: list[Buffered] = []
         self.held: dict[str, Column] = {name: zero for name, _ in shape.capacity}
         self.kept: dict[int, Column] = {}
         for place, stop in enumerate(shape.stops):
-            self._stop(place, stop)
+            if stop.level is None:
+                self._registers(place, stop)
         if shape.chain_cycles:
             self.busy["chain"] = shape.chain_cycles / self.at.apart()
+        self.at.pace = self._pace()
+        self.at.ahead = shape.ahead * self.at.pace
+        for stop in shape.stops:
+            if stop.level is not None:
+                self._stop(stop)
         self.exposed = zero
         for cycles, both_ways, dims in shape.relays:
             parts, again = self.at.parts(dims)
             self.moved = self.moved + both_ways * again
-            self.busy["relay"] = self.busy.get("relay", zero) + cycles * again
-            self.exposed = self.exposed + cycles * again / parts
+            part = cycles * again / parts
+            alone = part + (parts - 1) * np.maximum(0.0, part - self.window.covered(self.at.pace))
+            self.busy["relay"] = self.busy.get("relay", zero) + cycles * again - alone
+            self.exposed = self.exposed + alone
         self._join()
         self.least = floors(shape, tiles, orders)
 
@@ -127,8 +137,8 @@ class _Pricer:
                 self.working = np.maximum(self.working, cycles)
             else:
                 self.other = np.maximum(self.other, cycles)
-        if self.shape.window < np.inf:
-            self.other = np.maximum(self.other, self._window())
+        self.working = np.maximum(self.working, self.shape.calls * self.at.pace) + self._sums()
+        self.other = np.maximum(self.other, self.window.cycles(self.working))
         longest = np.maximum(self.working, self.other)
         known = np.isfinite(longest) & (longest > 0)
         whole = np.where(known, longest, 1.0)
@@ -141,26 +151,35 @@ class _Pricer:
         self.crowded = np.where(known, CROWDING * whole * (close - 1), 0.0)
         latencies = (stop.fill.latency_cycles for stop in self.shape.stops if stop.fill is not None)
         self.ends = max(latencies, default=0.0) + self.shape.call_latency
-        self.pace = np.maximum(1.0, pace / (self.shape.calls * self.shape.call_cycles))
+        self.pace = np.maximum(1.0, pace / (self.shape.calls * self.at.pace))
         self.other = self.other + self.ends
         self.working = self.working + self.enter + self.leave + self.returns
 
-    def _window(self) -> Column:
-        """What a window costs whose places are freed in order: a copy on its way holds up all that follow.
+    def _pace(self) -> Column:
+        """Cycles from one call to the next while no tile is waited for.
 
-        Copies spread over the work fill one place of a window each; copies in a bunch fill whole windows and let
-        nothing else run. The cheaper of both.
+        Registers next to the instruction are loaded, and sums added to, as fast as that goes.
         """
-        windows = (self.copies + self.shape.calls) / self.shape.window
-        each = self.waiting / np.maximum(self.copies, 1.0)
-        return np.minimum(np.minimum(self.copies, windows) * each, self.working + self.waiting / self.shape.window)
+        names = {f"unit.{self.shape.unit}", "chain"}
+        for stop in self.shape.stops:
+            if stop.level is None and stop.fill is not None:
+                names.update(name for name, _ in stop.fill.per_byte)
+        found = np.zeros(self.at.rows) + self.shape.call_cycles
+        for name in names & self.busy.keys():
+            found = np.maximum(found, self.busy[name] / self.shape.calls)
+        return found
+
+    def _sums(self) -> Column | float:
+        """What calls lose that add to a sum right after the call that began it."""
+        if not self.shape.first_cycles:
+            return 0.0
+        begun = math.prod(self.shape.blocks[place] for place in movers(self.shape.target))
+        return begun * np.maximum(0.0, self.shape.first_cycles - self.at.apart() * self.at.pace)
 
     # copies
 
-    def _stop(self, place: int, stop: Stop) -> None:
-        if stop.level is None:
-            self._registers(place, stop)
-        elif stop.target:
+    def _stop(self, stop: Stop) -> None:
+        if stop.target:
             self._target(stop)
         else:
             size, moved = self.at.tile_bytes(stop), self.at.moved_bytes(stop)
@@ -190,7 +209,7 @@ class _Pricer:
         self._transfer(stop.fill, moved * back, size, stop)
         if self.shape.goes_on:  # what the target held before comes, too: the bound has it (`floors.py`)
             self.moved = self.moved + moved / again * stop.fill.home_ratio
-        wait = np.maximum(0.0, size * stop.fill.slowest + stop.fill.latency_cycles - self.shape.ahead_cycles)
+        wait = np.maximum(0.0, size * stop.fill.slowest + stop.fill.latency_cycles - self.at.ahead)
         self.returns = self.returns + wait * self.at.fills(stop) * back
 
     def _transfer(self, transfer: Transfer, moved: Column, size: Column, stop: Stop) -> None:
@@ -200,10 +219,8 @@ class _Pricer:
         invocations = moved / whole
         for name, cycles in transfer.per_call:
             self.busy[name] = self.busy.get(name, 0.0) + invocations * cycles
-        if stop.level is not None and self.shape.window < np.inf:
-            self.copies = self.copies + invocations
-            took = transfer.latency_cycles + whole * transfer.slowest
-            self.waiting = self.waiting + invocations * took
+        took = transfer.latency_cycles + whole * transfer.slowest
+        self.window.copy(invocations, took, tile=stop.level is not None)
         if stop.level is not None and stop.level >= self.shape.levels - 1:
             self.moved = self.moved + moved * transfer.home_ratio
 
@@ -216,6 +233,13 @@ class _Pricer:
         found: Column = np.minimum(size, most)
         return found
 
+    def _ahead(self, stop: Stop, transfer: Transfer, size: Column) -> Column | float:
+        """Cycles of copies that are queued up at most before the program goes on."""
+        if transfer.ahead == np.inf:
+            return np.inf
+        found: Column = transfer.ahead * self._whole(stop, transfer, size) * transfer.slowest
+        return found
+
     def _piece(self, stop: Stop, transfer: Transfer, size: Column) -> Column:
         """From the start of a copy's first invocation until what it brings is there."""
         found: Column = transfer.latency_cycles + self._whole(stop, transfer, size) * transfer.slowest
@@ -225,7 +249,7 @@ class _Pricer:
         """What the first fill or the last drain of a buffer adds, where nothing precedes or follows it."""
         if whole:
             return size * transfer.slowest
-        covered = np.minimum(self.at.work(stop) / self.at.reuse(stop), transfer.ahead_cycles)
+        covered = np.minimum(self.at.work(stop) / self.at.reuse(stop), self._ahead(stop, transfer, size))
         return self._piece(stop, transfer, size) + np.maximum(0.0, size * transfer.slowest - covered)
 
     def _hold(
@@ -250,11 +274,11 @@ class _Pricer:
             self.held[stop.memory] = self.held.get(stop.memory, zero) + held
             return
         work, reuse = self.at.work(stop), self.at.reuse(stop)
-        ahead = stop.needed and self.shape.lead_cycles == np.inf and transfer.ahead_cycles == np.inf
+        ahead = stop.needed and self.shape.lead_cycles == np.inf and transfer.ahead == np.inf
         usual = self._usual_work(stop)
         if not ahead:
-            waiting = np.minimum(self._others(stop, size), transfer.ahead_cycles)
-            turn = passed + self.shape.call_cycles + (usual + waiting) * (1 - 1 / reuse)
+            waiting = np.minimum(self._others(stop, size), self._ahead(stop, transfer, size))
+            turn = passed + self.at.pace + (usual + waiting) * (1 - 1 / reuse)
             self.turns = np.maximum(self.turns, np.where(fills > 1, fills * turn / 2, 0.0))
         bunched = self._bunches(stop, transfer, size, work) * fills
         if stop.memory in self.shape.renamed:
@@ -281,6 +305,7 @@ class _Pricer:
                 usual * np.maximum(0.0, 1.0 - asked / work),
                 self._asking(stop),
                 usual,
+                self._ahead(stop, transfer, size),
             )
         )
 
@@ -289,7 +314,7 @@ class _Pricer:
         visits = self.at.ones
         for trips, _ in self.at.outer(stop):
             visits = visits * trips
-        found: Column = self.shape.calls * self.shape.call_cycles / visits
+        found: Column = self.shape.calls * self.at.pace / visits
         return found
 
     def _asked(self, stop: Stop, transfer: Transfer) -> tuple[Column, Column]:
@@ -314,7 +339,7 @@ class _Pricer:
             part = np.where(runs & seen, np.ceil(trips / wide) / trips, part)
             seen = seen | (moves & (trips > 1))
             stride = stride * trips
-        cycles = self.shape.call_cycles
+        cycles = self.at.pace
         return np.maximum(1.0, stride - used) * cycles, np.maximum(1.0, (stride - again) * part) * cycles
 
     def _asking(self, stop: Stop) -> Column:
@@ -347,34 +372,20 @@ class _Pricer:
 
     def _bunches(self, stop: Stop, transfer: Transfer, size: Column, work: Column) -> Column:
         """What copies of one tile that come in bunches cost beyond what the queues take up."""
-        first = self.at.depth(stop)
-        if not first:
-            return np.zeros(self.at.rows)  # it comes once
-        inside = [
-            (group, place)
-            for group in range(first, self.shape.levels + 1)
-            for place, blocks in enumerate(self.shape.blocks)
-            if blocks > 1
-        ]
-        own = tuple(host for host, (_, place) in enumerate(inside) if place in stop.movers)
-        if transfer.ahead_cycles == np.inf or not own:
+        once = not self.at.depth(stop)
+        if once or transfer.ahead == np.inf or all(self.shape.blocks[place] == 1 for place in stop.movers):
             return np.zeros(self.at.rows)
         piece = self._whole(stop, transfer, size)
         pieces = np.ceil(size / piece - 1e-9)
-        hosts = [self.at.groups[group][place] for group, place in inside]
-        ranks = [self.at.rank(group, place) + group * len(self.shape.blocks) for group, place in inside]
-        blocks = [hosts[host] for host in own]
-        whole = blocks[0]
-        for each in blocks[1:]:
-            whole = whole * each
-        blocks[-1] = np.maximum(1.0, np.ceil(blocks[-1] * pieces / whole - 1e-9))
-        share, together = evenness(hosts, ranks, blocks, own)
+        share, together = spread(self.at, stop, pieces)
         copies = size * transfer.slowest
         every = np.maximum(copies, self._others(stop, size) + piece * transfer.slowest)
-        slack = (transfer.ahead_cycles + self.shape.ahead_cycles) * copies / every
-        phases = np.maximum(0.0, copies + (1 - share) * work - np.maximum(copies, work) - slack)
-        at_once = np.minimum(copies, np.maximum(0.0, together * copies / pieces - slack) * pieces / together)
-        return np.maximum(phases, at_once)
+        slack = (self._ahead(stop, transfer, size) + self.at.ahead) * copies / every
+        held = transfer.held_cycles + self.shape.held_cycles
+        phases = copies + (1 - share) * work - np.maximum(copies, work) - slack
+        at_once = together * copies / pieces - slack
+        late = np.where(together > transfer.ahead, np.maximum(0.0, at_once + held) * pieces / together, 0.0)
+        return np.maximum(np.where(phases > 0, phases + held, 0.0), np.minimum(copies, late))
 
     def _registers(self, place: int, stop: Stop) -> None:
         """Loads next to the instruction: once per call, less what loops inside the tile reuse while there is room.
@@ -461,7 +472,8 @@ class _Pricer:
         other = np.maximum(
             self.other, np.maximum(waits.turns(), self.bringing + self.ends + waits.last_run() * self.pace)
         )
-        cycles = np.maximum(other, self.working + waits.stalls()) + waits.ragged() + self.crowded + self.exposed
+        working = self.working + waits.stalls()
+        cycles = np.maximum(other, working) + waits.ragged() + self.crowded + self.exposed
         cycles = self._bounded(cycles)
         return np.where(fits, cycles, np.inf), sum(used.values(), np.zeros(self.at.rows))
 

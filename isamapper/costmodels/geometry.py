@@ -27,6 +27,10 @@ class Geometry:
     def __init__(self, shape: Shape, tiles: NDArray[np.int64], orders: Orders) -> None:
         self.shape, self.orders, self.rows = shape, orders, len(tiles)
         self.ones = np.ones(self.rows)
+        self.pace: Column | float = shape.call_cycles
+        """Cycles from one call to the next while none waits."""
+        self.ahead: Column | float = shape.ahead * shape.call_cycles
+        """Cycles of calls that queues hold at most."""
         self.groups, self.reach = self._counts(tiles)
         self._fills: dict[tuple[int, frozenset[int]], Column] = {}
         self._repeats: dict[tuple[int, frozenset[int]], Column] = {}
@@ -194,7 +198,7 @@ class Geometry:
         """Cycles of the calls inside one tile."""
         depth = self.depth(stop)
         if depth not in self._work:
-            total = self.ones * self.shape.call_cycles
+            total = self.ones * self.pace
             for trips, _ in self.inner(stop):
                 total = total * trips
             self._work[depth] = total

@@ -82,8 +82,12 @@ def _fine(nest: Nest, access: int) -> bool:
     path = [buffer for buffer in nest.path(access) if not buffer.prepared and buffer.fill is not None]
     if access in nest.statement.written or not path or path[0].fill is None:
         return False
-    loops = set(nest.order)
-    return not any(name in loops for _, name, _ in path[0].fill.binds)
+    loops, results = set(nest.order), nest.statement.accesses[access].map.results
+    names = {name for result in results for name in result.names}
+    block = math.prod(digit.extent for digit in nest.digits if digit.bound is not None and digit.iterator in names)
+    moved = math.prod(size for _, _, size in path[0].fill.binds)
+    walks = path[0].layout == "dims" and moved > block
+    return not walks and not any(name in loops for _, name, _ in path[0].fill.binds)
 
 
 def _whole(nest: Nest, access: int, home: str, around: abc.Sequence[str]) -> bool:

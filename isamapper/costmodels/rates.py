@@ -118,7 +118,7 @@ def port_rates(memory: Memory, write: bool, element_bytes: float) -> tuple[str, 
     ports = port_group(memory, write)
     if not ports:
         return None
-    widths = [float(port.bytes_per_cycle) * max(1, memory.banks) for port in ports]
+    widths = [size / cycles * max(1, memory.banks) for cycles, size in (port.byte_cycles for port in ports)]
     name = "+".join(port.name for port in ports)
     return f"{memory.name}.{name}", element_bytes / sum(widths), element_bytes / max(widths)
 

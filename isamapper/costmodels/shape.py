@@ -30,7 +30,8 @@ class Transfer:
 
     ``per_byte``: busy cycles of every port and unit for one byte; ``per_call``: those of one invocation (dispatch, a
     place in the queue) of at most ``piece_bytes``; ``slowest`` is the largest number of ``per_byte``;
-    ``ahead_cycles``: how many cycles of copies may be queued up before the program goes on; ``home_ratio``: bytes in
+    ``ahead``: how many invocations may be queued up before the program goes on, each of which takes its place for
+    ``held_cycles`` beyond its work; ``home_ratio``: bytes in
     the outer memory for one on chip; ``run_bytes``: what must lie side by side for a whole piece, of a tile too.
     """
 
@@ -39,9 +40,10 @@ class Transfer:
     piece_bytes: float
     latency_cycles: float
     slowest: float
-    ahead_cycles: float
+    ahead: float
     home_ratio: float = 1.0
     run_bytes: float = 0.0
+    held_cycles: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,13 @@ class Shape:
     every tiling shares; ``capacity`` the bytes of every memory in use; ``renamed`` the memories whose slots hardware
     alternates by itself; ``unit`` does the calls; ``target`` is
     as the dims of a stop. ``chain_cycles``: what calls that add to one target take one after the other;
-    ``ahead_cycles``: how much work the queues hold; ``lead_cycles``: how long before a call starts what stands before
-    it is dispatched; ``relays``: layout copies at home, as cycles, bytes and their dims;
+    ``ahead``: how many calls the queues hold, each for ``held_cycles`` beyond its work;
+    ``lead_cycles``: how long before a call starts what stands before it is dispatched;
+    ``relays``: layout copies at home, as cycles, bytes and their dims;
     ``window``: invocations on their way at a time where their places are freed in order; ``call_latency`` and
     ``call_cycles`` are of one call; ``floor`` is what bounds are made of (``floors.py``);
-    ``goes_on``: the target has an earlier value, which every tile of it begins with.
+    ``goes_on``: the target has an earlier value, which every tile of it begins with; ``first_cycles``: from the call
+    that begins a sum until another can add to it, where that is longer than between two that add.
     """
 
     extents: tuple[int, ...]
@@ -145,13 +149,15 @@ class Shape:
     call_cycles: float
     call_latency: float
     chain_cycles: float = 0.0
-    ahead_cycles: float = 0.0
+    ahead: float = 0.0
     relays: tuple[tuple[float, float, Dims], ...] = ()
     window: float = math.inf
     home_bytes: float = 0.0
     floor: Floor = Floor()
     lead_cycles: float = math.inf
     goes_on: bool = False
+    first_cycles: float = 0.0
+    held_cycles: float = 0.0
 
     @property
     def relay_cycles(self) -> float:

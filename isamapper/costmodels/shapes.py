@@ -13,7 +13,17 @@ from itertools import chain
 from typing import Protocol
 
 from isamapper.costmodels.call_floors import Called, Operand, beyond, call_floor
-from isamapper.costmodels.limits import accumulate_cycles, cycles_ahead, cycles_of_lead, in_flight_limit, port_beats
+from isamapper.costmodels.limits import (
+    accumulate_cycles,
+    cycles_of_lead,
+    front_end_cycles,
+    in_flight_limit,
+    keeps_places,
+    places_ahead,
+    port_beats,
+    read_cycles,
+    ready_cycles,
+)
 from isamapper.costmodels.rates import rates
 from isamapper.costmodels.shape import Dims, Floor, Rates, Shape, Stop, Transfer
 from isamapper.hwdesc.bind import timing
@@ -117,13 +127,15 @@ class ShapeMaker:
             frame.cost_cycles / unit.count / max(calls, 1.0),
             float(timing(frame.call.instruction, values)[1]),
             calls * accumulate_cycles(frame.call, values) if _accumulates(frame) else 0.0,
-            cycles_ahead(self.machine, frame.call, values),
+            places_ahead(unit, self.machine.dispatch),
             tuple(self._relays(frame, relaid)),
             float(window) if (window := self.machine.dispatch.window) and self._in_order() else math.inf,
             sum(self._direct(frame, access) for access in routes if not routes[access]) * calls,
             self._floor(frame, routes, relaid),
             cycles_of_lead(self.machine, frame.call, values),
             _goes_on(frame),
+            _first_cycles(frame, values),
+            float(timing(frame.call.instruction, values)[1]) if keeps_places(unit, self.machine.dispatch) else 0.0,
         )
 
     def _floor(self, frame: Laid, routes: Routes, relaid: frozenset[int]) -> Floor:
@@ -164,7 +176,7 @@ class ShapeMaker:
         """Busy cycles of all calls: their unit, the ports they stream through, dispatch, places in the queue."""
         instruction = frame.call.instruction
         unit = self.machine.unit(instruction.unit)
-        busy: dict[str, float] = {"dispatch": calls / self.machine.dispatch.per_cycle}
+        busy: dict[str, float] = {"dispatch": calls * front_end_cycles(self.machine, instruction)}
         longest = 0.0
         for operand, access in frame.call.sigma:
             route = routes.get(access, ())
@@ -229,7 +241,8 @@ class ShapeMaker:
             turned = place + 1 < len(route) and self._transposes(memory, memories[place + 2], tensor)
             run = math.inf if dense else _run(frame, access, tensor, turned) * size
             most = _block_elements(frame, found) * size if level is None or fine else math.inf
-            inward = self._hop(source, memory, tensor, run, most, turns=turns)
+            times = _copies_in_call(frame, access) if level is None else 1
+            inward = self._hop(source, memory, tensor, run, most, turns=turns, times=times)
             turns = not dense and turned and _run(frame, access, tensor, False) * size < run
             outward = self._out(frame, memory, source, tensor, run, most, last=place == 0) if target else None
             ports = (port for name in (source, memory) for port in self.machine.memory(name).ports)
@@ -249,12 +262,15 @@ class ShapeMaker:
         return any(_turns(mover) for mover in copies_between(self.machine, source, target, tensor.dtype, tensor.dtype))
 
     def _hop(
-        self, source: str, target: str, tensor: Tensor, run: float, most: float, *, turns: bool = False
+        self, source: str, target: str, tensor: Tensor, run: float, most: float, *, turns: bool = False, times: int = 1
     ) -> Transfer | None:
-        """The cheapest copy; one that ``turns`` what it moves, where the way before left it the wrong way."""
+        """The cheapest copy; one that ``turns`` what it moves, where the way before left it the wrong way.
+
+        What is moved is every element so many ``times``.
+        """
         movers = copies_between(self.machine, source, target, tensor.dtype, tensor.dtype)
         movers = tuple(mover for mover in movers if not turns or _turns(mover))
-        return self._best(movers, source, target, run, most)
+        return self._best(movers, source, target, run, most, times)
 
     def _out(
         self, frame: Laid, source: str, target: str, tensor: Tensor, run: float, most: float, *, last: bool
@@ -264,11 +280,28 @@ class ShapeMaker:
         return self._hop(source, target, tensor, run, most)
 
     def _best(
-        self, movers: abc.Iterable[Instruction], source: str, target: str, run: float, most: float
+        self,
+        movers: abc.Iterable[Instruction],
+        source: str,
+        target: str,
+        run: float,
+        most: float,
+        times: int = 1,
     ) -> Transfer | None:
         ends = self.machine.memory(source), self.machine.memory(target)
+        dispatch = self.machine.dispatch
         found = [
-            transfer(mover, *ends, self.machine.unit(mover.unit), self.machine.dispatch, run, most) for mover in movers
+            transfer(
+                mover,
+                *ends,
+                self.machine.unit(mover.unit),
+                dispatch,
+                front_end_cycles(self.machine, mover),
+                run,
+                most,
+                times,
+            )
+            for mover in movers
         ]
         return min(found, key=lambda each: (each.slowest, -each.piece_bytes), default=None)
 
@@ -300,10 +333,15 @@ def transfer(
     target: Memory,
     unit: Unit,
     dispatch: Dispatch,
+    front_end: float,
     run_bytes: float,
     most_bytes: float,
+    times: int = 1,
 ) -> Transfer:
-    """Costs of a copy whose runs in the outer memory are ``run_bytes`` long and that moves ``most_bytes`` at most."""
+    """Costs of a copy whose runs in the outer memory are ``run_bytes`` long and that moves ``most_bytes`` at most.
+
+    Each byte is moved so many ``times``: an operand may hold it more than once.
+    """
     shape = copy_shape(instruction)
     assert shape is not None
     tensor = operand_tensor(instruction.semantics, shape.source)
@@ -320,21 +358,22 @@ def transfer(
     if not source.ports and not target.ports:
         latency = max(0, latency - int(longest))  # without ports an invocation ends its latency after its start
     for memory, write in ((source, False), (target, True)):
-        found = port_beats(memory, write, total * (written if write else 1))
+        found = port_beats(memory, write, total * times * (written if write else 1))
         latency += memory.latency_cycles
         if found is not None:
             busy[found[0]] = busy.get(found[0], 0.0) + found[1] / total
             longest = max(longest, found[1])
     busy[f"unit.{unit.name}"] = longest / unit.count / total
-    per_call = {} if instruction.implicit else {"dispatch": 1.0 / dispatch.per_cycle}
+    per_call = {} if instruction.implicit else {"dispatch": front_end}
     for name, limit in _places(unit, dispatch):
         per_call[name] = (longest + latency) / limit
     slowest = max(busy.values())
-    depths = [depth for depth in (unit.queue_depth, dispatch.window) if depth is not None]
-    ahead = min(depths) * longest / unit.count if depths else math.inf
+    held = float(latency) if keeps_places(unit, dispatch) else 0.0
     ratio = written if target.kind is MemoryKind.HOST else 1.0
     busy_items, call_items = tuple(sorted(busy.items())), tuple(sorted(per_call.items()))
-    return Transfer(busy_items, call_items, total, float(latency), slowest, ahead, ratio, side_by_side)
+    return Transfer(
+        busy_items, call_items, total, float(latency), slowest, places_ahead(unit, dispatch), ratio, side_by_side, held
+    )
 
 
 def _places(unit: Unit, dispatch: Dispatch) -> abc.Iterator[tuple[str, int]]:
@@ -361,6 +400,14 @@ def _accumulates(frame: Laid) -> bool:
         frame.blocks(iterator.name) > 1 and not any(result.coefficient(iterator.name) for result in target)
         for iterator in frame.statement.iterators
     )
+
+
+def _first_cycles(frame: Laid, values: abc.Mapping[str, int]) -> float:
+    """From the start of a call that begins a sum until one can add to it; 0 where there is none or it is forwarded."""
+    begins = frame.first
+    if begins is None or not _accumulates(frame):
+        return 0.0
+    return float(ready_cycles(begins, call_parameters(begins, frame.bound, {})) - read_cycles(frame.call, values))
 
 
 def _goes_on(frame: Laid) -> bool:
@@ -393,6 +440,17 @@ def _run(frame: Laid, access: int, tensor: Tensor, turned: bool) -> float:
     if any(abs(step) == 1 and frame.block(name) > 1 for name, step in last.terms):
         return tensor.shape[results.index(last)]
     return max([1, *(frame.block(name) for name, step in last.terms if abs(step) == 1)])
+
+
+def _copies_in_call(frame: Laid, access: int) -> int:
+    """How often a call's operand holds every element: along iterators that do not move it."""
+    operand = frame.call.operand(access)
+    assert operand is not None
+    names = {name for result in frame.statement.accesses[access].map.results for name in result.names}
+    digits = {digit.name: digit for digit in frame.bound}
+    lanes = {lane for along in walkers(frame.call.instruction.semantics, operand) for lane, _ in along}
+    members = [digits[name] for lane in sorted(lanes) for name in frame.call.members(lane)]
+    return math.prod(digit.extent for digit in members if digit.iterator not in names)
 
 
 def _facing(frame: Laid, access: int) -> frozenset[str]:

@@ -12,15 +12,36 @@ from collections import abc
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Column = NDArray[np.float64]
+from isamapper.costmodels.geometry import Column, Geometry
+from isamapper.costmodels.shape import Stop
+
 Pairs = tuple[tuple[int, int], ...]
 
 MOST_LOOPS = 3
 """Loops that carry shares of one copy at most."""
 TRIED = 8
 """Assignments tried per copy: with many loops the nearest ones only."""
+
+
+def spread(at: Geometry, stop: Stop, pieces: Column) -> tuple[Column, Column]:
+    """The part of the work on a tile during which its ``pieces`` come, and how many of them come at once."""
+    shape = at.shape
+    inside = [
+        (group, place)
+        for group in range(at.depth(stop), shape.levels + 1)
+        for place, blocks in enumerate(shape.blocks)
+        if blocks > 1
+    ]
+    own = tuple(host for host, (_, place) in enumerate(inside) if place in stop.movers)
+    hosts = [at.groups[group][place] for group, place in inside]
+    ranks = [at.rank(group, place) + group * len(shape.blocks) for group, place in inside]
+    blocks = [hosts[host] for host in own]
+    whole = blocks[0]
+    for each in blocks[1:]:
+        whole = whole * each
+    blocks[-1] = np.maximum(1.0, np.ceil(blocks[-1] * pieces / whole - 1e-9))
+    return evenness(hosts, ranks, blocks, own)
 
 
 def evenness(

@@ -31,7 +31,7 @@ class Buffered:
     ``run`` are the cycles of one run through a tile, ``asked`` those between the last use of a piece and when the next
     is needed in its place, ``issued`` those in which all copies of a tile are asked for, ``used`` those from first to
     last use of a piece; ``asking`` tells the loop that asks for pieces from those around it; ``work`` are the cycles of
-    the calls inside one tile.
+    the calls inside one tile, ``ahead`` those of copies that queues hold.
     """
 
     stop: Stop
@@ -51,6 +51,7 @@ class Buffered:
     used: Column | float = 0.0
     asking: Column | float = 0.0
     work: Column | float = 0.0
+    ahead: Column | float = math.inf
 
     @property
     def moving(self) -> Mask:
@@ -79,7 +80,7 @@ class Waits:
 
     def _runs_ahead(self, own: Buffered) -> bool:
         """Whether copies are asked for long before, so that two slots are filled as needed, too."""
-        return self.shape.lead_cycles == np.inf and own.transfer.ahead_cycles == np.inf
+        return self.shape.lead_cycles == np.inf and own.transfer.ahead == np.inf
 
     def _way(self, stop: Stop) -> Column | float:
         """From when an operand's tile is there until the instruction has it."""
@@ -113,9 +114,8 @@ class Waits:
         longest = np.zeros(self.at.rows)
         for place in self.needed:
             own = self.buffered[place]
-            if self._runs_ahead(own):
-                turn = own.fills * (self._turn(place, self._along(place)) + own.used) / 2
-                longest = np.maximum(longest, np.where(self.single[place] | ~own.moving, 0.0, turn))
+            turn = own.fills * (self._turn(place, self._along(place)) + own.used) / 2
+            longest = np.maximum(longest, np.where(self.single[place] | ~own.moving, 0.0, turn))
         return longest
 
     def last_run(self) -> Column:
@@ -174,9 +174,10 @@ class Waits:
 
     def _along(self, place: int) -> dict[int, Mask]:
         """Other buffers that are filled as needed, where they are filled at least as often."""
-        fills = self.buffered[place].fills
+        own = self.buffered[place]
         return {
-            number: mask & (self.buffered[number].fills >= fills)
+            number: (mask if self._runs_ahead(own) else mask | ~self.single[number])
+            & (self.buffered[number].fills >= own.fills)
             for number, mask in self.needed.items()
             if number != place
         }
@@ -191,7 +192,7 @@ class Waits:
         if own.stop.access in self.way_in:
             return own.passed + self.way_in[own.stop.access]
         turn, way = own.passed + self.shape.call_cycles, np.zeros(self.at.rows)
-        for number, mask in along.items() if self._runs_ahead(own) else ():
+        for number, mask in along.items():
             each = self.buffered[number]
             behind = mask & self._behind(own, each)
             turn = turn + np.where(behind, each.piece_bytes * each.transfer.slowest, 0.0)
@@ -208,7 +209,7 @@ class Waits:
         """What the calls of a run lose where pieces are on their way for longer than calls are queued."""
         way = own.passed + self.way_in.get(own.stop.access, 0.0)
         pieces = np.maximum(1.0, own.copied / (own.transfer.slowest * own.piece_bytes))
-        turns = np.minimum(own.run, own.asked) / (self.shape.ahead_cycles + self.shape.call_cycles)
+        turns = np.minimum(own.run, own.asked) / (self.at.ahead + self.at.pace)
         found: Column = np.minimum(pieces, turns) * np.maximum(0.0, way - self.shape.lead_cycles)
         return found
 
@@ -233,12 +234,12 @@ class Waits:
                 copied = np.where(along, copied + each.copied, copied)
                 late = np.where(along, np.maximum(late, each.late()), late)
                 longest = np.where(along, np.maximum(longest, each.run), longest)
-        covered = np.minimum(own.run, self.shape.ahead_cycles)
-        until = np.maximum(passed + self.shape.call_cycles, late)
-        if self.shape.ahead_cycles < np.inf:
+        covered = np.minimum(own.run, self.at.ahead)
+        until = np.maximum(passed + self.at.pace, late)
+        if self.shape.ahead < np.inf:
             until = np.maximum(until, copied - longest)
-        if own.transfer.ahead_cycles < np.inf:
-            until = np.maximum(until, copied - own.transfer.ahead_cycles)
+        if own.transfer.ahead < np.inf:
+            until = np.maximum(until, copied - own.ahead)
         return np.where(self.single[place] & own.moving, np.maximum(0.0, until - covered), 0.0)
 
     # short last tiles
