@@ -13,7 +13,7 @@ import numpy as np
 
 from isamapper.costmodels.batch import prices
 from isamapper.costmodels.shape import Shape
-from isamapper.costmodels.shapes import ShapeMaker, boundaries, level_count
+from isamapper.costmodels.shapes import ShapeMaker, boundaries, level_count, own_iterators
 from isamapper.hwdesc.model import Machine
 from isamapper.ir.analysis import Statement
 from isamapper.ir.nodes import Tensor
@@ -53,7 +53,7 @@ def nest_price(
     laid = _Laid(nest.statement, nest.call, nest.first, nest.init, bound, call_cycles)
     relaid = frozenset(access for access in routes if nest.path(access) and nest.path(access)[0].memory == home)
     fine = frozenset(access for access in routes if _fine(nest, access))
-    names = [each.name for each in nest.statement.iterators if each.name not in shared]
+    names = [each.name for each in own_iterators(nest.statement, shared)]
     depth = max((depth_of(nest, each.loop) for each in _tiles(machine, nest, home)), default=0)
     whole = frozenset(access for access in routes if levels and _whole(nest, access, home, nest.order[:depth]))
     shape = ShapeMaker(machine, tensors, home, shared, nest.epilogue).shape(laid, routes, relaid, fine, whole)

@@ -28,6 +28,7 @@ from isamapper.costmodels.rates import rates
 from isamapper.costmodels.shape import Dims, Floor, Rates, Shape, Stop, Transfer
 from isamapper.hwdesc.bind import timing
 from isamapper.hwdesc.model import Dispatch, Instruction, Machine, Memory, MemoryKind, Unit
+from isamapper.ir.analysis import Iterator, Statement
 from isamapper.ir.nodes import Access, Direction, Role, Tensor
 from isamapper.plan.copies import copies_between
 from isamapper.plan.needle import copy_shape, lone_axes, operand_tensor, required_strides
@@ -76,6 +77,17 @@ def level_count(machine: Machine, routes: Routes) -> int:
     return max((1 if level is None else level + 1 for level in levels), default=0)
 
 
+@lru_cache(maxsize=256)
+def own_iterators(statement: Statement, shared: frozenset[str]) -> tuple[Iterator, ...]:
+    """The iterators of a statement but for those shared, in the order of the axes that they move along, the target's
+    first: so nothing depends on the order in which somebody wrote the loops."""
+    axes = [result for access in statement.accesses for result in access.map.results]
+    first = {
+        i.name: next((n for n, r in enumerate(axes) if r.coefficient(i.name)), len(axes)) for i in statement.iterators
+    }
+    return tuple(sorted((i for i in statement.iterators if i.name not in shared), key=lambda each: first[each.name]))
+
+
 class ShapeMaker:
     """Makes the shapes of one statement; ``shared`` iterators are loops around the whole nest and count once."""
 
@@ -109,7 +121,7 @@ class ShapeMaker:
         ]
         used = sorted({stop.memory for stop in stops})
         known = ((name, self.machine.memory(name).capacity_bytes) for name in used)
-        own = [i for i in frame.statement.iterators if i.name not in self.shared]
+        own = own_iterators(frame.statement, self.shared)
         calls = float(math.prod(frame.blocks(i.name) for i in own))
         values = call_parameters(frame.call, frame.bound, {})
         unit = self.machine.unit(frame.call.instruction.unit)
@@ -140,7 +152,7 @@ class ShapeMaker:
 
     def _floor(self, frame: Laid, routes: Routes, relaid: frozenset[int]) -> Floor:
         """What every tiling takes at least."""
-        own = [i for i in frame.statement.iterators if i.name not in self.shared]
+        own = own_iterators(frame.statement, self.shared)
         target = self._dims(frame, frame.statement.assign.target)
         extents, block = tuple(i.extent for i in own), tuple(frame.block(i.name) for i in own)
         relays = tuple(self._least_relays(frame, relaid))
@@ -306,8 +318,7 @@ class ShapeMaker:
         return min(found, key=lambda each: (each.slowest, -each.piece_bytes), default=None)
 
     def _dims(self, frame: Laid, access: Access) -> Dims:
-        own = [i.name for i in frame.statement.iterators if i.name not in self.shared]
-        places = {name: place for place, name in enumerate(own)}
+        places = {i.name: place for place, i in enumerate(own_iterators(frame.statement, self.shared))}
         dims = (tuple((places[name], step) for name, step in r.terms if name in places) for r in access.map.results)
         return tuple(dim for dim in dims if dim)
 

@@ -8,7 +8,7 @@ from collections import abc
 from dataclasses import replace
 from typing import TypeAlias
 
-from isamapper.costmodels.shapes import Routes, ShapeMaker, level_count
+from isamapper.costmodels.shapes import Routes, ShapeMaker, level_count, own_iterators
 from isamapper.hwdesc.model import MemoryKind
 from isamapper.ir.nodes import Role
 from isamapper.scheduler.space.family import Family
@@ -39,7 +39,7 @@ def families_of(
     that are not ``wanted`` are not worked out.
     """
     maker = ShapeMaker(subject.machine, subject.tensors, subject.home, subject.shared, subject.epilogue)
-    names = tuple(each.name for each in frame.statement.iterators if each.name not in subject.shared)
+    names = tuple(each.name for each in own_iterators(frame.statement, subject.shared))
     for routes in route_choices(subject, frame):
         if levels is not None and level_count(subject.machine, routes) != levels:
             continue
