@@ -44,6 +44,11 @@ def flat(results: dict[str, Any]) -> dict[str, Any]:
     return {name: value.reshape(*value.shape[:2], -1) for name, value in results.items()}
 
 
+def unfolded(v: dict[str, Any]) -> dict[str, Any]:
+    """Weights whose channels, rows and columns are one axis, with these apart."""
+    return {**v, "w": v["w"].reshape(4, 3, 3, 2)}
+
+
 def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -120,7 +125,9 @@ DEEPBENCH = {
     ),
     "conv2d_forward": ({**CONVOLUTION, "stride": 2}, forward),
     "conv2d_forward_flat": (CONVOLUTION, lambda v, z: flat(forward(v, {**z, "stride": 1}))),
+    "conv2d_forward_windows": (CONVOLUTION, lambda v, z: flat(forward(unfolded(v), {**z, "stride": 1}))),
     "conv2d_backward_data_flat": (CONVOLUTION, lambda v, z: flat(backward_data(v, z))),
+    "conv2d_backward_data_windows": (CONVOLUTION, lambda v, z: flat(backward_data(unfolded(v), z))),
     "conv2d_backward_weights_flat": (
         CONVOLUTION,
         lambda v, z: backward_weights({**v, "dy": v["dy"].reshape(2, 4, 6, 6)}, {**z, "stride": 1}),

@@ -40,14 +40,17 @@ STRIDED = {"forward": "conv1x1_forward_strided", "backward_weights": "conv1x1_ba
 
 SPELLINGS = {
     "conv1x1_backward_data_s2": ("conv1x1_backward_data_s2_rows",),
-    "conv2d_forward": ("conv2d_forward_flat",),
-    "conv2d_backward_data_s1": ("conv2d_backward_data_flat",),
+    "conv2d_forward": ("conv2d_forward_flat", "conv2d_forward_windows"),
+    "conv2d_backward_data_s1": ("conv2d_backward_data_flat", "conv2d_backward_data_windows"),
     "conv2d_backward_weights": ("conv2d_backward_weights_windows", "conv2d_backward_weights_flat"),
 }
 """Kernels that compute the same by other products: the faster one counts. Bounds are those of the first.
 
 Those that are flat, with rows and columns on one axis, are for stride 1.
 """
+
+UNKNOWN = frozenset({"conv2d_forward_windows", "conv2d_backward_data_windows"})
+"""Spellings for weights that are not known before run time: those that are can be laid out for any other."""
 
 FIRST = frozenset({"conv2d_backward_weights_windows"})
 """Spellings that are searched before the kernel itself: a plain product, where that has seven loops."""
@@ -105,7 +108,7 @@ def _others(
     """The other spellings of a kernel that its sizes allow."""
     for other in SPELLINGS.get(name, ()):
         known = {size for size, _ in kernel_template(other).sizes}
-        if "stride" in known or sizes.get("stride", 1) == 1:
+        if ("stride" in known or sizes.get("stride", 1) == 1) and (problem.training or other not in UNKNOWN):
             kernel = resolve(other, machine, {size: sizes[size] for size in known & set(sizes)}, types)[0]
             yield other, with_roles(kernel, () if problem.training else WEIGHTS.get(other, ()))
 

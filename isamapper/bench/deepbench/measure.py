@@ -12,7 +12,7 @@ from math import inf
 from isamapper.bench.baselines.contest import contest
 from isamapper.bench.baselines.protocol import Case
 from isamapper.bench.deepbench.anchors import anchors_of
-from isamapper.bench.deepbench.kernels import FIRST, Work, work_of
+from isamapper.bench.deepbench.kernels import Work, work_of
 from isamapper.bench.deepbench.precision import precision_of
 from isamapper.bench.deepbench.problems import Problem
 from isamapper.bench.deepbench.steps import steps_of
@@ -49,7 +49,7 @@ WORTH = 0.98
 """The share of what was found that another spelling must promise to take at most, to be searched."""
 
 NEAR = 0.87
-"""The share of the bound at which nothing beside a spelling that goes first is searched: that takes long there."""
+"""The share of the bound at which nothing is searched beside another spelling than the kernel's own."""
 
 EVENTS = 240
 """Invocations whose times a row keeps for the picture."""
@@ -157,7 +157,7 @@ def _found(work: Work, machine: Machine, options: Options) -> tuple[str, Search]
     least = bounds(Schedule(work.kernel, work.kernel, machine, ())).bound_cycles
     for name, kernel in work.candidates:
         best = min((each.cost_cycles for _, each in found), default=inf)
-        near = any(other in FIRST for other, _ in found) and NEAR * best <= least
+        near = any(other != work.name for other, _ in found) and NEAR * best <= least
         if found and (near or promise(kernel, machine) > WORTH * best):
             continue
         try:
