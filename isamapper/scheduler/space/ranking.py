@@ -33,8 +33,7 @@ from isamapper.scheduler.space.descent import (
     look,
     orders_of,
 )
-from isamapper.scheduler.space.families import copies_layouts, families_of, route_choices, with_whole
-from isamapper.scheduler.space.families import Passed, copies_layouts, families_of, route_choices
+from isamapper.scheduler.space.families import Passed, copies_layouts, families_of, route_choices, with_whole
 from isamapper.scheduler.space.family import Family
 from isamapper.scheduler.space.found import Found, Prospect, lanes_of, prospect, way_of
 from isamapper.scheduler.space.gathered import least_gathered
@@ -103,10 +102,9 @@ def prospects(
     After ``deadline`` (on the monotonic clock) what has been found has to do; the first is found in any case.
     """
     survey = _Survey(subject, deadline)
-    for relaid in (False, True):
-        survey.frames(least_gathered(subject, frames) if relaid else survey.lying_right(frames), relaid)
-        if survey.near_least() and not survey.outdone(frames):
-            break
+    survey.frames(survey.lying_right(frames), False)
+    if foreign := survey.outdoing(frames) if survey.near_least() else frames:
+        survey.frames(least_gathered(subject, foreign), True)
     found = survey.prospects(nests)
     if not found:
         miss = survey.failures[0] if survey.failures else None
@@ -141,7 +139,7 @@ class _Survey:
 
     def _lies_right(self, frame: Frame) -> bool:
         """Whether something can be built with all operands as they lie."""
-        plain = families_of(self.subject, frame, 1, False, lambda routes, relaid, fine: not relaid)
+        plain = families_of(self.subject, frame, 1, False, lambda _, relaid, fine: not relaid and not fine)
         return any(map(self._builds, plain))
 
     def near_least(self) -> bool:
@@ -149,15 +147,16 @@ class _Survey:
         least = min((each.least for each in self.looks if each.cycles <= self.best * CLOSE), default=0.0)
         return self.best <= least * NEAR_LEAST
 
-    def outdone(self, frames: abc.Sequence[Frame]) -> bool:
-        """Whether another frame needs much less than the best, whose calls take its time, and gave none: its operands
-        lie the wrong way. Moving the operands takes its time in any case."""
+    def outdoing(self, frames: abc.Sequence[Frame]) -> tuple[Frame, ...]:
+        """The frames that need much less than the best, whose calls take its time, and gave none: their operands lie
+        the wrong way. None where moving the operands takes its time in any case."""
         if self.best <= self._moving_cycles * NEAR_LEAST:
-            return False
+            return ()
         machine = self.subject.machine
         close = (each.family.frame for each in self.looks if each.cycles <= self.best * CLOSE)
         own = min((frame.unit_cycles(machine) for frame in close), default=0.0)
-        return self.best <= own * NEAR_LEAST and any(each.unit_cycles(machine) * OUTDONE < own for each in frames)
+        cheaper = (frame for frame in frames if frame.unit_cycles(machine) * OUTDONE < own)
+        return tuple(cheaper) if self.best <= own * NEAR_LEAST else ()
 
     @cached_property
     def _moving_cycles(self) -> float:
@@ -197,6 +196,7 @@ class _Survey:
     def _looks(self, frame: Frame, relaid: bool) -> list[Look]:
         """First looks at the families of a frame that can be built and are like none before, the cheapest first."""
         looks: dict[Shape, Look] = {}
+        dead: set[tuple[Passed, frozenset[int]]] = set()
         cycles = frame.unit_cycles(self.subject.machine)
         gains = partial(self._gains, frame, looks)
         for family in _fine_first(families_of(self.subject, frame, 1, relaid, gains)):
@@ -207,12 +207,16 @@ class _Survey:
                 self.best * HOPELESS < each.cycles < math.inf for each in looks.values()
             ):
                 break
-            if not gains(family.routes, family.relaid, family.fine):
+            if (family.routes, family.relaid) in dead or not gains(family.routes, family.relaid, family.fine):
                 continue
             key = (way_of(frame.call), family.routes, family.relaid, likeness(shape))
-            if key not in self._seen and self._builds(family):
+            if key in self._seen:
+                continue
+            if self._builds(family):
                 self._seen.add(key)
                 looks[shape] = look(family)
+            else:
+                dead.add((family.routes, family.relaid))  # whether a copy fits does not depend on how much it brings
         found = sorted((each for each in looks.values() if each.cycles < math.inf), key=lambda each: each.cycles)
         whole = self._with_whole(found) if found and not relaid else []
         return sorted([*found, *whole], key=lambda each: each.cycles)
@@ -220,7 +224,8 @@ class _Survey:
     def _with_whole(self, found: abc.Sequence[Look]) -> abc.Iterator[Look]:
         """Looks at families like the cheapest, with one operand whole on chip, where tiles cost anything."""
         first = found[0]
-        if first.cycles > self.best * CLOSE or first.cycles <= first.least:
+        enough = max(first.family.frame.unit_cycles(self.subject.machine), self._moving_cycles) * GOOD
+        if first.cycles > self.best * CLOSE or first.cycles <= max(first.least, enough):
             return
         for each in (each for each in found[:LIKE] if each.cycles <= first.cycles * CLOSE):
             for family in with_whole(self.subject, each.family):
