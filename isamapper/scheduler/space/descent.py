@@ -177,11 +177,13 @@ def _decoded(last: Look, most: int, least: float) -> list[Priced]:
 
 
 def _coarse(family: Family, most: int) -> Rows:
-    """The finest grid with no more than ``most`` rows that fit the memories."""
+    """The finest grid with no more than ``most`` rows that fit the memories; one that does not where none does."""
     limit = 16 * most
     while True:
-        tiles = grid(family, limit)
-        tiles = tiles[fitting(family.shape, family.tiles(tiles))]
+        every = grid(family, limit)
+        tiles = every[fitting(family.shape, family.tiles(every))]
+        if not len(tiles):
+            return every[:1]
         if len(tiles) <= most or limit <= most:
             return tiles
         limit //= 2
