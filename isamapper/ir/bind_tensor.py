@@ -28,9 +28,10 @@ def bind_header(
     for default in text.sizes:
         _new_name(default.name, "size", scope)
         scope.sizes[default.name.name] = _default_size(default, scope)
+    extents = _extents(text)
     for each in text.ranges:
         _new_name(each.name, "parameter", scope)
-        _check_range(each, scope)
+        _check_range(each, scope, each.name.name in extents)
         scope.sizes[each.name.name] = each.high - (each.high - each.low) % max(1, each.step)
     for default in text.types:
         _new_name(default.name, "type", scope)
@@ -79,9 +80,18 @@ def _default_type(default: syntax.Default, scope: Scope) -> DType:
     return DTYPES["f32"]
 
 
-def _check_range(each: syntax.Range, scope: Scope) -> None:
+def _extents(text: syntax.KernelText) -> frozenset[str]:
+    """Names that are the extent of an axis by themselves."""
+    axes = (axis for each in (*text.parameters, *text.results) for axis in each.shape)
+    return frozenset(axis.name for axis in axes if isinstance(axis, syntax.Name))
+
+
+def _check_range(each: syntax.Range, scope: Scope, is_extent: bool) -> None:
     if each.step < 1:
         scope.error("IR043", f"the step of '{each.name.name}' must be at least 1", each.span)
+    elif is_extent and each.low < 1 <= each.high:
+        message = f"'{each.name.name}' is the extent of an axis and begins at {each.low}"
+        scope.error("IR043", message, each.span, "an extent is at least 1")
     elif each.high < each.low:
         message = f"the range of '{each.name.name}' is {each.low}..{each.high}"
         scope.error("IR043", message, each.span, "ranges count upwards")

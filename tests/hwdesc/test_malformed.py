@@ -337,6 +337,12 @@ CASES = (
     Case("an unknown data type in a meaning", "a: i8[16]", "a: i7[16]", ("20:11 IR041 unknown data type 'i7'",)),
     Case("a range that counts down", "r in 1..4", "r in 4..1", ("13:18 IR043 the range of 'r' is 4..1",)),
     Case(
+        "an extent that may be nothing",
+        "r in 1..4",
+        "r in 0..4",
+        ("13:18 IR043 'r' is the extent of an axis and begins at 0",),
+    ),
+    Case(
         "an operand larger than its memory",
         "b: i8[16] @dram",
         "b: i8[2048] @spad",
