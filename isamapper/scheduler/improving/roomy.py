@@ -43,6 +43,15 @@ def with_room(schedule: Schedule, again: Again) -> Schedule | None:
     return replace(schedule, steps=tuple(step for nest in nests for step in steps_of(nest)))
 
 
+def lacks_room(schedule: Schedule) -> bool:
+    """Whether some operand could stay on chip, but not as its nest lays it out."""
+    return any(
+        can_stay(schedule.covered, nest, access) is None and _could(schedule.machine, schedule.covered, nest, access)
+        for nest in replay(schedule)
+        for access in sorted({buffer.access for buffer in nest.buffers})
+    )
+
+
 def roomy(again: Again) -> Again:
     """``again`` for nests whose operands have room to stay where they could."""
 

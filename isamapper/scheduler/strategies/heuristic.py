@@ -32,7 +32,7 @@ from isamapper.scheduler.improving.judging import NEAR_LEAST, chosen, judge
 from isamapper.scheduler.improving.parting import with_parts
 from isamapper.scheduler.improving.refining import refined
 from isamapper.scheduler.improving.residency import with_residents
-from isamapper.scheduler.improving.roomy import roomy, with_room
+from isamapper.scheduler.improving.roomy import lacks_room, roomy, with_room
 from isamapper.scheduler.improving.spatial import distributed
 from isamapper.scheduler.improving.summing import with_sums
 from isamapper.scheduler.space.candidates import Prospect, Subject, prospects_of, subject_of
@@ -156,6 +156,8 @@ def _with_epilogues(
         if cost_model.cycles(best) < cost_model.cycles(found):
             return best
     other = None if over(deadline) else with_room(schedule, again)
+    if other is None and not over(deadline) and lacks_room(found):
+        other = schedule  # nests that keep what others find there took the place of those that had room
     if other is not None:
         found = min(found, with_residents(other, cost_model, roomy(again)), key=cost_model.cycles)
     return found if over(deadline) else with_cut(schedule, found, cost_model, again)
