@@ -74,5 +74,5 @@ if (box) {
   });
 }
 """
-"""Sorts a table by the head that is clicked, numbers from the greatest and words from the first, and hides the rows that
-lack a word of the filter. What is behind a row holds tables, too, which have no words."""
+"""Sorts a table by the head that is clicked, numbers from the greatest and words from the first, and hides the rows
+that lack a word of the filter. What is behind a row holds tables, too, which have no words."""
