@@ -161,8 +161,8 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "IR043": (
         "a parameter is out of its range",
-        """An instruction's parameter runs from its first to its last value by its step: m in 16..64 step 16. One that is
-        the extent of an axis begins at 1.""",
+        """An instruction's parameter runs from its first to its last value by its step: m in 16..64 step 16.
+        One that is the extent of an axis begins at 1.""",
     ),
     "IR044": ("'inout' out of place", """Only parameters can be 'inout'; results and locals start empty."""),
     "IR045": (
