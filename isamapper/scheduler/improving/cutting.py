@@ -97,8 +97,8 @@ def _first_on_chip(machine: Machine, nest: Nest, access: int) -> Memory | None:
 
 
 def _smaller(machine: Machine, memory: Memory, taken_bytes: int) -> Machine:
-    """The machine as the part that is fetched finds it."""
-    left = max(1, (memory.capacity_bytes or 0) - taken_bytes)
+    """The machine as the part that is fetched finds it: half of what is left, for other statements need some, too."""
+    left = max(1, ((memory.capacity_bytes or 0) - taken_bytes) // 2)
     memories = (replace(each, capacity_bytes=left) if each.name == memory.name else each for each in machine.memories)
     return replace(machine, memories=tuple(memories))
 
