@@ -10,6 +10,7 @@ from isamapper.ir.parser import parse_kernel
 from isamapper.ir.types import DTYPES
 from isamapper.mapper import cover, find_mappings
 from isamapper.mapper.covers.alternatives import alternatives
+from isamapper.mapper.covers.options import moving_cycles
 from tests.mapper.machines import ARRAY, ARRAY_F32, EXP, HOST_CAST, HOST_MAC, SUB, machine
 from tests.mapper.rewrites.equal import assert_equal
 
@@ -89,3 +90,18 @@ def test_elementwise_work_of_every_library_kernel_is_covered_on_a_machine_with_a
 def test_options_that_disturb_each_other_are_left_out(kernel: str, target: str) -> None:
     """A partial sum names what it makes; the split after it may find that name taken by another statement's option."""
     assert next(alternatives(load_kernel(kernel), load_machine(target)), None) is not None
+
+
+def test_tensors_that_are_touched_whole_cross_the_home_ports_once() -> None:
+    types = {"TA": DTYPES["i8"], "TB": DTYPES["i8"], "TC": DTYPES["i32"]}
+    gemmini = load_machine("gemmini16")  # 16 bytes a cycle
+    product = load_kernel("gemm", {"M": 512, "N": 1, "K": 512}, types)
+    assert moving_cycles(product, gemmini) == (512 * 512 + 512 + 4 * 512) / 16
+    added = load_kernel("gemm_acc", {"M": 512, "N": 1, "K": 512}, types)
+    assert moving_cycles(added, gemmini) == (512 * 512 + 512 + 2 * 4 * 512) / 16
+    thinned = parse_kernel("kernel k(x: i8[64]) -> (y: i8[32]) { for i < 32 { y[i] = x[2*i] } }")
+    assert moving_cycles(thinned, gemmini) == 32 / 16
+    two = parse_kernel(
+        "kernel k(x: i8[64]) -> (y: i8[64]) { local t: i8[64] for i < 64 { t[i] = x[i] } for i < 64 { y[i] = t[i] } }"
+    )
+    assert moving_cycles(two, gemmini) == 0

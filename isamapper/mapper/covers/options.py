@@ -16,7 +16,8 @@ from typing import TypeAlias
 
 from isamapper.diagnostics.source import Rejection
 from isamapper.hwdesc.model import Instruction, Machine
-from isamapper.ir.nodes import Kernel
+from isamapper.ir.analysis import statements
+from isamapper.ir.nodes import Direction, Kernel
 from isamapper.ir.types import storage_bytes
 from isamapper.mapper.covers.munch import plan_split
 from isamapper.mapper.covers.repertoire import able_instructions, allowed_instructions, greatest_rate, needles_of
@@ -26,6 +27,7 @@ from isamapper.mapper.matching.find import subjects
 from isamapper.mapper.matching.sigma import Subject
 from isamapper.mapper.rewrites.canonical import statement_key
 from isamapper.mapper.rewrites.contraction import contraction_steps
+from isamapper.mapper.rewrites.edit import lone
 from isamapper.mapper.rewrites.polyphase import Polyphase
 from isamapper.mapper.rewrites.replay import Rewrite
 from isamapper.mapper.rewrites.search import derivations
@@ -86,7 +88,8 @@ class Treatment:
         usual = self._usual()
         first = next(usual, None)
         least = inf if first is None else first.busy_cycles
-        yield from self._derived(min(GAIN * least, least - worth_cycles))
+        if moving_cycles(self.kernel, self.machine) < GAIN * least:  # else memory takes as long, whatever is gained
+            yield from self._derived(min(GAIN * least, least - worth_cycles))
         if first is not None:
             yield first
         yield from heapq.merge(usual, self._phased(least))
@@ -195,6 +198,28 @@ def traffic_cycles(kernel: Kernel, result: Kernel, machine: Machine) -> float:
     added = [tensor for tensor in result.tensors if tensor.name not in known]
     moved = sum(2 * storage_bytes(tensor.dtype, prod(tensor.shape)) for tensor in added)
     return moved / width if width else 0.0
+
+
+def moving_cycles(kernel: Kernel, machine: Machine) -> float:
+    """Cycles in which the parameters of a kernel of one statement cross the ports of the home memory once.
+
+    Those count that are touched from end to end, one iterator along each axis; 0 where there are several statements.
+    """
+    statement, *others = statements(kernel)
+    home = machine.memory(home_memory(machine))
+    width = sum(port.bytes_per_cycle for port in home.ports)
+    if others or not width or not all(port.bytes_per_cycle for port in home.ports):
+        return 0.0
+    tensors = {tensor.name: tensor for tensor in kernel.tensors}
+    extents = {iterator.name: iterator.extent for iterator in statement.iterators}
+    moved = 0
+    for access in {access.tensor: access for access in statement.accesses}.values():
+        tensor = tensors.get(access.tensor)
+        along = [lone(index) for index in access.map.results]
+        whole = [extents.get(name or "", 0) for name in along]
+        if tensor is not None and len({*along}) == len(along) and tuple(whole) == tensor.shape:
+            moved += storage_bytes(tensor.dtype, prod(tensor.shape)) * (1 + (tensor.direction is Direction.INOUT))
+    return moved / width
 
 
 def points_of(subject: Subject) -> int:
