@@ -31,16 +31,29 @@ def reduced_program(schedule: Schedule, most: int = MOST_TRIPS) -> Program | Non
 
 
 def reduced_forms(schedule: Schedule, most: int = MOST_TRIPS) -> tuple[Program, Kernel] | None:
-    """The program of the reduced schedule with the kernel that it covers; None where there is none of the same form."""
+    """The program of the reduced schedule with the kernel that it covers; None where there is none of the same form.
+
+    Where cores would not divide the small kernel evenly, whatever runs along what they divide stays whole.
+    """
+    found = _lowered(schedule, most)
+    if found is None and any(nest.distributed for nest in replay(schedule)):
+        return _lowered(schedule, most, divided=False)
+    return found
+
+
+def _lowered(schedule: Schedule, most: int, divided: bool = True) -> tuple[Program, Kernel] | None:
     try:
-        small = reduced(schedule, most)
+        small = reduced(schedule, most, divided)
         return None if small is None else (lower(small), small.covered)
     except SourceError:
         return None
 
 
-def reduced(schedule: Schedule, most: int = MOST_TRIPS) -> Schedule | None:
-    """``schedule`` with at most ``most`` trips of every loop digit, on kernels of the same form."""
+def reduced(schedule: Schedule, most: int = MOST_TRIPS, divided: bool = True) -> Schedule | None:
+    """``schedule`` with at most ``most`` trips of every loop digit, on kernels of the same form.
+
+    Unless ``divided``, iterators that cores divide keep their extents and digits.
+    """
     nests = replay(schedule)
     classes = _Classes()
     for form in (schedule.kernel, schedule.covered):
@@ -51,6 +64,9 @@ def reduced(schedule: Schedule, most: int = MOST_TRIPS) -> Schedule | None:
             key = classes.of((schedule.covered, number))
             trips = _wanted(digits_of(nest, iterator.name), iterator.extent, most)
             wanted[key] = max(trips, wanted.get(key, 1))
+    if not divided:
+        shared = {classes.of((schedule.covered, number)) for nest in nests for number in _divided(nest)}
+        wanted = {key: extent for key, extent in wanted.items() if key not in shared}
     forms = _small(schedule, classes, wanted)
     if forms is None:
         return None
@@ -61,7 +77,7 @@ def reduced(schedule: Schedule, most: int = MOST_TRIPS) -> Schedule | None:
     small.update({join.statement: joint_statement(covered, schedule.machine, join) for join in joins})
     for nest in nests:
         index = nest.statement.index
-        digits.update({(index, digit.name): digit for digit in _digits(nest, small[index], most)})
+        digits.update({(index, digit.name): digit for digit in _digits(nest, small[index], most, divided)})
     steps = tuple(_step(step, digits) for step in schedule.steps)
     return _within_windows(replace(schedule, kernel=kernel, covered=covered, steps=steps))
 
@@ -182,11 +198,22 @@ def _wanted(digits: tuple[Digit, ...], whole: int, most: int) -> int:
     return min(whole, last + 1)
 
 
-def _digits(nest: Nest, small: Statement, most: int) -> abc.Iterator[Digit]:
+def _divided(nest: Nest) -> abc.Iterator[int]:
+    """Loops of the kernel that cores divide."""
+    names = {digit.iterator for digit in nest.digits for loop, _ in nest.distributed if digit.name == loop}
+    numbered = zip(nest.statement.iterators, nest.statement.loops, strict=True)
+    yield from (number for iterator, number in numbered if iterator.name in names)
+
+
+def _digits(nest: Nest, small: Statement, most: int, divided: bool) -> abc.Iterator[Digit]:
     """The nest's digits for the statement on new extents: loops of at most ``most`` trips, but for the outermost."""
+    before = {iterator.name: iterator.extent for iterator in nest.statement.iterators}
     for iterator in small.iterators:
         inside = 1
         digits = digits_of(nest, iterator.name)
+        if not divided and before.get(iterator.name) == iterator.extent:
+            yield from digits
+            continue
         for digit in reversed(digits):
             extent = digit.extent
             if digit.bound is None:
