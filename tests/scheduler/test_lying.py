@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from isamapper import find_schedule
 from isamapper.hwdesc.loader import load_machine
 from isamapper.ir.analysis import statements
 from isamapper.ir.parser import parse_kernel
 from isamapper.mapper.matching.find import find_mappings
+from isamapper.plan.lower import lower
 from isamapper.scheduler.space.candidates import subject_of
 from isamapper.scheduler.statements.frames import Frame, frames_of
 
@@ -48,3 +50,9 @@ def test_a_copy_that_turns_has_no_transfer_along_the_wrong_axis() -> None:
 def test_sums_keep_all_their_frames() -> None:
     text = "kernel k(a: i8[16, 32], b: i8[32, 16]) -> (c: i32[16, 16]) { c[i, j] += i32(a[i, p]) * i32(b[p, j]) }"
     assert len(frames(text, True)) == len(frames(text, False))
+
+
+def test_a_consumer_that_writes_other_axes_keeps_no_windows() -> None:
+    sizes = {"N": 4, "C": 3, "K": 16, "HI": 96, "WI": 96, "R": 7, "S": 7, "stride": 2, "pad": 3}
+    found = find_schedule("conv2d_backward_weights_windows", "gemmini16", sizes=sizes)
+    assert lower(found.schedule).body

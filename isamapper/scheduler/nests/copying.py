@@ -24,7 +24,7 @@ from isamapper.scheduler.nests.place import (
 def best_copy(
     place: Place, nest: Nest, access: int, source: Stop, target: Stop, walked: Layout
 ) -> tuple[float, Copy] | Rejection:
-    apart = _apart(nest, walked, source, target)
+    apart = _apart(nest, access, walked, source, target)
     if apart is not None:
         return Rejection("SCH030", f"'{apart}'", "one side has no window along it that the other could be copied to")
     home_source = source.buffer is None
@@ -77,10 +77,21 @@ def _are_padded(place: Place, nest: Nest, digits: tuple[str, ...]) -> bool:
     return all(nest.digit(name).bound in place.padded for name in digits)
 
 
-def _apart(nest: Nest, walked: Layout, *stops: Stop) -> str | None:
-    """A window that one of ``stops`` does not keep as such: its elements lie apart there, digit by digit."""
-    windows = (c for c in walked.coordinates if c.digit is None and c.dim is not None and c.extent > 1)
-    return next((c.name for c in windows if any(not stop_steps(nest, stop, c) for stop in stops)), None)
+def _apart(nest: Nest, access: int, walked: Layout, *stops: Stop) -> str | None:
+    """A window that one of ``stops`` does not keep as such: its elements lie apart there, digit by digit.
+
+    What a consumer writes keeps the windows of axes alone that it walks as the statement does.
+    """
+    own = nest.statement.accesses[access].map.results
+    for window in (c for c in walked.coordinates if c.digit is None and c.dim is not None and c.extent > 1):
+        for stop in stops:
+            there = stop.access.map.results
+            along = () if stop.buffer is not None or there == own else [axis for axis, _ in window.targets]
+            if not stop_steps(nest, stop, window) or any(
+                there[axis : axis + 1] != own[axis : axis + 1] for axis in along
+            ):
+                return window.name
+    return None
 
 
 def _carries_loops(nest: Nest, copy: Copy, walked: Layout) -> bool:
