@@ -33,7 +33,7 @@ NAME = "prime_fields"
 _TARGET_PROBABILITY = 1e-9
 _NEEDED_PROBABILITY = 1e-3
 """Above it trials go on for longer than they were given, and where that does not help the part has not passed."""
-_PATIENCE = 5
+_PATIENCE = 15
 _USEFUL_PROBABILITY = 1e-3
 """Of one trial in the small field: above it the large one is taken."""
 _LARGE_FIELD_WORK = 30
