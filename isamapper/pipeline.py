@@ -48,8 +48,7 @@ from isamapper.scheduler.campaign.remembered import remembered
 from isamapper.scheduler.campaign.store import Store
 from isamapper.scheduler.strategies.pareto import Point, pareto
 from isamapper.sim.timing import simulate
-from isamapper.verify.certificate import Certificate
-from isamapper.verify.certified import certified, proof_of, small_forms
+from isamapper.verify.certified import certified, proof_of
 from isamapper.verify.verifier import PROOF_SECONDS, verify
 
 KernelLike: TypeAlias = Kernel | str | PathLike[str]
@@ -386,26 +385,8 @@ def evaluate(
     seconds = time.perf_counter() - began
     tell("verifying")
     schedule = None if found is None else found.schedule
-    certificate = _certificate(program, seed, executed_operations, schedule, proof_seconds)
+    certificate = proof_of(program, schedule, seed, proof_seconds, executed_operations)
     return Result(program, timeline, certificate, _bounds(program, found), seed, seconds, found)
-
-
-def _certificate(
-    program: Program, seed: int, executed_operations: int, schedule: Schedule | None, proof_seconds: float
-) -> Certificate:
-    """The certificate of a program, lowered from ``schedule`` if from any."""
-    if schedule is None:
-        return verify(program, seed=seed, ops_limit=executed_operations, proof_seconds=proof_seconds)
-    small = small_forms(schedule, executed_operations)
-    return verify(
-        program,
-        seed=seed,
-        ops_limit=executed_operations,
-        proof_seconds=proof_seconds,
-        reduced=None if small is None else lambda: small[0],
-        covered=schedule.covered if schedule.rewrites else None,
-        small_covered=small[1] if small is not None and schedule.rewrites else None,
-    )
 
 
 def _bounds(program: Program, found: Search | None) -> Bounds:

@@ -65,15 +65,20 @@ def small_forms(schedule: Schedule, executed_operations: int = OPERATIONS) -> tu
 
 
 def proof_of(
-    program: Program, schedule: Schedule | None, seed: int, proof_seconds: float = PROOF_SECONDS
+    program: Program,
+    schedule: Schedule | None,
+    seed: int,
+    proof_seconds: float = PROOF_SECONDS,
+    executed_operations: int = OPERATIONS,
 ) -> Certificate:
     """What is proved of a program, with what its schedule gives besides: a smaller form and the rewritten kernel."""
     if schedule is None:
-        return verify(program, seed=seed, proof_seconds=proof_seconds)
-    small = small_forms(schedule)
+        return verify(program, seed=seed, ops_limit=executed_operations, proof_seconds=proof_seconds)
+    small = small_forms(schedule, executed_operations)
     return verify(
         program,
         seed=seed,
+        ops_limit=executed_operations,
         proof_seconds=proof_seconds,
         reduced=None if small is None else lambda: small[0],
         covered=schedule.covered if schedule.rewrites else None,

@@ -13,8 +13,8 @@ from isamapper.plan.protocols import NotSchedulable
 from isamapper.plan.steps import Schedule
 from isamapper.registry import load
 from isamapper.sim.timing import simulate
-from isamapper.verify.certified import small_forms
-from isamapper.verify.verifier import PROOF_SECONDS, verify
+from isamapper.verify.certified import proof_of
+from isamapper.verify.verifier import PROOF_SECONDS
 
 EXECUTED_OPERATIONS = 10**6
 """Baselines are verified in their reduced form beyond this: they are the other side of a comparison, not an answer."""
@@ -78,16 +78,5 @@ def _run(parts: tuple[Part, ...], case: Case, cycles: int, runs: Runs) -> dict[s
 
 def _verified(schedule: Schedule, program: Program, seed: int) -> bool:
     """By execution, in prime fields and in its true types; by proof where that does not decide."""
-    forms = small_forms(schedule, EXECUTED_OPERATIONS)
-    return any(
-        verify(
-            program,
-            seed=seed,
-            ops_limit=EXECUTED_OPERATIONS,
-            reduced=None if forms is None else lambda: forms[0],
-            covered=schedule.covered if schedule.rewrites else None,
-            small_covered=forms[1] if forms is not None and schedule.rewrites else None,
-            proof_seconds=seconds,
-        ).ok
-        for seconds in (0.0, PROOF_SECONDS)
-    )
+    answers = (proof_of(program, schedule, seed, seconds, EXECUTED_OPERATIONS) for seconds in (0.0, PROOF_SECONDS))
+    return any(answer.ok for answer in answers)
